@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What a person calls; `make help` lists it. The work is in scripts/ and lab/.
+
+.NOTPARALLEL:
+SHELL = /bin/sh
+TOP := $(CURDIR)
+
+# Everything but these needs a configured build; without one, `make` runs
+# ./configure with its defaults, and again, as before, when it changed.
+UNCONFIGURED := help clean distclean check check-unit
+ifneq ($(filter-out $(UNCONFIGURED),$(or $(MAKECMDGOALS),all)),)
+include build/config.mk
+build/config.mk: configure
+	./configure $(CONFIGURE_ARGS)
+else
+-include build/config.mk
+endif
+
+BASE ?= 10.2
+TARGET_LIST ?= aarch64-softmmu
+KERNEL_SOURCE ?=
+comma := ,
+empty :=
+space := $(empty) $(empty)
+
+TREE := build/$(BASE)/qemu
+QEMU_BUILD := build/$(BASE)/qemu-build
+SERIES := scripts/series.py --base=$(BASE) $(if $(FORCE),--force)
+# The QEMU programs of the target list.
+PROGRAMS := $(patsubst %,qemu-%,$(patsubst %-linux-user,%,$(patsubst \
+    %-softmmu,system-%,$(subst $(comma),$(space),$(TARGET_LIST)))))
+# Tests of the base that the series must not break.
+BASE_QTESTS ?= cxl-test qos-test
+
+# What the lab is told; see lab/README.md.
+export BASE
+ifneq ($(KERNEL_SOURCE),)
+export LAB_KERNEL_SOURCE = $(KERNEL_SOURCE)
+endif
+# One compiler cache serves every build directory, wherever the clone is.
+export CCACHE_BASEDIR = $(TOP)
+export CCACHE_NOHASHDIR = 1
+export CCACHE_SLOPPINESS = time_macros,include_file_ctime,include_file_mtime
+ifneq ($(shell test -w "$$HOME" && echo yes),yes)
+export CCACHE_DIR ?= $(TOP)/build/ccache
+endif
+
+.PHONY: all install demo check check-unit check-qtest check-lab check-series \
+    bench series deb-patches refresh tree clean distclean help
+
+all: tree
+	@scripts/step build "Building $(PROGRAMS)" -- \
+	    ninja -C $(QEMU_BUILD) $(PROGRAMS)
+
+install: tree
+	@scripts/step build-all "Building QEMU" -- ninja -C $(QEMU_BUILD)
+	@scripts/step install "Installing QEMU" -- ninja -C $(QEMU_BUILD) install
+
+demo: all
+	@scripts/install-deps lab
+	@lab/run demo
+
+check:
+	@MAKE="$(MAKE)" scripts/check unit qtest series lab
+
+check-unit:
+	@scripts/install-deps unit
+	@scripts/tap-sum unit -- scripts/run-unit
+
+check-qtest: tree
+	@scripts/tap-sum qtest -- scripts/meson-tap qtest \
+	    $(QEMU_BUILD)/pyvenv/bin/meson $(QEMU_BUILD) \
+	    $$($(SERIES) tests) $(addprefix qtest-aarch64/,$(BASE_QTESTS))
+
+check-series: tree
+	@scripts/install-deps series
+	@scripts/tap-sum series -- $(SERIES) check
+
+check-lab: all
+	@scripts/install-deps lab
+	@scripts/tap-sum lab -- lab/run check
+
+bench: all
+	@scripts/install-deps lab
+	@lab/run bench
+
+series: tree
+	@$(SERIES) series
+
+deb-patches: tree
+	@$(SERIES) deb
+
+refresh:
+	@$(SERIES) refresh
+
+tree:
+	@scripts/obtain-base $(BASE)
+	@$(SERIES) apply
+
+clean:
+	rm -rf build/unit build/check build/log build/lab \
+	    build/*/qemu-build build/*/qemu-configure build/*/check \
+	    build/*/series build/*/deb-patches build/config.mk
+
+distclean:
+	@[ ! -d $(TREE) ] || $(SERIES) unsaved
+	rm -rf build
+
+help:
+	@echo 'make               build the patched QEMU (./configure --help for choices)'
+	@echo 'make install       install it; DESTDIR is honoured'
+	@echo 'make demo          boot the emulated host and a guest, show PASID enabled in it'
+	@echo 'make check         everything that CI runs'
+	@echo 'make check-unit    the capability library on its own, with sanitizers'
+	@echo 'make check-qtest   the patched QEMU against a fake kernel'
+	@echo 'make check-series  the patches: apply, round trip, style, every prefix compiles'
+	@echo 'make check-lab     the whole chain on an emulated Arm host'
+	@echo 'make bench         measure the chain on the emulated host'
+	@echo 'make series        write the series for `git am`, with cover letter'
+	@echo 'make deb-patches   write the series for quilt, with DEP-3 headers'
+	@echo 'make tree          bring build/BASE/qemu to what the files say (FORCE=1)'
+	@echo 'make refresh       write the files from the commits in build/BASE/qemu (FORCE=1)'
+	@echo 'make clean         remove what was built; base and applied tree stay'
+	@echo 'make distclean     remove build/, with the applied tree'

@@ -1,0 +1,94 @@
+/*
+ * vIOMMU, vDEVICE and vEVENTQ objects of iommufd
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include <sys/ioctl.h>
+#include <linux/iommufd.h>
+
+#include "qapi/error.h"
+#include "system/iommufd_viommu.h"
+#include "trace.h"
+
+bool iommufd_backend_alloc_viommu(IOMMUFDBackend *be, uint32_t dev_id,
+                                  uint32_t type, uint32_t hwpt_id,
+                                  uint32_t *viommu_id, Error **errp)
+{
+    struct iommu_viommu_alloc alloc = {
+        .size = sizeof(alloc),
+        .type = type,
+        .dev_id = dev_id,
+        .hwpt_id = hwpt_id,
+    };
+    int err = ioctl(be->fd, IOMMU_VIOMMU_ALLOC, &alloc) ? errno : 0;
+
+    trace_iommufd_backend_alloc_viommu(be->fd, dev_id, type, hwpt_id,
+                                       alloc.out_viommu_id, err);
+    if (err) {
+        error_setg_errno(errp, err, "IOMMU_VIOMMU_ALLOC(dev_id %u, type %u,"
+                         " hwpt_id %u) failed", dev_id, type, hwpt_id);
+        errno = err;
+        return false;
+    }
+
+    *viommu_id = alloc.out_viommu_id;
+    return true;
+}
+
+bool iommufd_backend_alloc_vdevice(IOMMUFDBackend *be, uint32_t viommu_id,
+                                   uint32_t dev_id, uint64_t virt_id,
+                                   uint32_t *vdevice_id, Error **errp)
+{
+    struct iommu_vdevice_alloc alloc = {
+        .size = sizeof(alloc),
+        .viommu_id = viommu_id,
+        .dev_id = dev_id,
+        .virt_id = virt_id,
+    };
+    int err = ioctl(be->fd, IOMMU_VDEVICE_ALLOC, &alloc) ? errno : 0;
+
+    trace_iommufd_backend_alloc_vdevice(be->fd, viommu_id, dev_id, virt_id,
+                                        alloc.out_vdevice_id, err);
+    if (err) {
+        error_setg_errno(errp, err, "IOMMU_VDEVICE_ALLOC(viommu_id %u,"
+                         " dev_id %u, virt_id 0x%" PRIx64 ") failed",
+                         viommu_id, dev_id, virt_id);
+        errno = err;
+        return false;
+    }
+
+    *vdevice_id = alloc.out_vdevice_id;
+    return true;
+}
+
+bool iommufd_backend_alloc_veventq(IOMMUFDBackend *be, uint32_t viommu_id,
+                                   uint32_t type, uint32_t depth,
+                                   uint32_t *veventq_id, int *veventq_fd,
+                                   Error **errp)
+{
+    struct iommu_veventq_alloc alloc = {
+        .size = sizeof(alloc),
+        .viommu_id = viommu_id,
+        .type = type,
+        .veventq_depth = depth,
+    };
+    int err = ioctl(be->fd, IOMMU_VEVENTQ_ALLOC, &alloc) ? errno : 0;
+
+    trace_iommufd_backend_alloc_veventq(be->fd, viommu_id, type, depth,
+                                        alloc.out_veventq_id,
+                                        alloc.out_veventq_fd, err);
+    if (err) {
+        error_setg_errno(errp, err, "IOMMU_VEVENTQ_ALLOC(viommu_id %u,"
+                         " type %u, depth %u) failed", viommu_id, type, depth);
+        errno = err;
+        return false;
+    }
+
+    *veventq_id = alloc.out_veventq_id;
+    *veventq_fd = alloc.out_veventq_fd;
+    return true;
+}

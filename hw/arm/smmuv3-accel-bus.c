@@ -1,0 +1,168 @@
+/*
+ * Accelerated arm-smmuv3: which PCI devices may be behind it
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include "qapi/error.h"
+#include "hw/pci/pci_bridge.h"
+#include "hw/pci/pci_bus.h"
+#include "hw/vfio/vfio-device.h"
+#include "hw/iommu.h"
+#include "system/address-spaces.h"
+#include "smmuv3-accel-internal.h"
+
+/* hw/vfio keeps the type's name to itself */
+#define TYPE_PASSTHROUGH "vfio-pci"
+
+static bool smmuv3_accel_is_passthrough(PCIDevice *pdev)
+{
+    VFIODevice *vbasedev;
+
+    if (!object_dynamic_cast(OBJECT(pdev), TYPE_PASSTHROUGH)) {
+        return false;
+    }
+    vbasedev = vfio_get_vfio_device(OBJECT(pdev));
+    return vbasedev->iommufd && !vbasedev->mdev;
+}
+
+static bool smmuv3_accel_does_no_dma(PCIDevice *pdev)
+{
+    /* Of a bridge only its interrupts, which the emulation translates */
+    return IS_PCI_BRIDGE(pdev) ||
+           PCI_DEVICE_GET_CLASS(pdev)->class_id == PCI_CLASS_BRIDGE_HOST;
+}
+
+static bool smmuv3_accel_accept_device(void *opaque, PCIDevice *pdev,
+                                       Error **errp)
+{
+    VFIODevice *vbasedev;
+
+    if (smmuv3_accel_does_no_dma(pdev)) {
+        return true;
+    }
+    if (!object_dynamic_cast(OBJECT(pdev), TYPE_PASSTHROUGH)) {
+        error_setg(errp, "arm-smmuv3: accel=on cannot translate for %s, which"
+                   " is not a passed-through device", pdev->qdev.id ?:
+                   object_get_typename(OBJECT(pdev)));
+        error_append_hint(errp, "Plug it into a pxb-pcie root complex without"
+                          " accelerated SMMUv3, or leave it out (for a default"
+                          " network card: -nic none).\n");
+        return false;
+    }
+    vbasedev = vfio_get_vfio_device(OBJECT(pdev));
+    if (!vbasedev->iommufd) {
+        error_setg(errp, "arm-smmuv3: accel=on cannot translate for %s, which"
+                   " has no iommufd", pdev->qdev.id ?: TYPE_PASSTHROUGH);
+        error_append_hint(errp, "Add -object iommufd,id=iommufd0 and give the"
+                          " device iommufd=iommufd0.\n");
+        return false;
+    }
+    if (vbasedev->sysfsdev && vfio_device_is_mdev(vbasedev)) {
+        error_setg(errp, "arm-smmuv3: accel=on cannot translate for %s, which"
+                   " is a mediated device: it has no StreamID on the host",
+                   vbasedev->sysfsdev);
+        return false;
+    }
+    return true;
+}
+
+/* Devices that were there first have settled for an address space by now */
+static bool smmuv3_accel_check_bus(PCIBus *bus, Error **errp)
+{
+    PCIBus *child;
+
+    for (int devfn = 0; devfn < ARRAY_SIZE(bus->devices); devfn++) {
+        PCIDevice *pdev = bus->devices[devfn];
+
+        if (!pdev || smmuv3_accel_does_no_dma(pdev)) {
+            continue;
+        }
+        if (!smmuv3_accel_accept_device(NULL, pdev, errp)) {
+            return false;
+        }
+        error_setg(errp, "arm-smmuv3: accel=on cannot take over %s, which was"
+                   " plugged first", smmuv3_accel_dev_name(pdev));
+        error_append_hint(errp, "Put -device arm-smmuv3 ahead of the devices"
+                          " behind it.\n");
+        return false;
+    }
+    QLIST_FOREACH(child, &bus->child, sibling) {
+        /* A root complex of its own has a vIOMMU of its own, or none */
+        if (!pci_bus_is_root(child) && !smmuv3_accel_check_bus(child, errp)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static AddressSpace *smmuv3_accel_get_address_space(PCIBus *bus, void *opaque,
+                                                    int devfn)
+{
+    PCIDevice *pdev = bus->devices[devfn];
+
+    /*
+     * VFIO maps what it is given into the second stage: all of the guest's
+     * address space. Anybody else goes through the emulation.
+     */
+    if (pdev && smmuv3_accel_is_passthrough(pdev)) {
+        return &address_space_memory;
+    }
+    return smmu_find_add_as(bus, opaque, devfn);
+}
+
+static uint64_t smmuv3_accel_get_viommu_flags(void *opaque)
+{
+    SMMUv3State *s = ARM_SMMUV3(opaque);
+    uint64_t flags = VIOMMU_FLAG_WANT_NESTING_PARENT;
+
+    if (s->ssidsize) {
+        flags |= VIOMMU_FLAG_PASID_SUPPORTED;
+    }
+    return flags;
+}
+
+static bool smmuv3_accel_set_iommu_device(PCIBus *bus, void *opaque, int devfn,
+                                          HostIOMMUDevice *hiod, Error **errp)
+{
+    if (hiod->aliased_bus != bus || hiod->aliased_devfn != devfn) {
+        error_setg(errp, "arm-smmuv3: accel=on cannot translate for %s, which"
+                   " has no StreamID of its own behind a conventional PCI bus",
+                   hiod->name);
+        return false;
+    }
+    return smmuv3_accel_bind(ARM_SMMUV3(opaque), bus->devices[devfn], hiod,
+                             errp);
+}
+
+static void smmuv3_accel_unset_iommu_device(PCIBus *bus, void *opaque,
+                                            int devfn)
+{
+    smmuv3_accel_unbind(ARM_SMMUV3(opaque), bus->devices[devfn]);
+}
+
+static const PCIIOMMUOps smmuv3_accel_ops = {
+    .get_address_space = smmuv3_accel_get_address_space,
+    .accept_device = smmuv3_accel_accept_device,
+    .get_viommu_flags = smmuv3_accel_get_viommu_flags,
+    .set_iommu_device = smmuv3_accel_set_iommu_device,
+    .unset_iommu_device = smmuv3_accel_unset_iommu_device,
+};
+
+bool smmuv3_accel_take_bus(SMMUv3State *s, Error **errp)
+{
+    SMMUState *sys = ARM_SMMU(s);
+
+    if (!smmuv3_accel_check_bus(sys->primary_bus, errp)) {
+        return false;
+    }
+    if (sys->smmu_per_bus) {
+        pci_setup_iommu_per_bus(sys->primary_bus, &smmuv3_accel_ops, s);
+    } else {
+        pci_setup_iommu(sys->primary_bus, &smmuv3_accel_ops, s);
+    }
+    return true;
+}

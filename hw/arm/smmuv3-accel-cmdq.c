@@ -1,0 +1,201 @@
+/*
+ * Invalidations of an accelerated arm-smmuv3, gathered for the host
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include "qapi/error.h"
+#include "qemu/bswap.h"
+#include "smmuv3-accel-cmdq.h"
+#include "trace.h"
+
+/* 16 KiB of commands; the kernel copies a batch as a whole */
+#define CMDQ_BATCH 1024
+
+typedef struct iommu_viommu_arm_smmuv3_invalidate HostCmd;
+
+/*
+ * Fields by the layout of the commands (SMMUv3 IHI0070, 4.3 to 4.5), as bits of
+ * their two doublewords. What is not named is reserved and stays behind: the
+ * hardware may see there what the guest cannot know of. The kernel puts in the
+ * VMID and replaces the StreamID.
+ */
+#define CMD0_OPCODE     MAKE_64BIT_MASK(0, 8)
+#define CMD0_NUM        MAKE_64BIT_MASK(12, 5)
+#define CMD0_SCALE      MAKE_64BIT_MASK(20, 5)
+#define CMD0_ASID       MAKE_64BIT_MASK(48, 16)
+#define CMD0_SSV        MAKE_64BIT_MASK(11, 1)
+#define CMD0_SSID       MAKE_64BIT_MASK(12, 20)
+#define CMD0_SID        MAKE_64BIT_MASK(32, 32)
+#define CMD0_GLOBAL     MAKE_64BIT_MASK(9, 1)
+#define CMD1_LEAF       MAKE_64BIT_MASK(0, 1)
+#define CMD1_TTL        MAKE_64BIT_MASK(8, 2)
+#define CMD1_TG         MAKE_64BIT_MASK(10, 2)
+#define CMD1_ADDR       MAKE_64BIT_MASK(12, 52)
+#define CMD1_ATC_SIZE   MAKE_64BIT_MASK(0, 6)
+
+/* Meaningful with IDR3.RIL only */
+#define CMD0_RANGE      (CMD0_NUM | CMD0_SCALE)
+#define CMD1_RANGE      (CMD1_TTL | CMD1_TG)
+
+struct SMMUv3AccelCmdq {
+    SMMUv3State *smmu;
+    IOMMUFDBackend *be;
+    GHashTable *vsids;
+    uint32_t viommu_id;
+    bool stale;
+    uint32_t len;
+    HostCmd cmds[CMDQ_BATCH];
+};
+
+SMMUv3AccelCmdq *smmuv3_accel_cmdq_new(SMMUv3State *s, IOMMUFDBackend *be,
+                                       uint32_t viommu_id, GHashTable *vsids)
+{
+    SMMUv3AccelCmdq *q = g_new0(SMMUv3AccelCmdq, 1);
+
+    q->smmu = s;
+    q->be = be;
+    q->vsids = vsids;
+    q->viommu_id = viommu_id;
+    return q;
+}
+
+void smmuv3_accel_cmdq_free(SMMUv3AccelCmdq *q)
+{
+    g_free(q);
+}
+
+bool smmuv3_accel_cmdq_stale(const SMMUv3AccelCmdq *q)
+{
+    return q->stale;
+}
+
+static HostCmd smmuv3_accel_cmdq_pack(uint64_t dword0, uint64_t dword1)
+{
+    return (HostCmd) {
+        .cmd = { cpu_to_le64(dword0), cpu_to_le64(dword1) },
+    };
+}
+
+static bool smmuv3_accel_cmdq_issue(SMMUv3AccelCmdq *q, HostCmd *cmds,
+                                    uint32_t len, Error **errp)
+{
+    uint32_t done = len;
+
+    return iommufd_backend_invalidate_cache(
+        q->be, q->viommu_id, IOMMU_VIOMMU_INVALIDATE_DATA_ARM_SMMUV3,
+        sizeof(*cmds), &done, cmds, errp);
+}
+
+/* All that a batch can reach: the TLB of this guest and the CDs of its SIDs */
+static bool smmuv3_accel_cmdq_recover(SMMUv3AccelCmdq *q, Error **errp)
+{
+    g_autofree HostCmd *cmds = NULL;
+    GHashTableIter iter;
+    gpointer vsid;
+    uint32_t len = 0;
+
+    cmds = g_new(HostCmd, 1 + g_hash_table_size(q->vsids));
+    g_hash_table_iter_init(&iter, q->vsids);
+    while (g_hash_table_iter_next(&iter, &vsid, NULL)) {
+        uint64_t sid = GPOINTER_TO_UINT(vsid);
+
+        cmds[len++] = smmuv3_accel_cmdq_pack(SMMU_CMD_CFGI_CD_ALL | sid << 32,
+                                             0);
+    }
+    cmds[len++] = smmuv3_accel_cmdq_pack(SMMU_CMD_TLBI_NSNH_ALL, 0);
+
+    q->stale = !smmuv3_accel_cmdq_issue(q, cmds, len, errp);
+    trace_smmuv3_accel_cmdq_recover(q->viommu_id, len, q->stale);
+    return !q->stale;
+}
+
+bool smmuv3_accel_cmdq_submit(SMMUv3AccelCmdq *q, Error **errp)
+{
+    uint32_t len = q->len;
+
+    q->len = 0;
+    if (!q->stale) {
+        if (!len) {
+            return true;
+        }
+        trace_smmuv3_accel_cmdq_submit(q->viommu_id, len);
+        if (smmuv3_accel_cmdq_issue(q, q->cmds, len, NULL)) {
+            return true;
+        }
+    }
+    return smmuv3_accel_cmdq_recover(q, errp);
+}
+
+void smmuv3_accel_cmdq_add(SMMUv3AccelCmdq *q, const Cmd *cmd)
+{
+    SMMUv3State *s = q->smmu;
+    uint64_t dword0 = cmd->word[0] | (uint64_t)cmd->word[1] << 32;
+    uint64_t dword1 = cmd->word[2] | (uint64_t)cmd->word[3] << 32;
+    uint64_t mask0, mask1 = 0;
+    bool has_sid = false;
+
+    if (q->stale) {
+        /* The recovery covers it */
+        return;
+    }
+
+    switch (CMD_TYPE(cmd)) {
+    case SMMU_CMD_TLBI_NSNH_ALL:
+    case SMMU_CMD_TLBI_NH_ALL:
+        mask0 = CMD0_OPCODE;
+        break;
+    case SMMU_CMD_TLBI_NH_ASID:
+        mask0 = CMD0_OPCODE | CMD0_ASID;
+        break;
+    case SMMU_CMD_TLBI_NH_VA:
+        mask0 = CMD0_OPCODE | CMD0_RANGE | CMD0_ASID;
+        mask1 = CMD1_LEAF | CMD1_RANGE | CMD1_ADDR;
+        break;
+    case SMMU_CMD_TLBI_NH_VAA:
+        mask0 = CMD0_OPCODE | CMD0_RANGE;
+        mask1 = CMD1_LEAF | CMD1_RANGE | CMD1_ADDR;
+        break;
+    case SMMU_CMD_CFGI_CD:
+        mask0 = CMD0_OPCODE | CMD0_SSID | CMD0_SID;
+        mask1 = CMD1_LEAF;
+        has_sid = true;
+        break;
+    case SMMU_CMD_CFGI_CD_ALL:
+        mask0 = CMD0_OPCODE | CMD0_SID;
+        has_sid = true;
+        break;
+    case SMMU_CMD_ATC_INV:
+        /*
+         * A device that does not do ATS never answers, which the host would
+         * have to time out. Nothing is cached in it either.
+         */
+        if (!FIELD_EX32(s->idr[0], IDR0, ATS)) {
+            return;
+        }
+        mask0 = CMD0_OPCODE | CMD0_GLOBAL | CMD0_SSV | CMD0_SSID | CMD0_SID;
+        mask1 = CMD1_ATC_SIZE | CMD1_ADDR;
+        has_sid = true;
+        break;
+    default:
+        return;
+    }
+
+    if (has_sid && (CMD_SSEC(cmd) ||
+                    !g_hash_table_contains(q->vsids,
+                                           GUINT_TO_POINTER(CMD_SID(cmd))))) {
+        return;
+    }
+    if (!has_sid && !FIELD_EX32(s->idr[3], IDR3, RIL)) {
+        mask0 &= ~CMD0_RANGE;
+        mask1 &= ~CMD1_RANGE;
+    }
+
+    q->cmds[q->len++] = smmuv3_accel_cmdq_pack(dword0 & mask0, dword1 & mask1);
+    if (q->len == CMDQ_BATCH) {
+        smmuv3_accel_cmdq_submit(q, NULL);
+    }
+}

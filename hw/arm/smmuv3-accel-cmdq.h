@@ -1,0 +1,80 @@
+/*
+ * Invalidations of an accelerated arm-smmuv3, gathered for the host
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef HW_ARM_SMMUV3_ACCEL_CMDQ_H
+#define HW_ARM_SMMUV3_ACCEL_CMDQ_H
+
+#include "hw/arm/smmuv3.h"
+#include "smmuv3-internal.h"
+#include "system/iommufd.h"
+
+typedef struct SMMUv3AccelCmdq SMMUv3AccelCmdq;
+
+/**
+ * smmuv3_accel_cmdq_new: make an empty batch for a vIOMMU
+ *
+ * @s: the guest's SMMUv3; its IDRs say which command fields have a meaning.
+ * @be: connected iommufd backend; stays connected until
+ *      smmuv3_accel_cmdq_free().
+ * @viommu_id: where the invalidations go.
+ * @vsids: set of the StreamIDs that have a vDEVICE, as GUINT_TO_POINTER keys.
+ *         Borrowed, the caller keeps it up to date and submits before it takes
+ *         one out.
+ *
+ * Returns: the batch, freed with smmuv3_accel_cmdq_free().
+ */
+SMMUv3AccelCmdq *smmuv3_accel_cmdq_new(SMMUv3State *s, IOMMUFDBackend *be,
+                                       uint32_t viommu_id, GHashTable *vsids);
+
+/**
+ * smmuv3_accel_cmdq_free: free a batch and what was not submitted
+ *
+ * @q: the batch, or NULL.
+ */
+void smmuv3_accel_cmdq_free(SMMUv3AccelCmdq *q);
+
+/**
+ * smmuv3_accel_cmdq_add: take a guest command into the batch if the host has
+ * to see it
+ *
+ * Commands that are not for the host, that the guest must not send or that
+ * name a StreamID without vDEVICE are passed over: the kernel would refuse the
+ * whole batch for them (iommufd.h struct iommu_viommu_arm_smmuv3_invalidate).
+ * A full batch is submitted; smmuv3_accel_cmdq_submit() tells if that failed.
+ *
+ * @q: the batch.
+ * @cmd: the command in host byte order (SMMUv3 IHI0070, 4).
+ */
+void smmuv3_accel_cmdq_add(SMMUv3AccelCmdq *q, const Cmd *cmd);
+
+/**
+ * smmuv3_accel_cmdq_submit: complete everything that was added
+ *
+ * One IOMMU_HWPT_INVALIDATE for the batch, none if it is empty. If it fails
+ * then nobody knows which entries were issued, and one more call invalidates
+ * all that any of them could have meant. If that fails too the host caches are
+ * stale: the batch remembers it and the next call tries again.
+ *
+ * @q: the batch.
+ * @errp: says why the host caches are stale.
+ *
+ * Returns: true if the host holds nothing that the guest has invalidated,
+ * false if it may.
+ */
+bool smmuv3_accel_cmdq_submit(SMMUv3AccelCmdq *q, Error **errp);
+
+/**
+ * smmuv3_accel_cmdq_stale: ask for the outcome of the last submission
+ *
+ * @q: the batch.
+ *
+ * Returns: true if the host caches may hold what the guest has invalidated.
+ */
+bool smmuv3_accel_cmdq_stale(const SMMUv3AccelCmdq *q);
+
+#endif /* HW_ARM_SMMUV3_ACCEL_CMDQ_H */

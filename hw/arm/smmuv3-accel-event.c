@@ -1,0 +1,170 @@
+/*
+ * Events of the host SMMUv3 for the guest of an accelerated arm-smmuv3
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include "qapi/error.h"
+#include "qemu/bswap.h"
+#include "qemu/error-report.h"
+#include "qemu/main-loop.h"
+#include "system/iommufd_viommu.h"
+#include "smmuv3-accel-event.h"
+#include "smmuv3-internal.h"
+#include "trace.h"
+
+/* What the kernel holds for a guest that does not look, each up to 100 bytes */
+#define VEVENTQ_DEPTH 1024
+
+/* Read at once; more waits for the next round of the main loop */
+#define EVENTS_PER_READ 64
+
+typedef struct SMMUv3AccelEvent {
+    struct iommufd_vevent_header header;
+    struct iommu_vevent_arm_smmuv3 record;
+} SMMUv3AccelEvent;
+
+struct SMMUv3AccelEvents {
+    SMMUv3State *smmu;
+    IOMMUFDBackend *be;
+    uint32_t id;
+    int fd;
+    bool seen;          /* next_sequence is known */
+    uint32_t next_sequence;
+};
+
+/* SMMUv3 IHI0070, 7.4: one toggle until the guest acknowledges it */
+static void smmuv3_accel_events_overflow(SMMUv3AccelEvents *events)
+{
+    SMMUQueue *q = &events->smmu->eventq;
+
+    trace_smmuv3_accel_events_overflow(q->prod, q->cons);
+    if (smmuv3_eventq_enabled(events->smmu) &&
+        !((q->prod ^ q->cons) & EVT_Q_OVERFLOW)) {
+        q->prod ^= EVT_Q_OVERFLOW;
+    }
+}
+
+static void smmuv3_accel_events_deliver(SMMUv3AccelEvents *events,
+                                        const struct iommu_vevent_arm_smmuv3 *r)
+{
+    SMMUv3State *s = events->smmu;
+    Evt evt;
+
+    for (int i = 0; i < ARRAY_SIZE(r->evt); i++) {
+        uint64_t dword = le64_to_cpu(r->evt[i]);
+
+        evt.word[2 * i] = extract64(dword, 0, 32);
+        evt.word[2 * i + 1] = extract64(dword, 32, 32);
+    }
+
+    trace_smmuv3_accel_events_deliver(evt.word[1], evt.word[0],
+                                      smmuv3_eventq_enabled(s));
+    if (!smmuv3_eventq_enabled(s)) {
+        return;
+    }
+    if (smmuv3_q_full(&s->eventq)) {
+        smmuv3_accel_events_overflow(events);
+        return;
+    }
+    if (smmuv3_write_eventq(s, &evt) != MEMTX_OK) {
+        smmuv3_trigger_irq(s, SMMU_IRQ_GERROR, R_GERROR_EVENTQ_ABT_ERR_MASK);
+    }
+}
+
+static void smmuv3_accel_events_sequence(SMMUv3AccelEvents *events,
+                                         const struct iommufd_vevent_header *h)
+{
+    if ((h->flags & IOMMU_VEVENTQ_FLAG_LOST_EVENTS) ||
+        (events->seen && h->sequence != events->next_sequence)) {
+        smmuv3_accel_events_overflow(events);
+    }
+    events->seen = true;
+    events->next_sequence = h->sequence == INT_MAX ? 0 : h->sequence + 1;
+}
+
+static void smmuv3_accel_events_read(void *opaque)
+{
+    SMMUv3AccelEvents *events = opaque;
+    SMMUv3AccelEvent buf[EVENTS_PER_READ];
+    size_t offset = 0;
+    ssize_t len;
+
+    len = RETRY_ON_EINTR(read(events->fd, buf, sizeof(buf)));
+    if (len <= 0) {
+        if (len < 0 && errno != EAGAIN) {
+            /* Left watched, a broken descriptor would spin the main loop */
+            error_report("arm-smmuv3: cannot read events of the host SMMUv3:"
+                         " %s; the guest sees none from now on",
+                         strerror(errno));
+            qemu_set_fd_handler(events->fd, NULL, NULL, NULL);
+        }
+        return;
+    }
+
+    /* A header that tells of lost events has no record behind it */
+    while (len - offset >= sizeof(struct iommufd_vevent_header)) {
+        SMMUv3AccelEvent event;
+
+        memcpy(&event.header, (char *)buf + offset, sizeof(event.header));
+        offset += sizeof(event.header);
+        smmuv3_accel_events_sequence(events, &event.header);
+        if (event.header.flags & IOMMU_VEVENTQ_FLAG_LOST_EVENTS) {
+            continue;
+        }
+        if (len - offset < sizeof(event.record)) {
+            smmuv3_accel_events_overflow(events);
+            break;
+        }
+        memcpy(&event.record, (char *)buf + offset, sizeof(event.record));
+        offset += sizeof(event.record);
+        smmuv3_accel_events_deliver(events, &event.record);
+    }
+}
+
+bool smmuv3_accel_events_start(SMMUv3State *s, IOMMUFDBackend *be,
+                               uint32_t viommu_id, SMMUv3AccelEvents **events,
+                               Error **errp)
+{
+    SMMUv3AccelEvents *e;
+    Error *local_err = NULL;
+    uint32_t id;
+    int fd;
+
+    *events = NULL;
+    if (!iommufd_backend_alloc_veventq(be, viommu_id,
+                                       IOMMU_VEVENTQ_TYPE_ARM_SMMUV3,
+                                       VEVENTQ_DEPTH, &id, &fd, &local_err)) {
+        if (errno == ENOTTY || errno == EOPNOTSUPP) {
+            error_free(local_err);
+            return true;
+        }
+        error_propagate(errp, local_err);
+        return false;
+    }
+
+    e = g_new(SMMUv3AccelEvents, 1);
+    *e = (SMMUv3AccelEvents) {
+        .smmu = s,
+        .be = be,
+        .id = id,
+        .fd = fd,
+    };
+    qemu_set_fd_handler(fd, smmuv3_accel_events_read, NULL, e);
+    *events = e;
+    return true;
+}
+
+void smmuv3_accel_events_stop(SMMUv3AccelEvents *events)
+{
+    if (!events) {
+        return;
+    }
+    qemu_set_fd_handler(events->fd, NULL, NULL, NULL);
+    close(events->fd);
+    iommufd_backend_free_id(events->be, events->id);
+    g_free(events);
+}

@@ -1,0 +1,226 @@
+/*
+ * Accelerated arm-smmuv3: host objects and what a device is attached to
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include "qapi/error.h"
+#include "qemu/bswap.h"
+#include "qemu/error-report.h"
+#include "system/iommufd_viommu.h"
+#include "smmuv3-accel-internal.h"
+#include "trace.h"
+
+/* The vIOMMU and what belongs to it */
+
+static bool smmuv3_accel_alloc_nested(SMMUv3AccelState *a, uint32_t dev_id,
+                                      uint64_t dword0, uint64_t dword1,
+                                      uint32_t *hwpt_id, Error **errp)
+{
+    struct iommu_hwpt_arm_smmuv3 data = {
+        .ste = { cpu_to_le64(dword0), cpu_to_le64(dword1) },
+    };
+
+    return iommufd_backend_alloc_hwpt(a->be, dev_id, a->viommu_id, 0,
+                                      IOMMU_HWPT_DATA_ARM_SMMUV3, sizeof(data),
+                                      &data, hwpt_id, errp);
+}
+
+static void smmuv3_accel_free_id(SMMUv3AccelState *a, uint32_t *id)
+{
+    if (*id != NO_ID) {
+        iommufd_backend_free_id(a->be, *id);
+        *id = NO_ID;
+    }
+}
+
+void smmuv3_accel_free_viommu(SMMUv3AccelState *a)
+{
+    smmuv3_accel_events_stop(a->events);
+    a->events = NULL;
+    smmuv3_accel_cmdq_free(a->cmdq);
+    a->cmdq = NULL;
+    smmuv3_accel_free_id(a, &a->bypass_hwpt_id);
+    smmuv3_accel_free_id(a, &a->abort_hwpt_id);
+    smmuv3_accel_free_id(a, &a->viommu_id);
+    a->be = NULL;
+}
+
+bool smmuv3_accel_alloc_viommu(SMMUv3State *s, HostIOMMUDeviceIOMMUFD *idev,
+                               Error **errp)
+{
+    SMMUv3AccelState *a = s->accel_state;
+
+    a->be = idev->iommufd;
+    a->parent_hwpt_id = idev->hwpt_id;
+    if (!iommufd_backend_alloc_viommu(a->be, idev->devid,
+                                      IOMMU_VIOMMU_TYPE_ARM_SMMUV3,
+                                      a->parent_hwpt_id, &a->viommu_id, errp)) {
+        error_append_hint(errp, "The host needs Linux 6.13 or later, and an"
+                          " SMMUv3 with both stages and either forced"
+                          " write-back or a fully coherent root complex.\n");
+        goto fail;
+    }
+    if (!smmuv3_accel_alloc_nested(a, idev->devid,
+                                   STE0_V | STE_CONFIG_ABORT << 1, 0,
+                                   &a->abort_hwpt_id, errp) ||
+        !smmuv3_accel_alloc_nested(a, idev->devid,
+                                   STE0_V | STE_CONFIG_BYPASS << 1, 0,
+                                   &a->bypass_hwpt_id, errp) ||
+        !smmuv3_accel_events_start(s, a->be, a->viommu_id, &a->events, errp)) {
+        goto fail;
+    }
+    a->cmdq = smmuv3_accel_cmdq_new(s, a->be, a->viommu_id, a->vsids);
+    return true;
+
+fail:
+    smmuv3_accel_free_viommu(a);
+    return false;
+}
+
+/* The HWPT that a device is attached to */
+
+void smmuv3_accel_free_vdevice(SMMUv3AccelState *a, SMMUv3AccelDevice *adev)
+{
+    if (adev->vdevice_id != NO_ID) {
+        g_hash_table_remove(a->vsids, GUINT_TO_POINTER(adev->vsid));
+        smmuv3_accel_free_id(a, &adev->vdevice_id);
+    }
+}
+
+static bool smmuv3_accel_attach(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
+                                const SMMUv3AccelSte *ste, uint32_t hwpt_id,
+                                Error **errp)
+{
+    if (!host_iommu_device_iommufd_attach_hwpt(adev->idev, hwpt_id, errp)) {
+        return false;
+    }
+    /* The old HWPT goes last, so the device is never without one */
+    smmuv3_accel_free_id(a, &adev->s1_hwpt_id);
+    adev->ste = *ste;
+    trace_smmuv3_accel_attach(smmuv3_accel_dev_name(adev->pdev), ste->mode,
+                              hwpt_id);
+    return true;
+}
+
+static bool smmuv3_accel_abort(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
+                               Error **errp)
+{
+    const SMMUv3AccelSte ste = { .mode = ACCEL_ABORT };
+
+    return adev->ste.mode == ACCEL_ABORT ||
+           smmuv3_accel_attach(a, adev, &ste, a->abort_hwpt_id, errp);
+}
+
+/* Attach to nothing at all: VFIO then blocks the device */
+static bool smmuv3_accel_block(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
+                               Error **errp)
+{
+    if (adev->ste.mode == ACCEL_BLOCKED) {
+        return true;
+    }
+    if (!host_iommu_device_iommufd_detach_hwpt(adev->idev, errp)) {
+        return false;
+    }
+    smmuv3_accel_free_id(a, &adev->s1_hwpt_id);
+    adev->ste = (SMMUv3AccelSte) { .mode = ACCEL_BLOCKED };
+    return true;
+}
+
+void smmuv3_accel_fail_closed(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
+                              Error *err)
+{
+    const char *name = smmuv3_accel_dev_name(adev->pdev);
+    Error *local_err = NULL;
+
+    if (!smmuv3_accel_abort(a, adev, NULL) &&
+        !smmuv3_accel_block(a, adev, &local_err)) {
+        error_reportf_err(local_err, "arm-smmuv3: DMA of %s cannot be stopped,"
+                          " unplug the device: ", name);
+    }
+    /* A guest can make this happen again and again */
+    if (adev->reported) {
+        error_free(err);
+        return;
+    }
+    adev->reported = true;
+    error_reportf_err(err, "arm-smmuv3: DMA of %s is aborted: ", name);
+}
+
+static bool smmuv3_accel_translate(SMMUv3State *s, SMMUv3AccelDevice *adev,
+                                   const SMMUv3AccelSte *ste, uint32_t sid,
+                                   Error **errp)
+{
+    SMMUv3AccelState *a = s->accel_state;
+    HostIOMMUDeviceIOMMUFD *idev = adev->idev;
+    uint32_t hwpt_id;
+
+    if (adev->vdevice_id != NO_ID && adev->vsid != sid) {
+        /* The kernel reads the StreamID when it attaches */
+        if (!smmuv3_accel_abort(a, adev, errp)) {
+            return false;
+        }
+        smmuv3_accel_free_vdevice(a, adev);
+    }
+    if (adev->vdevice_id == NO_ID) {
+        if (!iommufd_backend_alloc_vdevice(a->be, a->viommu_id, idev->devid,
+                                           sid, &adev->vdevice_id, errp)) {
+            return false;
+        }
+        adev->vsid = sid;
+        g_hash_table_add(a->vsids, GUINT_TO_POINTER(sid));
+    }
+    if (!smmuv3_accel_alloc_nested(a, idev->devid, ste->dword[0],
+                                   ste->dword[1], &hwpt_id, errp)) {
+        return false;
+    }
+    if (!smmuv3_accel_attach(a, adev, ste, hwpt_id, errp)) {
+        iommufd_backend_free_id(a->be, hwpt_id);
+        return false;
+    }
+    adev->s1_hwpt_id = hwpt_id;
+    return true;
+}
+
+bool smmuv3_accel_install(SMMUv3State *s, SMMUv3AccelDevice *adev,
+                          const SMMUv3AccelSte *ste, uint32_t sid,
+                          Error **errp)
+{
+    SMMUv3AccelState *a = s->accel_state;
+
+    if (adev->ste.mode == ste->mode &&
+        (ste->mode != ACCEL_TRANSLATE ||
+         (adev->vsid == sid &&
+          !memcmp(adev->ste.dword, ste->dword, sizeof(ste->dword))))) {
+        return true;
+    }
+    if (ste->mode == ACCEL_ABORT) {
+        return smmuv3_accel_abort(a, adev, errp);
+    }
+    /*
+     * More access than abort: not with something in the host caches that the
+     * guest has invalidated, and not ahead of what it sent before.
+     */
+    if (!smmuv3_accel_cmdq_submit(a->cmdq, errp)) {
+        return false;
+    }
+    if (ste->mode == ACCEL_BYPASS) {
+        return smmuv3_accel_attach(a, adev, ste, a->bypass_hwpt_id, errp);
+    }
+    return smmuv3_accel_translate(s, adev, ste, sid, errp);
+}
+
+void smmuv3_accel_release(SMMUv3AccelState *a, SMMUv3AccelDevice *adev)
+{
+    Error *err = NULL;
+
+    /* To nothing, not to the nesting parent: that would be a bypass */
+    if (!smmuv3_accel_block(a, adev, &err)) {
+        error_report_err(err);
+    }
+    smmuv3_accel_free_id(a, &adev->s1_hwpt_id);
+    smmuv3_accel_free_vdevice(a, adev);
+}

@@ -1,0 +1,178 @@
+/*
+ * Accelerated arm-smmuv3: what its files share
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef HW_ARM_SMMUV3_ACCEL_INTERNAL_H
+#define HW_ARM_SMMUV3_ACCEL_INTERNAL_H
+
+#include "hw/pci/pci_device.h"
+#include "system/iommufd.h"
+#include "smmuv3-accel.h"
+#include "smmuv3-accel-caps.h"
+#include "smmuv3-accel-cmdq.h"
+#include "smmuv3-accel-event.h"
+
+/* iommufd numbers its objects from 1 */
+#define NO_ID 0
+
+/* STE.V and STE.Config in the first doubleword (SMMUv3 IHI0070, 5.2) */
+#define STE0_V          MAKE_64BIT_MASK(0, 1)
+#define STE0_CONFIG     MAKE_64BIT_MASK(1, 3)
+#define STE_CONFIG_ABORT    0
+#define STE_CONFIG_BYPASS   4
+
+typedef enum SMMUv3AccelMode {
+    ACCEL_PARENT,       /* as VFIO left it: second stage only */
+    ACCEL_BLOCKED,      /* attached to nothing */
+    ACCEL_ABORT,
+    ACCEL_BYPASS,
+    ACCEL_TRANSLATE,
+} SMMUv3AccelMode;
+
+/* First two doublewords of an STE as the host takes them, and what it means */
+typedef struct SMMUv3AccelSte {
+    SMMUv3AccelMode mode;
+    uint64_t dword[2];
+} SMMUv3AccelSte;
+
+typedef struct SMMUv3AccelDevice {
+    PCIDevice *pdev;
+    HostIOMMUDeviceIOMMUFD *idev;
+    SMMUv3AccelSte ste;         /* installed */
+    uint32_t s1_hwpt_id;        /* made from @ste, for ACCEL_TRANSLATE */
+    uint32_t vdevice_id;
+    uint32_t vsid;              /* what @vdevice_id stands for */
+    SMMUEventInfo event;        /* last one told about the guest's STE */
+    bool reported;              /* the host failed, and the user knows */
+} SMMUv3AccelDevice;
+
+struct SMMUv3AccelState {
+    Error *migration_blocker;
+    GHashTable *devices;        /* PCIDevice * to SMMUv3AccelDevice * */
+    GHashTable *by_sid;         /* StreamID to SMMUv3AccelDevice *, a cache */
+    GHashTable *vsids;          /* StreamIDs with vDEVICE */
+
+    /* The host SMMUv3 of the first device bounds what the guest is offered */
+    bool limited;
+    SMMUv3AccelIdr limit_idr;
+
+    /* Valid while there is a device */
+    IOMMUFDBackend *be;
+    SMMUv3AccelIdr host_idr;
+    uint32_t parent_hwpt_id;
+    uint32_t viommu_id;
+    uint32_t abort_hwpt_id;
+    uint32_t bypass_hwpt_id;
+    SMMUv3AccelCmdq *cmdq;
+    SMMUv3AccelEvents *events;
+};
+
+static inline const char *smmuv3_accel_dev_name(PCIDevice *pdev)
+{
+    return DEVICE(pdev)->id ?: pdev->name;
+}
+
+/**
+ * smmuv3_accel_take_bus: become the vIOMMU of the primary bus
+ *
+ * @s: an SMMUv3 with accel=on, its base class realized.
+ * @errp: names a device that the host SMMUv3 could not translate for.
+ *
+ * Returns: true on success, false with nothing changed on failure.
+ */
+bool smmuv3_accel_take_bus(SMMUv3State *s, Error **errp);
+
+/**
+ * smmuv3_accel_bind: put a device behind the SMMUv3
+ *
+ * @s: an SMMUv3 with accel=on.
+ * @pdev: the device, attached by VFIO to a nesting parent.
+ * @hiod: its host side; a reference is kept until smmuv3_accel_unbind().
+ * @errp: says why the host SMMUv3 cannot translate for it.
+ *
+ * Returns: true with the device attached to what the guest wants for it, false
+ * with nothing left behind on failure.
+ */
+bool smmuv3_accel_bind(SMMUv3State *s, PCIDevice *pdev, HostIOMMUDevice *hiod,
+                       Error **errp);
+
+/**
+ * smmuv3_accel_unbind: undo smmuv3_accel_bind() and leave the device attached
+ * to nothing
+ *
+ * @s: an SMMUv3 with accel=on.
+ * @pdev: the device; one that was not bound is passed over.
+ */
+void smmuv3_accel_unbind(SMMUv3State *s, PCIDevice *pdev);
+
+/**
+ * smmuv3_accel_alloc_viommu: make the vIOMMU and what all devices share
+ *
+ * @s: an SMMUv3 with accel=on and no vIOMMU.
+ * @idev: the first device; its HWPT becomes the nesting parent.
+ * @errp: says which object could not be made.
+ *
+ * Returns: true on success, false with nothing left behind on failure.
+ */
+bool smmuv3_accel_alloc_viommu(SMMUv3State *s, HostIOMMUDeviceIOMMUFD *idev,
+                               Error **errp);
+
+/**
+ * smmuv3_accel_free_viommu: free what smmuv3_accel_alloc_viommu() has made
+ *
+ * @a: state with no device left.
+ */
+void smmuv3_accel_free_viommu(SMMUv3AccelState *a);
+
+/**
+ * smmuv3_accel_install: attach a device to what an STE asks for
+ *
+ * Makes no ioctl if that is what the device is attached to. A new HWPT is
+ * attached before the old one is freed.
+ *
+ * @s: an SMMUv3 with accel=on.
+ * @adev: the device.
+ * @ste: what to install.
+ * @sid: the StreamID that it belongs to.
+ * @errp: says what the host refused.
+ *
+ * Returns: true on success; false with the device still attached to the old
+ * HWPT or to abort on failure, see smmuv3_accel_fail_closed().
+ */
+bool smmuv3_accel_install(SMMUv3State *s, SMMUv3AccelDevice *adev,
+                          const SMMUv3AccelSte *ste, uint32_t sid,
+                          Error **errp);
+
+/**
+ * smmuv3_accel_fail_closed: stop the DMA of a device for which the host did
+ * not do what the guest asked for
+ *
+ * @a: state that @adev belongs to.
+ * @adev: the device.
+ * @err: why, told to the user once until the next reset. Consumed.
+ */
+void smmuv3_accel_fail_closed(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
+                              Error *err);
+
+/**
+ * smmuv3_accel_free_vdevice: take the StreamID away from a device that is not
+ * attached to a stage-1 HWPT
+ *
+ * @a: state that @adev belongs to.
+ * @adev: the device; one without vDEVICE is passed over.
+ */
+void smmuv3_accel_free_vdevice(SMMUv3AccelState *a, SMMUv3AccelDevice *adev);
+
+/**
+ * smmuv3_accel_release: attach a device to nothing and free what it has
+ *
+ * @a: state that @adev belongs to.
+ * @adev: the device.
+ */
+void smmuv3_accel_release(SMMUv3AccelState *a, SMMUv3AccelDevice *adev);
+
+#endif /* HW_ARM_SMMUV3_ACCEL_INTERNAL_H */

@@ -1,0 +1,43 @@
+/*
+ * Accelerated arm-smmuv3 in a build without iommufd
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include "qapi/error.h"
+#include "smmuv3-accel.h"
+
+bool smmuv3_accel_realize(SMMUv3State *s, Error **errp)
+{
+    if (s->accel) {
+        error_setg(errp, "arm-smmuv3: accel=on needs a QEMU built with vfio-pci"
+                   " and iommufd");
+        return false;
+    }
+    return true;
+}
+
+void smmuv3_accel_init_regs(SMMUv3State *s)
+{
+}
+
+void smmuv3_accel_reset(SMMUv3State *s)
+{
+}
+
+void smmuv3_accel_update(SMMUv3State *s)
+{
+}
+
+bool smmuv3_accel_command(SMMUv3State *s, const Cmd *cmd,
+                          SMMUCmdError *cmd_error)
+{
+    return true;
+}
+
+void smmuv3_accel_command_end(SMMUv3State *s)
+{
+}

@@ -1,0 +1,430 @@
+/*
+ * Accelerated arm-smmuv3: stage 1 of the guest runs in the host SMMUv3
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+/*
+ * A passed-through device reaches guest RAM through a second stage that VFIO
+ * keeps, the nesting parent. On top of it the device is always attached to one
+ * of three nested HWPTs: abort, bypass, or one made from its guest STE. Which
+ * one follows from CR0.SMMUEN, GBPA and the stream table, read again whenever
+ * the guest says that one of them has changed. Whatever cannot be installed
+ * ends at abort.
+ */
+
+#include "qemu/osdep.h"
+#include "qapi/error.h"
+#include "hw/pci/pci_bus.h"
+#include "migration/blocker.h"
+#include "smmuv3-accel-internal.h"
+#include "smmuv3-ssid.h"
+
+/*
+ * More fields of a guest STE that reach the host, as bits of its first two
+ * doublewords (SMMUv3 IHI0070, 5.2; iommufd.h struct iommu_hwpt_arm_smmuv3).
+ * EATS is not among them: without IDR0.ATS it is reserved.
+ */
+#define STE0_S1FMT      MAKE_64BIT_MASK(4, 2)
+#define STE0_S1CTXPTR   MAKE_64BIT_MASK(6, 46)
+#define STE0_S1CDMAX    MAKE_64BIT_MASK(59, 5)
+#define STE1_S1DSS      MAKE_64BIT_MASK(0, 2)
+#define STE1_S1CIR      MAKE_64BIT_MASK(2, 2)
+#define STE1_S1COR      MAKE_64BIT_MASK(4, 2)
+#define STE1_S1CSH      MAKE_64BIT_MASK(6, 2)
+#define STE1_S1STALLD   MAKE_64BIT_MASK(27, 1)
+
+/* STE.S1Fmt */
+#define STE_S1FMT_LINEAR    0
+
+/* What the guest wants for a device */
+
+static uint32_t smmuv3_accel_sid(SMMUv3AccelDevice *adev)
+{
+    return pci_get_bdf(adev->pdev);
+}
+
+/* Until the guest has numbered its bus a device has no StreamID */
+static bool smmuv3_accel_has_sid(SMMUv3AccelDevice *adev)
+{
+    PCIBus *bus = pci_get_bus(adev->pdev);
+
+    return pci_bus_is_root(bus) || pci_bus_num(bus);
+}
+
+static void smmuv3_accel_record(SMMUv3State *s, SMMUv3AccelDevice *adev,
+                                SMMUEventInfo *event)
+{
+    if (adev->event.type == event->type && adev->event.sid == event->sid) {
+        return;
+    }
+    adev->event = *event;
+    smmuv3_record_event(s, event);
+}
+
+/*
+ * SMMUv3 IHI0070, 5.2 and 5.5. The events are due when a transaction meets the
+ * STE; the host sees an abort there and records nothing, so they come early.
+ */
+static bool smmuv3_accel_decode_ste(SMMUv3State *s, STE *ste,
+                                    SMMUv3AccelSte *out)
+{
+    uint64_t dword0 = ste->word[0] | (uint64_t)ste->word[1] << 32;
+    uint64_t dword1 = ste->word[2] | (uint64_t)ste->word[3] << 32;
+    uint32_t config = STE_CONFIG(ste);
+    uint64_t mask0 = STE0_V | STE0_CONFIG | STE0_S1CTXPTR;
+    uint64_t mask1 = STE1_S1CIR | STE1_S1COR | STE1_S1CSH;
+
+    *out = (SMMUv3AccelSte) { .mode = ACCEL_ABORT };
+    if (!STE_VALID(ste) || STE_CFG_ABORT(config)) {
+        return true;
+    }
+    if (STE_CFG_BYPASS(config)) {
+        out->mode = ACCEL_BYPASS;
+        return true;
+    }
+    if (STE_CFG_S2_ENABLED(config)) {
+        return false;
+    }
+    if (!smmuv3_ssid_ste_valid(s, ste)) {
+        return false;
+    }
+    if (STE_S1CDMAX(ste)) {
+        if (STE_S1FMT(ste) != STE_S1FMT_LINEAR &&
+            !FIELD_EX32(s->idr[0], IDR0, CD2L)) {
+            return false;
+        }
+        mask0 |= STE0_S1FMT | STE0_S1CDMAX;
+        mask1 |= STE1_S1DSS;
+    }
+
+    out->mode = ACCEL_TRANSLATE;
+    out->dword[0] = dword0 & mask0;
+    out->dword[1] = dword1 & mask1;
+    if (smmuv3_accel_host_stalls(&s->accel_state->host_idr)) {
+        /* The guest was told that nothing stalls, so nothing would resume it */
+        out->dword[1] |= STE1_S1STALLD;
+    }
+    return true;
+}
+
+static void smmuv3_accel_wanted(SMMUv3State *s, SMMUv3AccelDevice *adev,
+                                uint32_t sid, SMMUv3AccelSte *wanted)
+{
+    SMMUEventInfo event = { .sid = sid, .inval_ste_allowed = true };
+    STE ste;
+
+    *wanted = (SMMUv3AccelSte) { .mode = ACCEL_ABORT };
+    if (!smmu_enabled(s)) {
+        if (!FIELD_EX32(s->gbpa, GBPA, ABORT)) {
+            wanted->mode = ACCEL_BYPASS;
+        }
+    } else if (smmuv3_accel_has_sid(adev)) {
+        if (smmu_find_ste(s, sid, &ste, &event)) {
+            /* No place in the table yet is where every device starts */
+            if (event.type == SMMU_EVT_C_BAD_STREAMID) {
+                event.type = SMMU_EVT_NONE;
+            }
+        } else if (!smmuv3_accel_decode_ste(s, &ste, wanted)) {
+            event.type = SMMU_EVT_C_BAD_STE;
+        }
+    }
+    smmuv3_accel_record(s, adev, &event);
+}
+
+static bool smmuv3_accel_update_device(SMMUv3State *s, SMMUv3AccelDevice *adev,
+                                       Error **errp)
+{
+    uint32_t sid = smmuv3_accel_sid(adev);
+    SMMUv3AccelSte wanted;
+
+    smmuv3_accel_wanted(s, adev, sid, &wanted);
+    return smmuv3_accel_install(s, adev, &wanted, sid, errp);
+}
+
+static void smmuv3_accel_update_or_fail(SMMUv3State *s, SMMUv3AccelDevice *adev)
+{
+    Error *err = NULL;
+
+    if (!smmuv3_accel_update_device(s, adev, &err)) {
+        smmuv3_accel_fail_closed(s->accel_state, adev, err);
+    }
+}
+
+/* What smmuv3.c calls */
+
+void smmuv3_accel_update(SMMUv3State *s)
+{
+    GHashTableIter iter;
+    gpointer adev;
+
+    if (!s->accel) {
+        return;
+    }
+    g_hash_table_iter_init(&iter, s->accel_state->devices);
+    while (g_hash_table_iter_next(&iter, NULL, &adev)) {
+        smmuv3_accel_update_or_fail(s, adev);
+    }
+}
+
+static SMMUv3AccelDevice *smmuv3_accel_find(SMMUv3AccelState *a, uint32_t sid)
+{
+    SMMUv3AccelDevice *adev;
+    GHashTableIter iter;
+
+    /* The guest may have renumbered its buses since */
+    adev = g_hash_table_lookup(a->by_sid, GUINT_TO_POINTER(sid));
+    if (adev && smmuv3_accel_sid(adev) == sid) {
+        return adev;
+    }
+    g_hash_table_iter_init(&iter, a->devices);
+    while (g_hash_table_iter_next(&iter, NULL, (gpointer *)&adev)) {
+        if (smmuv3_accel_has_sid(adev) && smmuv3_accel_sid(adev) == sid) {
+            g_hash_table_insert(a->by_sid, GUINT_TO_POINTER(sid), adev);
+            return adev;
+        }
+    }
+    return NULL;
+}
+
+static void smmuv3_accel_cfgi_range(SMMUv3State *s, uint32_t first,
+                                    uint32_t last)
+{
+    GHashTableIter iter;
+    gpointer adev;
+
+    g_hash_table_iter_init(&iter, s->accel_state->devices);
+    while (g_hash_table_iter_next(&iter, NULL, &adev)) {
+        uint32_t sid = smmuv3_accel_sid(adev);
+
+        if (sid >= first && sid <= last) {
+            smmuv3_accel_update_or_fail(s, adev);
+        }
+    }
+}
+
+/*
+ * Everything sent so far takes effect, or the devices stop. What was stopped
+ * goes on as soon as a later attempt succeeds.
+ */
+static bool smmuv3_accel_complete(SMMUv3State *s)
+{
+    SMMUv3AccelState *a = s->accel_state;
+    bool was_stale = smmuv3_accel_cmdq_stale(a->cmdq);
+    Error *err = NULL;
+    GHashTableIter iter;
+    gpointer adev;
+
+    if (smmuv3_accel_cmdq_submit(a->cmdq, &err)) {
+        if (was_stale) {
+            smmuv3_accel_update(s);
+        }
+        return true;
+    }
+    g_hash_table_iter_init(&iter, a->devices);
+    while (g_hash_table_iter_next(&iter, NULL, &adev)) {
+        smmuv3_accel_fail_closed(a, adev, error_copy(err));
+    }
+    error_free(err);
+    return false;
+}
+
+bool smmuv3_accel_command(SMMUv3State *s, const Cmd *cmd,
+                          SMMUCmdError *cmd_error)
+{
+    SMMUv3AccelState *a = s->accel_state;
+    SMMUv3AccelDevice *adev;
+
+    if (!s->accel || !g_hash_table_size(a->devices)) {
+        return true;
+    }
+
+    switch (CMD_TYPE(cmd)) {
+    case SMMU_CMD_SYNC:
+        if (!smmuv3_accel_complete(s)) {
+            *cmd_error = SMMU_CERROR_ABT;
+            return false;
+        }
+        break;
+    case SMMU_CMD_CFGI_STE:
+        adev = smmuv3_accel_find(a, CMD_SID(cmd));
+        if (adev && !CMD_SSEC(cmd)) {
+            smmuv3_accel_update_or_fail(s, adev);
+        }
+        break;
+    case SMMU_CMD_CFGI_STE_RANGE:
+        if (!CMD_SSEC(cmd)) {
+            /* CMD_CFGI_ALL is the same command with the widest range */
+            uint64_t mask = MAKE_64BIT_MASK(0, CMD_STE_RANGE(cmd) + 1);
+            uint32_t first = CMD_SID(cmd) & ~mask;
+
+            smmuv3_accel_cfgi_range(s, first, first + mask);
+        }
+        break;
+    default:
+        smmuv3_accel_cmdq_add(a->cmdq, cmd);
+        break;
+    }
+    return true;
+}
+
+void smmuv3_accel_command_end(SMMUv3State *s)
+{
+    if (s->accel && g_hash_table_size(s->accel_state->devices)) {
+        smmuv3_accel_complete(s);
+    }
+}
+
+void smmuv3_accel_reset(SMMUv3State *s)
+{
+    SMMUv3AccelState *a = s->accel_state;
+    GHashTableIter iter;
+    gpointer value;
+
+    if (!s->accel) {
+        return;
+    }
+    g_hash_table_remove_all(a->by_sid);
+    smmuv3_accel_update(s);
+    g_hash_table_iter_init(&iter, a->devices);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        SMMUv3AccelDevice *adev = value;
+
+        smmuv3_accel_free_vdevice(a, adev);
+        adev->event = (SMMUEventInfo) { .type = SMMU_EVT_NONE };
+        adev->reported = false;
+    }
+}
+
+void smmuv3_accel_init_regs(SMMUv3State *s)
+{
+    if (!s->accel) {
+        return;
+    }
+    smmuv3_accel_caps_limit(s, s->accel_state->limited ?
+                               &s->accel_state->limit_idr : NULL);
+}
+
+void smmuv3_accel_unbind(SMMUv3State *s, PCIDevice *pdev)
+{
+    SMMUv3AccelState *a = s->accel_state;
+    SMMUv3AccelDevice *adev = g_hash_table_lookup(a->devices, pdev);
+    GHashTableIter iter;
+    gpointer value;
+
+    if (!adev) {
+        return;
+    }
+    smmuv3_accel_release(a, adev);
+    g_hash_table_iter_init(&iter, a->by_sid);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        if (value == adev) {
+            g_hash_table_iter_remove(&iter);
+        }
+    }
+    g_hash_table_remove(a->devices, pdev);
+    object_unref(adev->idev);
+    g_free(adev);
+    if (!g_hash_table_size(a->devices)) {
+        smmuv3_accel_free_viommu(a);
+    }
+}
+
+bool smmuv3_accel_bind(SMMUv3State *s, PCIDevice *pdev, HostIOMMUDevice *hiod,
+                       Error **errp)
+{
+    SMMUv3AccelState *a = s->accel_state;
+    HostIOMMUDeviceIOMMUFD *idev = (HostIOMMUDeviceIOMMUFD *)
+        object_dynamic_cast(OBJECT(hiod), TYPE_HOST_IOMMU_DEVICE_IOMMUFD);
+    SMMUv3AccelDevice *adev;
+    bool first = !g_hash_table_size(a->devices);
+
+    if (!idev) {
+        error_setg(errp, "arm-smmuv3: accel=on needs a device with an iommufd,"
+                   " %s has none", hiod->name);
+        return false;
+    }
+    if (hiod->caps.type != IOMMU_HW_INFO_TYPE_ARM_SMMUV3) {
+        error_setg(errp, "arm-smmuv3: accel=on needs %s behind an SMMUv3 on the"
+                   " host (type %d), its IOMMU has type %u", hiod->name,
+                   IOMMU_HW_INFO_TYPE_ARM_SMMUV3, hiod->caps.type);
+        return false;
+    }
+    if (!first && (idev->iommufd != a->be ||
+                   idev->hwpt_id != a->parent_hwpt_id)) {
+        error_setg(errp, "arm-smmuv3: accel=on has one second stage (HWPT %u),"
+                   " %s is attached to another (HWPT %u)", a->parent_hwpt_id,
+                   hiod->name, idev->hwpt_id);
+        error_append_hint(errp, "Devices behind one arm-smmuv3 share an iommufd"
+                          " and a host SMMUv3; give the others an arm-smmuv3"
+                          " of their own.\n");
+        return false;
+    }
+
+    if (!a->limited && !phase_check(PHASE_MACHINE_READY)) {
+        smmuv3_accel_caps_read(&hiod->caps.vendor_caps.smmuv3, &a->limit_idr);
+        a->limited = true;
+        smmuv3_accel_init_regs(s);
+    }
+    if (!smmuv3_accel_caps_check(s, &hiod->caps.vendor_caps.smmuv3,
+                                 hiod->name, errp)) {
+        return false;
+    }
+    if (first) {
+        smmuv3_accel_caps_read(&hiod->caps.vendor_caps.smmuv3, &a->host_idr);
+        if (!smmuv3_accel_alloc_viommu(s, idev, errp)) {
+            return false;
+        }
+    }
+
+    adev = g_new0(SMMUv3AccelDevice, 1);
+    adev->pdev = pdev;
+    adev->idev = idev;
+    object_ref(idev);
+    g_hash_table_insert(a->devices, pdev, adev);
+    if (!smmuv3_accel_update_device(s, adev, errp)) {
+        smmuv3_accel_unbind(s, pdev);
+        return false;
+    }
+    return true;
+}
+
+bool smmuv3_accel_realize(SMMUv3State *s, Error **errp)
+{
+    SMMUv3AccelState *a;
+
+    if (!s->accel) {
+        return true;
+    }
+    if (s->stage && strcmp(s->stage, "1")) {
+        error_setg(errp, "arm-smmuv3: accel=on offers stage 1 only, stage=%s"
+                   " does not go with it", s->stage);
+        return false;
+    }
+    a = g_new0(SMMUv3AccelState, 1);
+    error_setg(&a->migration_blocker, "arm-smmuv3 with accel=on cannot be"
+               " migrated: its translations live in the host SMMUv3");
+    if (migrate_add_blocker(&a->migration_blocker, errp) < 0) {
+        g_free(a);
+        return false;
+    }
+    a->devices = g_hash_table_new(NULL, NULL);
+    a->by_sid = g_hash_table_new(NULL, NULL);
+    a->vsids = g_hash_table_new(NULL, NULL);
+    s->accel_state = a;
+
+    /* A device is checked against the ID registers before the first reset */
+    smmuv3_init_regs(s);
+    if (!smmuv3_accel_take_bus(s, errp)) {
+        s->accel_state = NULL;
+        migrate_del_blocker(&a->migration_blocker);
+        g_hash_table_unref(a->devices);
+        g_hash_table_unref(a->by_sid);
+        g_hash_table_unref(a->vsids);
+        g_free(a);
+        return false;
+    }
+    return true;
+}

@@ -1,0 +1,80 @@
+/*
+ * Accelerated arm-smmuv3: stage 1 of the guest runs in the host SMMUv3
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef HW_ARM_SMMUV3_ACCEL_H
+#define HW_ARM_SMMUV3_ACCEL_H
+
+#include "hw/arm/smmuv3.h"
+#include "smmuv3-internal.h"
+
+/*
+ * What smmuv3.c calls. Without accel=on each of these does nothing, and a
+ * build without iommufd has stubs for them. All run under the BQL.
+ */
+
+/**
+ * smmuv3_accel_realize: check the configuration and take over the primary bus
+ *
+ * @s: an SMMUv3 whose base class is realized.
+ * @errp: names the property or device that does not go with accel=on.
+ *
+ * Returns: true on success and without accel=on, false on failure.
+ */
+bool smmuv3_accel_realize(SMMUv3State *s, Error **errp);
+
+/**
+ * smmuv3_accel_init_regs: adapt the ID registers to the host SMMUv3
+ *
+ * Called whenever they were set to the values of the emulation. They only
+ * change until the machine is ready: a guest never sees them move.
+ *
+ * @s: the SMMUv3.
+ */
+void smmuv3_accel_init_regs(SMMUv3State *s);
+
+/**
+ * smmuv3_accel_reset: put every device back to where a reset SMMUv3 has it
+ *
+ * @s: the SMMUv3, its registers already reset.
+ */
+void smmuv3_accel_reset(SMMUv3State *s);
+
+/**
+ * smmuv3_accel_update: bring every device in line with CR0.SMMUEN, GBPA and
+ * the stream table
+ *
+ * @s: the SMMUv3, after one of those registers was written.
+ */
+void smmuv3_accel_update(SMMUv3State *s);
+
+/**
+ * smmuv3_accel_command: do what a command means for the devices behind the
+ * host SMMUv3
+ *
+ * Called ahead of the emulation, so that a CMD_SYNC signals nothing before the
+ * host is done.
+ *
+ * @s: the SMMUv3.
+ * @cmd: the command in host byte order (SMMUv3 IHI0070, 4).
+ * @cmd_error: why the queue stops at @cmd; SMMU_CERROR_ABT when the host may
+ *             still hold what the guest has invalidated. Untouched on success.
+ *
+ * Returns: true if the queue goes on, false if it stops at @cmd.
+ */
+bool smmuv3_accel_command(SMMUv3State *s, const Cmd *cmd,
+                          SMMUCmdError *cmd_error);
+
+/**
+ * smmuv3_accel_command_end: submit what a run of the queue without a final
+ * CMD_SYNC has left
+ *
+ * @s: the SMMUv3.
+ */
+void smmuv3_accel_command_end(SMMUv3State *s);
+
+#endif /* HW_ARM_SMMUV3_ACCEL_H */

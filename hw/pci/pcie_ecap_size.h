@@ -1,0 +1,71 @@
+/*
+ * Sizes of PCI Express extended capabilities
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef HW_PCI_PCIE_ECAP_SIZE_H
+#define HW_PCI_PCIE_ECAP_SIZE_H
+
+/**
+ * struct PCIEEcapFunction - what sizes depend on beyond the capability itself
+ *
+ * @image: #PCIE_ECAP_IMAGE_SIZE bytes of configuration space.
+ *
+ * @port_type: Device/Port Type (PCIe 6.2, 7.5.3.2), 0 if not known, which is
+ *             an endpoint.
+ *
+ * @lanes: maximum link width, 1 to 32; 0 if not known.
+ *
+ * @ee_prefix: end-to-end TLP prefixes are supported.
+ *
+ * @flit: Flit Mode is supported.
+ */
+typedef struct PCIEEcapFunction {
+    const uint8_t *image;
+    uint8_t port_type;
+    uint8_t lanes;
+    bool ee_prefix;
+    bool flit;
+} PCIEEcapFunction;
+
+/**
+ * pcie_ecap_get32: read 4 little-endian bytes of an image
+ *
+ * @image: #PCIE_ECAP_IMAGE_SIZE bytes of configuration space.
+ *
+ * @offset: where to read, any value.
+ *
+ * Returns: the value, with 0 for bytes behind the end of the image.
+ */
+uint32_t pcie_ecap_get32(const uint8_t *image, uint32_t offset);
+
+/**
+ * pcie_ecap_function: find out what sizes depend on
+ *
+ * @image: #PCIE_ECAP_IMAGE_SIZE bytes of configuration space.
+ *
+ * @function: filled in whole.
+ */
+void pcie_ecap_function(const uint8_t *image, PCIEEcapFunction *function);
+
+/**
+ * pcie_ecap_size: tell how big a capability is
+ *
+ * @function: from pcie_ecap_function().
+ *
+ * @offset: of the capability in bytes, 0x100 to 0xffc.
+ *
+ * @id: capability ID, any value.
+ *
+ * @version: capability version, 0 to 15.
+ *
+ * Returns: size in bytes with the header, which may end behind configuration
+ * space; 0 if it is not known.
+ */
+uint32_t pcie_ecap_size(const PCIEEcapFunction *function, uint16_t offset,
+                        uint16_t id, uint8_t version);
+
+#endif /* HW_PCI_PCIE_ECAP_SIZE_H */

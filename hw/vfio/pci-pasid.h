@@ -1,0 +1,103 @@
+/*
+ * PASID capability of VFIO PCI devices
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef HW_VFIO_PCI_PASID_H
+#define HW_VFIO_PCI_PASID_H
+
+#include "qapi/qapi-types-common.h"
+#include "qom/object.h"
+
+typedef struct VFIOPCIDevice VFIOPCIDevice;
+
+/**
+ * struct VFIOPCIPasid - the virtual PASID capability of a device
+ *
+ * @mode: property vpasid. ON_OFF_AUTO_ON makes it an error if the guest cannot
+ *        get the capability, ON_OFF_AUTO_OFF never adds it.
+ *
+ * @wanted_offset: property x-vpasid-cap-offset, in bytes; 0 chooses one.
+ *
+ * @offset: of the virtual capability in bytes, 0x100 to 0xff8; 0 if there is
+ *          none.
+ *
+ * @state: property vpasid-state: what was decided and why. Owned; NULL before
+ *         vfio_pci_pasid_setup().
+ */
+typedef struct VFIOPCIPasid {
+    OnOffAuto mode;
+    uint16_t wanted_offset;
+    uint16_t offset;
+    char *state;
+} VFIOPCIPasid;
+
+/**
+ * vfio_pci_pasid_class_init: describe the properties, and add vpasid-state
+ *
+ * @klass: a class of #VFIOPCIDevice whose property list has vpasid and
+ *         x-vpasid-cap-offset.
+ */
+void vfio_pci_pasid_class_init(ObjectClass *klass);
+
+/**
+ * vfio_pci_pasid_setup: give the guest a PASID capability where that is right
+ *
+ * The capability (PCIe 6.2, 7.8.8) is emulated as a whole. It is added if the
+ * vIOMMU translates requests with PASID, the host reports PASID for the
+ * device (iommufd.h IOMMU_GET_HW_INFO) and the kernel exposes no such
+ * capability itself. If it should be added but cannot be, one warning says
+ * why and the device goes on without.
+ *
+ * @vdev: the device, after its other capabilities were added and before the
+ *        guest runs. It need have neither a host IOMMU device nor extended
+ *        configuration space.
+ *
+ * @errp: set if the user asked for what cannot be: vpasid=on without PASID, or
+ *        an x-vpasid-cap-offset that is not free.
+ *
+ * Returns: true if the device can be realized, with the capability or without;
+ * false with @errp set.
+ */
+bool vfio_pci_pasid_setup(VFIOPCIDevice *vdev, Error **errp);
+
+/**
+ * vfio_pci_pasid_reset: bring the capability back to its state after reset
+ *
+ * @vdev: the device. Without virtual capability nothing happens.
+ */
+void vfio_pci_pasid_reset(VFIOPCIDevice *vdev);
+
+/**
+ * vfio_pci_pasid_write_config: look at a write of the guest before the host
+ * sees it
+ *
+ * A write to the virtual capability ends here: the host has something else at
+ * that place, or nothing. A write that makes the host reset the function
+ * resets the capability and goes on.
+ *
+ * @vdev: the device. Without virtual capability nothing happens.
+ *
+ * @addr: of the write in configuration space, in bytes.
+ *
+ * @val: what is written, in the low @len bytes.
+ *
+ * @len: of the write in bytes: 1, 2 or 4.
+ *
+ * Returns: true if the write was taken care of, false if the caller has to go
+ * on with it.
+ */
+bool vfio_pci_pasid_write_config(VFIOPCIDevice *vdev, uint32_t addr,
+                                 uint32_t val, int len);
+
+/**
+ * vfio_pci_pasid_finalize: free what vfio_pci_pasid_setup() allocated
+ *
+ * @vdev: the device, which may never have been realized.
+ */
+void vfio_pci_pasid_finalize(VFIOPCIDevice *vdev);
+
+#endif /* HW_VFIO_PCI_PASID_H */

@@ -1,0 +1,39 @@
+/*
+ * What a vIOMMU asks of the VFIO devices behind it
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef HW_VFIO_VIOMMU_H
+#define HW_VFIO_VIOMMU_H
+
+typedef struct VFIODevice VFIODevice;
+
+/**
+ * vfio_viommu_hwpt_flags: tell which HWPT the vIOMMU of a device needs
+ *
+ * The result is the same each time it is asked for one device. Two devices
+ * may share an HWPT only if it is the same for both.
+ *
+ * @vbasedev: the device, plugged into its bus. It need not be a PCI device.
+ *
+ * Returns: IOMMU_HWPT_ALLOC_NEST_PARENT (iommufd.h IOMMU_HWPT_ALLOC) if the
+ * vIOMMU wants to nest on the HWPT, 0 if it does not or if there is none.
+ */
+uint32_t vfio_viommu_hwpt_flags(VFIODevice *vbasedev);
+
+/**
+ * vfio_viommu_hwpt_hint: say why an HWPT was asked for that could not be had
+ *
+ * @vbasedev: the device whose allocation failed.
+ *
+ * @flags: the flags of that allocation. Without IOMMU_HWPT_ALLOC_NEST_PARENT
+ *         there is nothing to add.
+ *
+ * @errp: holds the error of the allocation, which gains a hint. May be NULL.
+ */
+void vfio_viommu_hwpt_hint(VFIODevice *vbasedev, uint32_t flags, Error **errp);
+
+#endif /* HW_VFIO_VIOMMU_H */

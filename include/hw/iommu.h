@@ -1,0 +1,33 @@
+/*
+ * What a vIOMMU tells the PCI devices behind it
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef HW_IOMMU_H
+#define HW_IOMMU_H
+
+#include "qemu/bitops.h"
+
+/**
+ * enum VIOMMUFlags - properties of a vIOMMU that a device needs to know
+ *
+ * The flags are constant while a device is plugged: they follow from how the
+ * vIOMMU was configured, not from what the guest programs into it.
+ *
+ * @VIOMMU_FLAG_WANT_NESTING_PARENT: the vIOMMU runs the guest's stage-1
+ *     tables in hardware. The second stage of a passed-through device has to
+ *     be able to act as nesting parent (iommufd.h
+ *     IOMMU_HWPT_ALLOC_NEST_PARENT).
+ *
+ * @VIOMMU_FLAG_PASID_SUPPORTED: the vIOMMU translates requests with PASID, so
+ *     that a device behind it can offer a PASID capability (PCIe 6.2, 7.8.8).
+ */
+enum VIOMMUFlags {
+    VIOMMU_FLAG_WANT_NESTING_PARENT = BIT_ULL(0),
+    VIOMMU_FLAG_PASID_SUPPORTED = BIT_ULL(1),
+};
+
+#endif /* HW_IOMMU_H */

@@ -1,0 +1,76 @@
+/*
+ * vIOMMU, vDEVICE and vEVENTQ objects of iommufd
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef SYSTEM_IOMMUFD_VIOMMU_H
+#define SYSTEM_IOMMUFD_VIOMMU_H
+
+#include "system/iommufd.h"
+
+/*
+ * Every object that these functions make belongs to the caller, who gives it
+ * back with iommufd_backend_free_id(). A vDEVICE or vEVENTQ goes before its
+ * vIOMMU, the vIOMMU before its nesting parent.
+ */
+
+/**
+ * iommufd_backend_alloc_viommu: make a vIOMMU (iommufd.h IOMMU_VIOMMU_ALLOC)
+ *
+ * @be: connected iommufd backend.
+ * @dev_id: iommufd ID of a device; its host IOMMU backs the vIOMMU.
+ * @type: one of enum iommu_viommu_type.
+ * @hwpt_id: ID of a HWPT made with IOMMU_HWPT_ALLOC_NEST_PARENT.
+ * @viommu_id: the ID of the vIOMMU on success, untouched otherwise.
+ * @errp: says which call with which IDs failed. errno keeps its reason.
+ *
+ * Returns: true on success, false on failure.
+ */
+bool iommufd_backend_alloc_viommu(IOMMUFDBackend *be, uint32_t dev_id,
+                                  uint32_t type, uint32_t hwpt_id,
+                                  uint32_t *viommu_id, Error **errp);
+
+/**
+ * iommufd_backend_alloc_vdevice: give a device a place in a vIOMMU (iommufd.h
+ * IOMMU_VDEVICE_ALLOC)
+ *
+ * @be: connected iommufd backend.
+ * @viommu_id: ID of the vIOMMU.
+ * @dev_id: iommufd ID of the device, behind the host IOMMU of @viommu_id.
+ * @virt_id: how the guest's IOMMU driver names the device, for an SMMUv3 the
+ *           StreamID. Unique within @viommu_id.
+ * @vdevice_id: the ID of the vDEVICE on success, untouched otherwise.
+ * @errp: says which call with which IDs failed. errno keeps its reason,
+ *        EEXIST when the device has a vDEVICE or @virt_id is taken.
+ *
+ * Returns: true on success, false on failure.
+ */
+bool iommufd_backend_alloc_vdevice(IOMMUFDBackend *be, uint32_t viommu_id,
+                                   uint32_t dev_id, uint64_t virt_id,
+                                   uint32_t *vdevice_id, Error **errp);
+
+/**
+ * iommufd_backend_alloc_veventq: ask for the events of a vIOMMU (iommufd.h
+ * IOMMU_VEVENTQ_ALLOC)
+ *
+ * @be: connected iommufd backend.
+ * @viommu_id: ID of the vIOMMU.
+ * @type: one of enum iommu_veventq_type; a vIOMMU has one queue of each type.
+ * @depth: events that the kernel keeps before it loses some, 1 to 2^19.
+ * @veventq_id: the ID of the queue on success, untouched otherwise.
+ * @veventq_fd: file descriptor to read events from, untouched on failure. The
+ *              caller closes it before the queue is freed.
+ * @errp: says which call with which IDs failed. errno keeps its reason, ENOTTY
+ *        or EOPNOTSUPP when the kernel has no such queue.
+ *
+ * Returns: true on success, false on failure.
+ */
+bool iommufd_backend_alloc_veventq(IOMMUFDBackend *be, uint32_t viommu_id,
+                                   uint32_t type, uint32_t depth,
+                                   uint32_t *veventq_id, int *veventq_fd,
+                                   Error **errp);
+
+#endif /* SYSTEM_IOMMUFD_VIOMMU_H */

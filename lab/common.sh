@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Copyright (c) qemu-vpasid contributors
+# shellcheck shell=sh disable=SC2034,SC2154
+# Settings and helpers of the lab's build scripts; each sources this file.
+#
+# LAB_OUT          where everything built for the lab goes (build/lab)
+# LAB_QEMU_SOURCE  the patched QEMU tree to build for the emulated host
+# LAB_SUITE        Debian suite of the guests' userland; must match the
+#                  cross compiler's C library, so the machine's own by default
+set -eu
+export LC_ALL=C
+top=$(cd "$lab/.." && pwd)
+out=${LAB_OUT:-$top/build/lab}
+qemu_source=${LAB_QEMU_SOURCE:-$top/build/${BASE:-10.2}/qemu}
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/qemu-vpasid
+sysroot=$out/sysroot
+mkdir -p "$out"
+out=$(cd "$out" && pwd)
+
+say() { printf 'lab: %s\n' "$*" >&2; }
+die() { say "$@"; exit 1; }
+
+# Exit status 77: not a failure, but the lab cannot be had on this machine.
+skip() { say "skipped: $*"; exit 77; }
+
+step() { "$top/scripts/step" "$@"; }
+
+# On an arm64 machine its own compiler is the right one.
+if [ "$(uname -m)" = aarch64 ]; then
+    cross=
+else
+    cross=aarch64-linux-gnu-
+fi
+compiler=${cross}gcc
+command -v "$compiler" >/dev/null ||
+    skip "no $compiler; install it with scripts/install-deps lab"
+if command -v ccache >/dev/null; then
+    compiler="ccache $compiler"
+fi
+
+# up_to_date NAME VALUE: was NAME finished with these very inputs?
+up_to_date() { [ "$(cat "$out/$1.stamp" 2>/dev/null)" = "$2" ]; }
+finished() { printf '%s\n' "$2" >"$out/$1.stamp"; }

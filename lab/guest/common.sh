@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Copyright (c) qemu-vpasid contributors
+# shellcheck shell=sh
+# What the emulated host (L1) and its guest (L2) have in common.
+export PATH=/bin HOME=/
+
+start_system() {
+    /bin/busybox --install -s /bin
+    mount -t proc proc /proc
+    mount -t sysfs sysfs /sys
+    mount -t devtmpfs devtmpfs /dev
+    mount -t tmpfs tmpfs /tmp
+}
+
+# param NAME: the value of lab.NAME on the kernel's command line.
+param() { tr ' ' '\n' </proc/cmdline | sed -n "s/^lab\.$1=//p"; }
+
+# TAP lines without a number: the runner counts, over all cases and guests.
+checks=0
+check() {
+    what=$1
+    shift
+    checks=$((checks + 1))
+    if "$@"; then echo "ok - $what"; else echo "not ok - $what"; fi
+}
+is() {
+    [ "$1" = "$2" ] && return 0
+    echo "# got:      $1"
+    echo "# expected: $2"
+    return 1
+}
+
+# pci_address VENDOR:DEVICE: where the first such function is.
+pci_address() { lspci -D -n -d "$1" | sed -n '1s/ .*//p'; }
+
+# What the PASID capability of a function says, as its config space has it
+# now: PCIe 6.2, 7.8.9.  `none` when no capability is listed.
+pasid_state() {
+    at=$(setpci -v -s "$1" ECAP001b.l 2>/dev/null | sed -n 's/.*ecap 001b @\([0-9a-f]*\).*/\1/p')
+    if [ -z "$at" ]; then
+        echo none
+        return
+    fi
+    capability=0x$(setpci -s "$1" ECAP001b+4.w)
+    control=0x$(setpci -s "$1" ECAP001b+6.w)
+    echo "offset=0x$at width=$((capability >> 8 & 31))" \
+        "exec=$((capability >> 1 & 1)) priv=$((capability >> 2 & 1))" \
+        "enabled=$((control & 1))"
+}
+
+# kernel_complaints SKIP: what a kernel without trouble does not log, after
+# the first SKIP lines.
+kernel_complaints() {
+    dmesg | tail -n "+$(($1 + 1))" |
+        grep -E 'BUG|Oops|WARNING|Call trace|Internal error|Unable to handle|SError|lockup|hung task|arm-smmu-v3 .*(event|error|timeout)'
+}
+kernel_log_is_clean() {
+    complaints=$(kernel_complaints "$1") || return 0
+    echo "$complaints" | sed 's/^/# /'
+    return 1
+}
+
+interactive() {
+    echo "A shell in $1; 'exit' powers off."
+    setsid cttyhack sh
+}

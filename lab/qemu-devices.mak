@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Device models of the QEMU that runs inside the emulated host (L1).
+# Only what a guest with an assigned PCI device needs: it is cross-built for
+# every change of the series, so each model costs build time.
+CONFIG_ARM_VIRT=y
+CONFIG_PCIE_PORT=y
+CONFIG_VFIO_PCI=y
+CONFIG_IOMMUFD=y
+# Later root complexes, each with an SMMUv3 of its own; PXB needs CXL to link.
+CONFIG_PXB=y
+CONFIG_CXL=y

@@ -1,0 +1,370 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Everything that the series promises, checked; the output is TAP."""
+
+import fnmatch
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+
+from . import export
+from . import manifest as mf
+from . import refresh
+from . import tree
+from .manifest import SeriesError
+
+STEP = os.path.join(mf.TOP, 'scripts', 'step')
+SIGNED = re.compile(r'^\s*(Signed-off-by|Co-authored-by):', re.I | re.M)
+SPDX = 'SPDX-License-Identifier: GPL-2.0-or-later'
+# Kinds of files that cannot carry a comment, or need none.
+NO_SPDX = ('.json', '.md', '.patch', '.svg', '.txt')
+MAINTAINERS = 'added, moved or deleted file(s)'
+
+
+class Tap:
+    """Prints results and remembers whether any was bad."""
+
+    def __init__(self):
+        self.count = self.failures = 0
+
+    def result(self, name, problems=(), skip=''):
+        """Print one result; `problems` is what is wrong, nothing if good."""
+        self.count += 1
+        problems = list(problems)
+        for line in '\n'.join(problems).splitlines():
+            print(f'# {line}')
+        self.failures += bool(problems)
+        print(f'{"not ok" if problems else "ok"} {self.count} - {name}'
+              + (f' # SKIP {skip}' if skip else ''), flush=True)
+
+    def guard(self, name, function, *arguments):
+        """Run a check that returns problems; an error is a problem too."""
+        try:
+            self.result(name, function(*arguments) or ())
+        except (SeriesError, OSError) as error:
+            self.result(name, [str(error)])
+
+
+def own_files():
+    """Return the files of this repository, tracked or to be."""
+    names = tree.run_git('ls-files', '-z', '--cached', '--others',
+                         '--exclude-standard', check=False).split('\0')
+    return sorted(name for name in set(names)
+                  if name and os.path.isfile(os.path.join(mf.TOP, name)))
+
+
+def read(name):
+    """Return the text of a file of this repository."""
+    with open(os.path.join(mf.TOP, name), encoding='utf-8',
+              errors='replace') as file:
+        return file.read()
+
+
+def folders_agree(manifest):
+    """Every new file and every hook is in exactly one patch."""
+    listed = manifest.files()
+    for name in sorted(set(listed)):
+        if listed.count(name) > 1:
+            yield f'{name} is in more than one patch'
+        if not os.path.isfile(os.path.join(mf.TOP, name)):
+            yield f'{name} is in a patch, but not there'
+    every = {name for base in mf.bases() for name in mf.load(base).files()}
+    for name in own_files():
+        if name.split('/')[0] in mf.ROOMS and name not in every and \
+                not name.startswith(mf.NATIVE):
+            yield f'{name} is in no patch of any base'
+    names = [patch.name for patch in manifest.patches]
+    if len(names) != len(set(names)):
+        yield 'a patch name is there twice'
+    for name in os.listdir(mf.series_dir(manifest.name)):
+        if name.endswith('.patch') and name[:-len('.patch')] not in names:
+            yield f'series/{manifest.name}/{name} is in no patch'
+    for patch in manifest.patches:
+        if not patch.upstream or not patch.reason:
+            yield f'{patch.name} lacks its `upstream` or `reason` text'
+
+
+def table_agrees(manifest):
+    """README.md has the table of the manifest."""
+    have, want = refresh.readme_with_table(manifest)
+    if have is None:
+        yield f'README.md has no place for it: {refresh.BEGIN} {refresh.END}'
+    elif have != want and manifest.name == mf.bases()[-1]:
+        yield 'README.md is not what `make refresh` writes'
+
+
+def hooks_are_canonical(manifest, repo, commits):
+    """Files, hooks and manifest come out of the commits as they are."""
+    repo.git('branch', '-f', 'check-round-trip', commits[-1])
+    with tempfile.TemporaryDirectory() as scratch:
+        copy = tree.Repository(os.path.join(scratch, 'tree'))
+        repo.git('clone', '-q', '--shared', '--no-checkout', '--branch',
+                 'check-round-trip', repo.path, copy.path)
+        collected = refresh.Collected(copy, manifest)
+    for name, mode in collected.modes.items():
+        path = os.path.join(mf.TOP, name)
+        with open(path, 'rb') as file:
+            if file.read() != repo.git('cat-file', 'blob',
+                                       f'{commits[-1]}:{name}').encode(
+                                           errors='surrogateescape'):
+                yield f'{name} differs'
+        if os.access(path, os.X_OK) != (mode == '100755'):
+            yield f'{name} has another mode'
+    for patch in manifest.patches:
+        hook, have = manifest.hook(patch), b''
+        if os.path.exists(hook):
+            with open(hook, 'rb') as file:
+                have = file.read()
+        if have != collected.hooks[patch.name].encode(
+                errors='surrogateescape'):
+            yield f'{os.path.relpath(hook)} is not what `make refresh` writes'
+    if mf.dump(collected.manifest()) != read(
+            f'series/{manifest.name}/series.toml'):
+        yield 'series.toml is not what `make refresh` writes'
+
+
+def command(arguments, cwd, env=None):
+    """Run a command; return (good, output)."""
+    done = subprocess.run(
+        arguments, cwd=cwd, text=True, errors='replace',
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, check=False,
+        env=dict(os.environ, LC_ALL='C', GIT_CONFIG_GLOBAL='/dev/null',
+                 GIT_CONFIG_NOSYSTEM='1', **(env or {})))
+    return done.returncode == 0, done.stdout
+
+
+def am_gives(copy, patches, want):
+    """git am takes the patches on the base, and gives the same tree."""
+    copy.git('checkout', '-q', '-f', 'base')
+    who = dict(zip(('GIT_COMMITTER_NAME', 'GIT_COMMITTER_EMAIL'),
+                   tree.PLACEHOLDER))
+    good, output = command(['git', 'am', '-q', '--whitespace=error',
+                            *patches], copy.path, who)
+    if not good:
+        command(['git', 'am', '--abort'], copy.path)
+        return [output]
+    if copy.rev('HEAD^{tree}') != want:
+        return ['git am gives another tree than the series']
+    return []
+
+
+def quilt_gives(copy, folder, want):
+    """quilt takes the patches on the base, and gives the same tree."""
+    if not shutil.which('quilt'):
+        return ['quilt is not installed: scripts/install-deps series']
+    copy.git('checkout', '-q', '-f', 'base')
+    with tempfile.TemporaryDirectory() as scratch:
+        good, output = command(
+            ['quilt', '--quiltrc=-', 'push', '-a', '--fuzz=0'], copy.path,
+            {'QUILT_PATCHES': folder, 'QUILT_PC': os.path.join(scratch, 'pc')})
+    if good:
+        copy.git('add', '-A', '-f')
+        have = copy.git('write-tree').strip()
+    copy.git('reset', '-q', '--hard')
+    copy.git('clean', '-fdxq')
+    if not good:
+        return [output]
+    if 'offset' in output or 'fuzz' in output:
+        return [output]
+    return [] if have == want else ['quilt gives another tree']
+
+
+def covered(text, name):
+    """Tell whether a MAINTAINERS text has a pattern for a file."""
+    for pattern in re.findall(r'^F:\s*(\S+)', text, re.MULTILINE):
+        if fnmatch.fnmatchcase(name, pattern) or (
+                pattern.endswith('/') and name.startswith(pattern)):
+            return True
+    return False
+
+
+def checkpatch(copy, commit, patch_file, patch):
+    """The base's own style check has nothing to say about a patch.
+
+    Its question whether MAINTAINERS needs an entry for a new file is
+    answered here: the file has one at this point of the series.
+    """
+    good, output = command(['perl', 'scripts/checkpatch.pl', '--no-signoff',
+                            '--no-color', patch_file], copy.path)
+    text = copy.git('show', f'{commit}:MAINTAINERS')
+    problems = [f'MAINTAINERS has no entry for {name}'
+                for name in patch.files if not covered(text, name)]
+    blocks = [block for block in re.split(r'\n\s*\n', output)
+              if re.match(r'(ERROR|WARNING): ', block)
+              and MAINTAINERS not in block]
+    if not good and not blocks and MAINTAINERS not in output:
+        blocks = [output]
+    return problems + blocks
+
+
+def targets(files):
+    """Return the ninja targets for the new files so far."""
+    found = [re.match(r'tests/(?:qtest/[^/]+-test|unit/test-[^/]+)(?=\.c$)',
+                      name) for name in files]
+    return ['qemu-system-aarch64'] + [match[0] for match in found if match]
+
+
+def compiles(copy, commit, files, changed, title):
+    """One prefix of the series builds, with no warning in what it changes."""
+    build = os.path.join(os.path.dirname(copy.path), 'qemu-build')
+    copy.git('checkout', '-q', '-f', commit)
+    if not os.path.exists(os.path.join(build, 'build.ninja')):
+        os.makedirs(build, exist_ok=True)
+        # The options of the real build: the compiler cache serves both.
+        options = os.path.join(os.path.dirname(os.path.dirname(copy.path)),
+                               'qemu-configure')
+        if subprocess.run([STEP, '--cwd', build, 'check-configure',
+                           'QEMU\'s configure for the check', '--', 'sh',
+                           options, '../qemu'], check=False).returncode:
+            return ['QEMU\'s configure failed']
+    # Only targets that meson knows at this prefix: reconfigure first.
+    command(['ninja', '-C', build, 'build.ninja'], copy.path)
+    known = command(['ninja', '-C', build, '-t', 'targets', 'all'],
+                    copy.path)[1]
+    wanted = [name for name in targets(files) if f'\n{name}: ' in '\n' + known]
+    if subprocess.run([STEP, 'check-build', title, '--', 'ninja', '-C', build,
+                       *wanted], check=False).returncode:
+        return [f'{commit[:12]} does not build']
+    with open(os.path.join(mf.TOP, 'build', 'log', 'check-build.log'),
+              encoding='utf-8', errors='replace') as log:
+        return [line for line in log if ' warning: ' in line
+                and any(name in line for name in changed)]
+
+
+def prefixes(tap, manifest, copy, commits):
+    """Every prefix of the series builds; what built before is not redone."""
+    done_name = os.path.join(os.path.dirname(copy.path), 'built')
+    compiler = command(['gcc', '--version'], mf.TOP)[1].split('\n')[0]
+    try:
+        with open(done_name, encoding='utf-8') as file:
+            done = set(file.read().splitlines())
+    except OSError:
+        done = set()
+    files, total = [], len(commits)
+    for number, (patch, commit) in enumerate(
+            zip(manifest.patches, commits), 1):
+        files += patch.files
+        mark = f'{copy.rev(commit + "^{tree}")} {compiler}'
+        name = f'prefix {number}/{total} compiles: {patch.name}'
+        if mark in done:
+            tap.result(name + ' (as before)')
+            continue
+        changed = [path for _, _, path in tree.changes(copy, commit)]
+        problems = compiles(copy, commit, files, changed,
+                            f'Prefix {number}/{total}: {patch.subject}')
+        tap.result(name, problems)
+        if not problems:
+            with open(done_name, 'a', encoding='utf-8') as file:
+                file.write(mark + '\n')
+
+
+def spdx(manifest):
+    """Each source file of ours says its licence."""
+    for name in sorted(set(own_files()) | set(manifest.files())):
+        base = os.path.basename(name)
+        if base in ('COPYING', 'MAINTAINERS', '.gitignore') or \
+                name.endswith(NO_SPDX):
+            continue
+        if SPDX not in read(name)[:600]:
+            yield f'{name} lacks `{SPDX}`'
+
+
+def unsigned(manifest):
+    """Nobody's sign-off is in the series or the files."""
+    for patch in manifest.patches:
+        if SIGNED.search(patch.message()):
+            yield f'the message of {patch.name} has a sign-off'
+    for name in own_files():
+        if SIGNED.search(read(name)):
+            yield f'{name} has a sign-off'
+
+
+def scripts_of(kind, suffix):
+    """Return the files of ours whose name or first line says a language."""
+    for name in own_files():
+        first = read(name).split('\n', 1)[0]
+        if name.endswith(suffix) or re.match(rf'#!.*\b{kind}\d*\b', first):
+            yield name
+
+
+def lint(tap):
+    """Shell and Python of ours pass their linters."""
+    shell = list(scripts_of('(?:ba|da)?sh', '.sh'))
+    python = list(scripts_of('python', '.py'))
+    for name, files, arguments in (
+            ('shellcheck', shell, ['shellcheck', '-x', '-P',
+                                   'SCRIPTDIR']),
+            ('pycodestyle', python, ['/usr/bin/python3', '-m',
+                                     'pycodestyle']),
+            ('pyflakes', python, ['/usr/bin/python3', '-m', 'pyflakes'])):
+        good, output = command(arguments + files, mf.TOP)
+        if 'No module named' in output or not shutil.which(arguments[0]):
+            tap.result(name, skip='not installed: scripts/install-deps series')
+        else:
+            tap.result(f'{name}: {len(files)} files',
+                       [] if good else [output or 'failed'])
+
+
+def run(base):
+    """Run every check; return the exit status."""
+    tap, start = Tap(), time.monotonic()
+    manifest, repo = mf.load(base), tree.opened(base)
+    tap.guard('manifest and folders agree', folders_agree, manifest)
+    tap.guard('the patch table in README.md is current', table_agrees,
+              manifest)
+    tap.guard('every source file has its SPDX line', spdx, manifest)
+    tap.guard('no sign-off anywhere', unsigned, manifest)
+    lint(tap)
+    if not manifest.patches:
+        tap.result('the series', skip='has no patch yet')
+        print(f'1..{tap.count}')
+        return 1 if tap.failures else 0
+    try:
+        # With names for the round trip, without for what others get.
+        named = tree.build_commits(repo, manifest, date='@0 +0000')
+        commits = export.export_commits(manifest, repo, tree.PLACEHOLDER)
+    except SeriesError as error:
+        tap.result('the series applies', [str(error)])
+        print(f'1..{tap.count}')
+        return 1
+    tap.result('the series applies')
+    tap.guard('round trip: refresh gives the files as they are',
+              hooks_are_canonical, manifest, repo, named)
+    copy = checkout(repo, base)
+    want = repo.rev(f'{commits[-1]}^{{tree}}')
+    with tempfile.TemporaryDirectory() as scratch:
+        quilt, mail = (os.path.join(scratch, name) for name in ('q', 'm'))
+        os.mkdir(quilt)
+        patches = export.format_patch(copy, mail, tree.PLACEHOLDER)
+        export.write_quilt(manifest, repo, commits, tree.PLACEHOLDER, quilt)
+        tap.guard('git am takes it: no fuzz, no whitespace error, same tree',
+                  am_gives, copy, patches, want)
+        tap.guard('quilt takes it: no fuzz, no offset, same tree',
+                  quilt_gives, copy, quilt, want)
+        for patch, commit, name in zip(manifest.patches, commits, patches):
+            tap.guard(f'checkpatch: {patch.name}', checkpatch, copy, commit,
+                      name, patch)
+    prefixes(tap, manifest, copy, commits)
+    print(f'1..{tap.count}')
+    print(f'# {tap.count - tap.failures} ok, {tap.failures} not ok, in '
+          f'{time.monotonic() - start:.0f} s')
+    return 1 if tap.failures else 0
+
+
+def checkout(repo, base):
+    """Return a checkout for the checks, which a person's work is not in.
+
+    It lies to its build directory as the applied tree lies to its own, so
+    that the compiler cache serves both.
+    """
+    path = os.path.join(mf.build_dir(base), 'check', 'qemu')
+    copy = tree.Repository(path)
+    if not copy.exists():
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        repo.git('clone', '-q', '--shared', '--no-checkout', repo.path, path)
+    copy.git('fetch', '-q', '--force', repo.path, f'{export.REF}:{export.REF}',
+             'refs/tags/base:refs/tags/base')
+    return copy

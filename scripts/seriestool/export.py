@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Write the series for others: `git am` with cover letter, and quilt."""
+
+import os
+import shutil
+
+from . import manifest as mf
+from . import tree
+from .manifest import SeriesError
+
+REF = 'refs/series/export'
+COVER = 'cover.md'
+
+
+def export_commits(manifest, repo, who):
+    """Write clean commits, no trailers; return their ids in order."""
+    commits = tree.build_commits(repo, manifest, who, trailers=False)
+    if not commits:
+        raise SeriesError(f'series/{manifest.name} has no patch yet')
+    repo.git('update-ref', REF, commits[-1])
+    return commits
+
+
+def author():
+    """Return the author for exported patches; raise when there is none."""
+    who = tree.identity()
+    if not who:
+        raise SeriesError(
+            'git does not know who you are, and the author of an exported '
+            'patch is not made up.\nWhat you can do: git config user.name '
+            '"Your Name"; git config user.email you@example.org')
+    return who
+
+
+def fresh(folder):
+    """Return an empty folder."""
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder)
+    return folder
+
+
+def cover_text(manifest):
+    """Return (subject, body) of the cover letter.
+
+    The first line and the rest of series/BASE/cover.md, then how each patch
+    relates to upstream.
+    """
+    path = os.path.join(mf.series_dir(manifest.name), COVER)
+    try:
+        with open(path, encoding='utf-8') as file:
+            text = file.read()
+    except OSError:
+        raise SeriesError(f'{os.path.relpath(path)} is not there.\nWhat you '
+                          'can do: write it; its first line is the subject '
+                          'of the cover letter') from None
+    subject, _, body = text.strip().partition('\n')
+    lines = [body.strip(), '', 'Relation to upstream, patch by patch:', '']
+    for number, patch in enumerate(manifest.patches, 1):
+        lines += [f'{number:3}. {patch.subject}',
+                  f'     {patch.upstream or "(to be said)"}']
+    return subject.strip('# '), '\n'.join(lines)
+
+
+def format_patch(repo, folder, who, cover=None):
+    """Run git format-patch on the exported commits into a folder."""
+    # The cover letter is from the same author as the patches.
+    env = {'GIT_COMMITTER_NAME': who[0], 'GIT_COMMITTER_EMAIL': who[1]}
+    options = ['--cover-letter'] if cover else []
+    repo.git('format-patch', '-q', '--zero-commit', '--no-signature',
+             '--no-renames', '--diff-algorithm=myers', *options,
+             '-o', folder, f'base..{REF}', env=env)
+    names = sorted(name for name in os.listdir(folder)
+                   if name.endswith('.patch'))
+    if cover:
+        letter = os.path.join(folder, names[0])
+        with open(letter, encoding='utf-8') as file:
+            text = file.read()
+        text = text.replace('*** SUBJECT HERE ***', cover[0]).replace(
+            '*** BLURB HERE ***', cover[1])
+        with open(letter, 'w', encoding='utf-8') as file:
+            file.write(text)
+        names = names[1:]
+    return [os.path.join(folder, name) for name in names]
+
+
+def series(base):
+    """Write build/BASE/series; return lines to print."""
+    manifest, repo, who = mf.load(base), tree.opened(base), author()
+    cover = cover_text(manifest)
+    export_commits(manifest, repo, who)
+    folder = fresh(os.path.join(mf.build_dir(base), 'series'))
+    names = format_patch(repo, folder, who, cover)
+    return [f'{len(names)} patches and a cover letter in '
+            f'{os.path.relpath(folder)}; on a pristine QEMU '
+            f'{manifest.base["version"]}: git am --empty=drop '
+            f'{os.path.relpath(folder)}/*.patch']
+
+
+def dep3(patch, base, who):
+    """Return the DEP-3 header of a patch."""
+    lines = [f'Description: {patch.subject}']
+    lines += [f' {line}' if line.strip() else ' .'
+              for line in patch.reason.split('\n') if patch.reason]
+    lines += [f'Author: {who[0]} <{who[1]}>',
+              f'Origin: other, the qemu-vpasid series for QEMU {base}',
+              'Forwarded: no, ' + (' '.join(patch.upstream.split())
+                                   or 'not said yet')]
+    return '\n'.join(lines) + '\n---\n'
+
+
+def write_quilt(manifest, repo, commits, who, folder):
+    """Write a quilt series of exported commits into a folder."""
+    parent = repo.rev('base^{commit}')
+    for patch, commit in zip(manifest.patches, commits):
+        text = dep3(patch, manifest.name, who) + repo.git(
+            *tree.DIFF, '--no-full-index', parent, commit)
+        with open(os.path.join(folder, f'{patch.name}.patch'), 'w',
+                  encoding='utf-8', errors='surrogateescape') as file:
+            file.write(text)
+        parent = commit
+    with open(os.path.join(folder, 'series'), 'w', encoding='utf-8') as file:
+        file.writelines(f'{patch.name}.patch\n' for patch in manifest.patches)
+
+
+def deb_patches(base):
+    """Write build/BASE/deb-patches; return lines to print."""
+    manifest, repo, who = mf.load(base), tree.opened(base), author()
+    commits = export_commits(manifest, repo, who)
+    folder = fresh(os.path.join(mf.build_dir(base), 'deb-patches'))
+    write_quilt(manifest, repo, commits, who, folder)
+    return [f'{len(commits)} patches in {os.path.relpath(folder)}: add them '
+            'to debian/patches, and its series file to the end of the one '
+            'there']

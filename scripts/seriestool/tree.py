@@ -1,0 +1,290 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The applied tree: a git repository, base first, then a commit per patch."""
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import tempfile
+
+from . import manifest as mf
+from .manifest import SeriesError
+
+PLACEHOLDER = ('qemu-vpasid series', 'series@qemu-vpasid.invalid')
+TRAILER = 'Patch-name'
+# Every option that decides what a stored hook looks like.
+DIFF = ('diff', '--no-color', '--no-ext-diff', '--no-textconv', '--no-renames',
+        '--diff-algorithm=myers', '--indent-heuristic', '--full-index',
+        '--src-prefix=a/', '--dst-prefix=b/')
+
+
+def run_git(*arguments, cwd=mf.TOP, check=True, stdin=None, env=None,
+            private=True):
+    """Run git and return its standard output.
+
+    With `private`, the configuration of the user and the system is not read.
+    """
+    full = dict(os.environ, LC_ALL='C', TZ='UTC')
+    for name in ('GIT_DIR', 'GIT_WORK_TREE', 'GIT_INDEX_FILE'):
+        full.pop(name, None)
+    if private:
+        full.update(GIT_CONFIG_GLOBAL='/dev/null', GIT_CONFIG_NOSYSTEM='1')
+    full.update(env or {})
+    done = subprocess.run(
+        ['git', '-c', 'safe.directory=*', '-c', 'core.quotePath=false',
+         '-c', 'core.autocrlf=false', '-c', 'gc.auto=0', '-C', cwd,
+         *arguments],
+        input=stdin if isinstance(stdin, bytes) else (stdin or '').encode(),
+        capture_output=True, env=full, check=False)
+    if check and done.returncode:
+        raise SeriesError(f'git {arguments[0]} in {os.path.relpath(cwd)}: '
+                          + done.stderr.decode(errors='replace').strip())
+    return done.stdout.decode(errors='surrogateescape')
+
+
+def identity():
+    """Return (name, email) of the user's git configuration, else None."""
+    found = tuple(run_git('config', key, check=False, private=False).strip()
+                  for key in ('user.name', 'user.email'))
+    return found if all(found) else None
+
+
+class Repository:
+    """A git repository at a path."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def git(self, *arguments, **options):
+        """Run git there; see run_git()."""
+        return run_git(*arguments, cwd=self.path, **options)
+
+    def exists(self):
+        """Tell whether the repository is there."""
+        return os.path.isdir(os.path.join(self.path, '.git'))
+
+    def rev(self, name):
+        """Return the object id of a revision, '' when there is none."""
+        return self.git('rev-parse', '-q', '--verify', name,
+                        check=False).strip()
+
+    def commit_tree(self, tree, parents, message, who=None, date=None):
+        """Write a commit object and return its id."""
+        name, email = who or PLACEHOLDER
+        env = {f'GIT_{role}_{part}': value for role in ('AUTHOR', 'COMMITTER')
+               for part, value in (('NAME', name), ('EMAIL', email))}
+        if date:
+            env.update(GIT_AUTHOR_DATE=date, GIT_COMMITTER_DATE=date)
+        arguments = [word for parent in parents for word in ('-p', parent)]
+        return self.git('commit-tree', tree, *arguments, stdin=message,
+                        env=env).strip()
+
+    def commit_index(self, message):
+        """Make the index the first commit of the current branch."""
+        commit = self.commit_tree(self.git('write-tree').strip(), [],
+                                  message + '\n', date='@0 +0000')
+        self.git('reset', '-q', '--hard', commit)
+
+    def commits(self):
+        """Return the commits from the base on, oldest first."""
+        if self.git('rev-list', '--merges', 'base..HEAD').strip():
+            raise SeriesError(
+                f'{os.path.relpath(self.path)} has merges after the base.\n'
+                'What you can do: make it linear, `git rebase base` there')
+        if self.git('merge-base', 'base', 'HEAD').strip() != self.rev(
+                'base^{commit}'):
+            raise SeriesError(
+                f'HEAD of {os.path.relpath(self.path)} does not contain the '
+                'base.\nWhat you can do: `git checkout vpasid` there')
+        return self.git('rev-list', '--reverse', 'base..HEAD').split()
+
+    def uncommitted(self):
+        """Return what is in no commit: git status, or a rebase half done."""
+        for name in ('rebase-merge', 'rebase-apply'):
+            if os.path.exists(os.path.join(self.path, '.git', name)):
+                return 'a rebase that is not finished'
+        return self.git('status', '--porcelain').rstrip()
+
+
+def build_commits(repo, manifest, who=None, trailers=True, date=None):
+    """Write the series as commits on the base; return their ids in order.
+
+    Needs no working tree and changes none.
+    """
+    parent, result = repo.rev('base^{commit}'), []
+    with tempfile.TemporaryDirectory() as scratch:
+        env = {'GIT_INDEX_FILE': os.path.join(scratch, 'index')}
+        repo.git('read-tree', parent, env=env)
+        for patch in manifest.patches:
+            stage(repo, manifest, patch, env)
+            message = patch.message()
+            if trailers:
+                message += f'\n{TRAILER}: {patch.name}\n'
+            tree = repo.git('write-tree', env=env).strip()
+            parent = repo.commit_tree(tree, [parent], message, who, date)
+            result.append(parent)
+    return result
+
+
+def stage(repo, manifest, patch, env):
+    """Add the hook and the new files of a patch to an index."""
+    hook = manifest.hook(patch)
+    if os.path.exists(hook):
+        try:
+            repo.git('apply', '--cached', '--whitespace=nowarn', hook,
+                     env=env)
+        except SeriesError as error:
+            raise SeriesError(
+                f'the hook {os.path.relpath(hook)} does not apply:\n{error}\n'
+                'What you can do: mend its context lines or numbers against '
+                'this base; if it was edited by hand, `git checkout` it and '
+                'change the commit in the applied tree instead') from None
+    elif not patch.files:
+        raise SeriesError(
+            f'patch {patch.name} has neither {os.path.relpath(hook)} nor '
+            'files.\nWhat you can do: restore the file, or drop the entry')
+    lines = []
+    for name in patch.files:
+        path = os.path.join(mf.TOP, name)
+        if not os.path.isfile(path):
+            raise SeriesError(
+                f'{name} of patch {patch.name} is not there.\n'
+                'What you can do: restore it, or take it out of `files`')
+        blob = repo.git('hash-object', '-w', '--no-filters', path).strip()
+        mode = '100755' if os.access(path, os.X_OK) else '100644'
+        lines.append(f'{mode} {blob}\t{name}\n')
+    repo.git('update-index', '--index-info', stdin=''.join(lines), env=env)
+
+
+def state(manifest):
+    """Return a digest of everything of the series that a tree is made of."""
+    digest = hashlib.sha256()
+
+    def add(path):
+        try:
+            with open(path, 'rb') as file:
+                data = file.read()
+        except OSError:
+            data = b'absent'
+        digest.update(b'%d %d ' % (os.access(path, os.X_OK), len(data)))
+        digest.update(data)
+
+    for patch in manifest.patches:
+        digest.update(json.dumps([patch.name, patch.message(),
+                                  patch.files]).encode())
+        add(manifest.hook(patch))
+        for name in patch.files:
+            add(os.path.join(mf.TOP, name))
+    return digest.hexdigest()
+
+
+def read_stamp(base):
+    """Return {'head', 'state'} of the last apply or refresh, maybe empty."""
+    try:
+        with open(os.path.join(mf.build_dir(base), 'applied.json'),
+                  encoding='utf-8') as file:
+            return json.load(file)
+    except (OSError, ValueError):
+        return {}
+
+
+def forget_stamp(base):
+    """Forget the last apply, since the tree is a new one."""
+    path = os.path.join(mf.build_dir(base), 'applied.json')
+    if os.path.exists(path):
+        os.remove(path)
+
+
+def write_stamp(manifest, head):
+    """Remember that the tree at `head` and the files agree."""
+    with open(os.path.join(mf.build_dir(manifest.name), 'applied.json'), 'w',
+              encoding='utf-8') as file:
+        json.dump({'head': head, 'state': state(manifest)}, file)
+
+
+def opened(base):
+    """Return the repository of the applied tree; raise if there is none."""
+    repo = Repository(mf.tree_dir(base))
+    if not repo.exists():
+        raise SeriesError(f'there is no applied tree {repo.path}.\n'
+                          'What you can do: `make tree`')
+    return repo
+
+
+def own_work(repo, stamp):
+    """Tell whether the tree has work since the last apply or refresh."""
+    known = stamp.get('head', repo.rev('base^{commit}'))
+    return repo.rev('HEAD') != known or bool(repo.uncommitted())
+
+
+def refuse_unsaved(base, force=False):
+    """Raise if removing the tree would lose work; return no lines."""
+    repo = Repository(mf.tree_dir(base))
+    if not force and repo.exists() and own_work(repo, read_stamp(base)):
+        raise SeriesError(
+            f'{os.path.relpath(repo.path)} has work that would be lost.\n'
+            'What you can do: `make refresh`, or say FORCE=1')
+    return []
+
+
+def apply(base, force=False):
+    """Bring the applied tree to what the files say; return a short text."""
+    manifest, repo = mf.load(base), opened(base)
+    stamp = read_stamp(base)
+    where = os.path.relpath(repo.path)
+    if not force and stamp.get('state') == state(manifest):
+        return f'{where} is up to date'
+    own = own_work(repo, stamp)
+    if own and not force:
+        raise SeriesError(
+            f'{where} has changes of its own, and the files of the series '
+            'changed too since the tree was made.\nWhat you can do: keep the '
+            'tree (`make refresh FORCE=1`, which overwrites the files), or '
+            'keep the files (`make tree FORCE=1`; the old commits stay in '
+            'the branch `before-apply`)')
+    return reset_to(repo, manifest, own)
+
+
+def reset_to(repo, manifest, keep_old):
+    """Make the tree's branch the series of the manifest."""
+    if keep_old:
+        repo.git('branch', '-f', 'before-apply', 'HEAD')
+    commits = build_commits(repo, manifest, identity(), date='@0 +0000')
+    head = commits[-1] if commits else repo.rev('base^{commit}')
+    repo.git('checkout', '-q', '-f', '-B', 'vpasid', head)
+    write_stamp(manifest, head)
+    return (f'{len(commits)} patches on QEMU '
+            f'{manifest.base["version"]} in {os.path.relpath(repo.path)}')
+
+
+def split_message(message):
+    """Return (subject, reason, patch name or '') of a commit message."""
+    names = re.findall(rf'^{TRAILER}: *(\S+)$', message, re.MULTILINE)
+    message = re.sub(rf'^{TRAILER}:.*\n?', '', message, flags=re.MULTILINE)
+    subject, _, reason = message.strip('\n').partition('\n')
+    reason = '\n'.join(line.rstrip() for line in reason.split('\n'))
+    return subject.strip(), reason.strip('\n'), names[0] if names else ''
+
+
+def hook_text(repo, commit, paths):
+    """Return the stored form of the changes to QEMU's files in a commit.
+
+    One line of context, no index line, nothing after a hunk's numbers.
+    """
+    if not paths:
+        return ''
+    text = repo.git(*DIFF, '-U1', f'{commit}^', commit, '--', *paths)
+    text = re.sub(r'^index [0-9a-f.]+( [0-7]+)?\n', '', text,
+                  flags=re.MULTILINE)
+    return re.sub(r'^(@@ -[0-9,]+ \+[0-9,]+ @@).*$', r'\1', text,
+                  flags=re.MULTILINE)
+
+
+def changes(repo, commit):
+    """Yield (status, mode, path) of what a commit changes."""
+    raw = repo.git('diff-tree', '-r', '-z', '--no-renames', '--no-commit-id',
+                   commit).split('\0')
+    for meta, path in zip(raw[0::2], raw[1::2]):
+        _, mode, _, _, status = meta.split(' ')
+        yield status, mode, path

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * qtest for forced write-back of the emulated Arm SMMUv3
+ *
+ * Copyright (c) qemu-vpasid contributors
+ */
+
+#include "qemu/osdep.h"
+#include "pasid-testdev.h"
+
+/* SMMUv3 registers (IHI 0070, 6.3) in the virt machine's memory map */
+#define SMMU_BASE               0x09050000ull
+#define IDR3                    0x0c
+#define   IDR3_BASE             0x1414u
+#define   IDR3_FWB              BIT(8)
+#define CR0                     0x20
+#define   CR0_SMMUEN            BIT(0)
+#define STRTAB_BASE             0x80
+#define STRTAB_BASE_CFG         0x88
+
+/* Stage 2 only (5.2): 39 bits of IPA, 4K granule, start at level 1 */
+#define STE_WORD0               (1 | 6 << 1)
+#define STE_WORD2_S2FWB         BIT(25)
+#define STE_WORD5               (25 | 1 << 6 | 4 << 16 | 1 << 19)
+
+/* Stage 2 block, AF, read and write; MemAttr is in bits 5:2 */
+#define PTE_BLOCK_S2            0x4c1
+#define MEMATTR(n)              ((n) << 2)
+#define MEMATTR_VALUES          16
+
+#define STRTAB                  (PTD_RAM + 0x100000)
+#define STRTAB_LOG2             8
+#define S2_TABLE                (PTD_RAM + 0x110000)
+#define MARK                    0x1000
+#define GIB                     0x40000000ull
+
+static void test_idr(const void *data)
+{
+    const char *prop = data;
+    QTestState *qts = qtest_initf(PTD_MACHINE ",iommu=smmuv3%s", prop);
+    uint32_t fwb = strstr(prop, "on") ? IDR3_FWB : 0;
+
+    g_assert_cmphex(qtest_readl(qts, SMMU_BASE + IDR3), ==, IDR3_BASE | fwb);
+    qtest_system_reset(qts);
+    g_assert_cmphex(qtest_readl(qts, SMMU_BASE + IDR3), ==, IDR3_BASE | fwb);
+    qtest_quit(qts);
+}
+
+/* With S2FWB MemAttr means something else, none of it changes an address */
+static void test_translate(void)
+{
+    QTestState *qts = qtest_init(PTD_MACHINE ",iommu=smmuv3 " PTD_DEVICE
+                                 " -global arm-smmuv3.x-fwb=on");
+    uint64_t ste = STRTAB + PTD_DEVFN * 64;
+
+    for (int i = 0; i < MEMATTR_VALUES; i++) {
+        qtest_writeq(qts, S2_TABLE + i * 8,
+                     PTD_RAM | PTE_BLOCK_S2 | MEMATTR(i));
+    }
+    qtest_writel(qts, PTD_RAM + MARK, 0x5afe);
+    qtest_writel(qts, ste, STE_WORD0);
+    qtest_writel(qts, ste + 8, STE_WORD2_S2FWB);
+    qtest_writel(qts, ste + 20, STE_WORD5);
+    qtest_writeq(qts, ste + 24, S2_TABLE);
+
+    ptd_enable(qts);
+    qtest_writeq(qts, SMMU_BASE + STRTAB_BASE, STRTAB);
+    qtest_writel(qts, SMMU_BASE + STRTAB_BASE_CFG, STRTAB_LOG2);
+    qtest_writel(qts, SMMU_BASE + CR0, CR0_SMMUEN);
+
+    for (int i = 0; i < MEMATTR_VALUES; i++) {
+        ptd_writel(qts, PASID_TESTDEV_REG_DATA, 0);
+        g_assert_cmpint(ptd_dma(qts, PASID_TESTDEV_CMD_READ, i * GIB + MARK,
+                                0, 4), ==, PASID_TESTDEV_STATUS_OK);
+        g_assert_cmphex(ptd_readl(qts, PASID_TESTDEV_REG_DATA), ==, 0x5afe);
+    }
+    /* the table ends there */
+    g_assert_cmpint(ptd_dma(qts, PASID_TESTDEV_CMD_READ,
+                            MEMATTR_VALUES * GIB + MARK, 0, 4), ==,
+                    PASID_TESTDEV_STATUS_FAULT);
+    qtest_quit(qts);
+}
+
+/* Such a machine is not created at all, so QEMU cannot be asked by QMP */
+static void test_refusal(const void *data)
+{
+    const char *stage = data;
+    g_autofree char *cmd = NULL, *err = NULL;
+    int status = 0;
+
+    cmd = g_strdup_printf("%s -accel qtest -display none " PTD_MACHINE
+                          " -device arm-smmuv3,primary-bus=pcie.0,x-fwb=on%s",
+                          g_getenv("QTEST_QEMU_BINARY"), stage);
+    g_assert_true(g_spawn_command_line_sync(cmd, NULL, &err, &status, NULL));
+    g_test_message("%s", err);
+    g_assert_cmpint(status, !=, 0);
+    g_assert_nonnull(strstr(err, "arm-smmuv3: x-fwb=on needs stage 2"));
+    g_assert_nonnull(strstr(err, "stage=1 does not"));
+    g_assert_nonnull(strstr(err, "stage=nested"));
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+
+    qtest_add_data_func("/smmuv3-fwb/idr/default", "", test_idr);
+    qtest_add_data_func("/smmuv3-fwb/idr/off",
+                        " -global arm-smmuv3.x-fwb=off", test_idr);
+    qtest_add_data_func("/smmuv3-fwb/idr/on",
+                        " -global arm-smmuv3.x-fwb=on", test_idr);
+    qtest_add_func("/smmuv3-fwb/translate", test_translate);
+    qtest_add_data_func("/smmuv3-fwb/refusal/default", "", test_refusal);
+    qtest_add_data_func("/smmuv3-fwb/refusal/stage1", ",stage=1",
+                        test_refusal);
+
+    return g_test_run();
+}
