@@ -6,6 +6,9 @@ CONFIG_ARM_VIRT=y
 CONFIG_PCIE_PORT=y
 CONFIG_VFIO_PCI=y
 CONFIG_IOMMUFD=y
-# Later root complexes, each with an SMMUv3 of its own; PXB needs CXL to link.
+CONFIG_ARM_SMMUV3_ACCEL=y
+# Root complexes beside the first, each with an SMMUv3 of its own; PXB does not
+# link without CXL, nor CXL without its memory device.
 CONFIG_PXB=y
 CONFIG_CXL=y
+CONFIG_CXL_MEM_DEVICE=y

@@ -36,9 +36,20 @@ static bool smmuv3_accel_does_no_dma(PCIDevice *pdev)
            PCI_DEVICE_GET_CLASS(pdev)->class_id == PCI_CLASS_BRIDGE_HOST;
 }
 
+static bool smmuv3_accel_is_aliased(PCIDevice *pdev)
+{
+    PCIBus *bus = pci_get_bus(pdev);
+
+    while (pci_bus_is_express(bus) && !pci_bus_is_root(bus)) {
+        bus = pci_get_bus(bus->parent_dev);
+    }
+    return !pci_bus_is_express(bus);
+}
+
 static bool smmuv3_accel_accept_device(void *opaque, PCIDevice *pdev,
                                        Error **errp)
 {
+    ERRP_GUARD();
     VFIODevice *vbasedev;
 
     if (smmuv3_accel_does_no_dma(pdev)) {
@@ -67,12 +78,20 @@ static bool smmuv3_accel_accept_device(void *opaque, PCIDevice *pdev,
                    vbasedev->sysfsdev);
         return false;
     }
+    if (smmuv3_accel_is_aliased(pdev)) {
+        error_setg(errp, "arm-smmuv3: accel=on cannot translate for %s, which"
+                   " has no StreamID of its own behind a conventional PCI bus",
+                   pdev->qdev.id ?: TYPE_PASSTHROUGH);
+        error_append_hint(errp, "Plug it into a pcie-root-port.\n");
+        return false;
+    }
     return true;
 }
 
 /* Devices that were there first have settled for an address space by now */
 static bool smmuv3_accel_check_bus(PCIBus *bus, Error **errp)
 {
+    ERRP_GUARD();
     PCIBus *child;
 
     for (int devfn = 0; devfn < ARRAY_SIZE(bus->devices); devfn++) {
@@ -105,10 +124,12 @@ static AddressSpace *smmuv3_accel_get_address_space(PCIBus *bus, void *opaque,
     PCIDevice *pdev = bus->devices[devfn];
 
     /*
-     * VFIO maps what it is given into the second stage: all of the guest's
-     * address space. Anybody else goes through the emulation.
+     * VFIO asks while it realizes the device, and maps what it is given into
+     * the second stage: all of the guest's address space. Anybody else, and
+     * whoever looks up later where an interrupt of the device goes, means
+     * what the guest's tables say: that is the emulation.
      */
-    if (pdev && smmuv3_accel_is_passthrough(pdev)) {
+    if (pdev && !pdev->qdev.realized && smmuv3_accel_is_passthrough(pdev)) {
         return &address_space_memory;
     }
     return smmu_find_add_as(bus, opaque, devfn);
@@ -128,12 +149,6 @@ static uint64_t smmuv3_accel_get_viommu_flags(void *opaque)
 static bool smmuv3_accel_set_iommu_device(PCIBus *bus, void *opaque, int devfn,
                                           HostIOMMUDevice *hiod, Error **errp)
 {
-    if (hiod->aliased_bus != bus || hiod->aliased_devfn != devfn) {
-        error_setg(errp, "arm-smmuv3: accel=on cannot translate for %s, which"
-                   " has no StreamID of its own behind a conventional PCI bus",
-                   hiod->name);
-        return false;
-    }
     return smmuv3_accel_bind(ARM_SMMUV3(opaque), bus->devices[devfn], hiod,
                              errp);
 }

@@ -113,6 +113,7 @@ bool smmuv3_accel_caps_check(SMMUv3State *s,
                              const struct iommu_hw_info_arm_smmuv3 *info,
                              const char *name, Error **errp)
 {
+    ERRP_GUARD();
     g_autoptr(GString) list = g_string_new("");
 
     for (int i = 0; i < ARRAY_SIZE(idr_fields); i++) {

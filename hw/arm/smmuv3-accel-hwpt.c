@@ -52,6 +52,7 @@ void smmuv3_accel_free_viommu(SMMUv3AccelState *a)
 bool smmuv3_accel_alloc_viommu(SMMUv3State *s, HostIOMMUDeviceIOMMUFD *idev,
                                Error **errp)
 {
+    ERRP_GUARD();
     SMMUv3AccelState *a = s->accel_state;
 
     a->be = idev->iommufd;
@@ -134,20 +135,18 @@ void smmuv3_accel_fail_closed(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
                               Error *err)
 {
     const char *name = smmuv3_accel_dev_name(adev->pdev);
-    Error *local_err = NULL;
+    bool stopped = smmuv3_accel_abort(a, adev, NULL) ||
+                   smmuv3_accel_block(a, adev, NULL);
 
-    if (!smmuv3_accel_abort(a, adev, NULL) &&
-        !smmuv3_accel_block(a, adev, &local_err)) {
-        error_reportf_err(local_err, "arm-smmuv3: DMA of %s cannot be stopped,"
-                          " unplug the device: ", name);
-    }
     /* A guest can make this happen again and again */
     if (adev->reported) {
         error_free(err);
         return;
     }
     adev->reported = true;
-    error_reportf_err(err, "arm-smmuv3: DMA of %s is aborted: ", name);
+    error_reportf_err(err, stopped ? "arm-smmuv3: DMA of %s is aborted: " :
+                      "arm-smmuv3: DMA of %s cannot be stopped, unplug the"
+                      " device: ", name);
 }
 
 static bool smmuv3_accel_translate(SMMUv3State *s, SMMUv3AccelDevice *adev,

@@ -335,6 +335,7 @@ void smmuv3_accel_unbind(SMMUv3State *s, PCIDevice *pdev)
 bool smmuv3_accel_bind(SMMUv3State *s, PCIDevice *pdev, HostIOMMUDevice *hiod,
                        Error **errp)
 {
+    ERRP_GUARD();
     SMMUv3AccelState *a = s->accel_state;
     HostIOMMUDeviceIOMMUFD *idev = (HostIOMMUDeviceIOMMUFD *)
         object_dynamic_cast(OBJECT(hiod), TYPE_HOST_IOMMU_DEVICE_IOMMUFD);

@@ -250,7 +250,6 @@ static bool pasid_testdev_load_image(PasidTestDev *s, Error **errp)
     }
 
     memcpy(pdev->config + ECAP_START, ecaps, size);
-    memset(pdev->wmask + ECAP_START, 0, ECAP_SIZE);
     memset(pdev->cmask + ECAP_START, 0xff, ECAP_SIZE);
 
     if (!ecap_find(pdev->config, PCI_EXT_CAP_ID_PASID, &pasid, &last, errp)) {
@@ -443,6 +442,9 @@ static void pasid_testdev_realize(PCIDevice *pdev, Error **errp)
                    "the root complex", BUS(pci_get_bus(pdev))->name);
         return;
     }
+
+    /* As in real devices, what is not a register ignores writes */
+    memset(pdev->wmask + ECAP_START, 0, ECAP_SIZE);
     if (s->ecap_image ? !pasid_testdev_load_image(s, errp)
                       : !pasid_testdev_add_default(s, errp)) {
         return;
@@ -460,6 +462,13 @@ static void pasid_testdev_realize(PCIDevice *pdev, Error **errp)
     }
     pcie_cap_flr_init(pdev);
     pcie_cap_deverr_init(pdev);
+
+    /* A driver may suspend the device, which keeps its registers */
+    pci_set_word(pdev->config + PM_OFFSET + PCI_PM_PMC, PCI_PM_CAP_VER_1_2);
+    pci_set_word(pdev->config + PM_OFFSET + PCI_PM_CTRL,
+                 PCI_PM_CTRL_NO_SOFT_RESET);
+    pci_set_word(pdev->wmask + PM_OFFSET + PCI_PM_CTRL,
+                 PCI_PM_CTRL_STATE_MASK);
 
     memory_region_init_io(&s->bar, OBJECT(s), &pasid_testdev_ops, s,
                           TYPE_PASID_TESTDEV, PASID_TESTDEV_BAR_SIZE);

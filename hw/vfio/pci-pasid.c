@@ -101,11 +101,15 @@ static char *describe_way_out(const Place *place)
 {
     uint16_t offset;
 
-    if (pcie_ecap_alloc(&place->layout, place->image,
-                        PCI_EXT_CAP_PASID_SIZEOF, &offset)) {
+    switch (pcie_ecap_alloc(&place->layout, place->image,
+                            PCI_EXT_CAP_PASID_SIZEOF, &offset)) {
+    case PCIE_ECAP_OK:
+        return g_strdup_printf("x-vpasid-cap-offset=0x%x is free", offset);
+    case PCIE_ECAP_NO_ROOM:
         return g_strdup("no other offset is free; use vpasid=off");
+    default:
+        return g_strdup("use vpasid=off");
     }
-    return g_strdup_printf("x-vpasid-cap-offset=0x%x is free", offset);
 }
 
 /*
@@ -253,9 +257,9 @@ bool vfio_pci_pasid_setup(VFIOPCIDevice *vdev, Error **errp)
     HostIOMMUDevice *hiod = vdev->vbasedev.hiod;
     HostIOMMUDevicePasidInfo info = { 0 };
     HostIOMMUDeviceClass *hioc;
-    bool express = pci_is_express(pdev) &&
-                   pci_bus_is_express(pci_get_bus(pdev));
-    bool big = vdev->config_size >= PCIE_CONFIG_SPACE_SIZE;
+    bool express = pci_bus_is_express(pci_get_bus(pdev));
+    bool big = pci_is_express(pdev) &&
+               vdev->config_size >= PCIE_CONFIG_SPACE_SIZE;
     g_autofree char *why = NULL;
     uint16_t own;
 

@@ -31,18 +31,19 @@ is() {
 }
 
 # pci_address VENDOR:DEVICE: where the first such function is.
-pci_address() { lspci -D -n -d "$1" | sed -n '1s/ .*//p'; }
+# busybox has an lspci of its own, which cannot tell: hence the path.
+pci_address() { /bin/lspci -D -n -d "$1" | sed -n '1s/ .*//p'; }
 
 # What the PASID capability of a function says, as its config space has it
 # now: PCIe 6.2, 7.8.9.  `none` when no capability is listed.
 pasid_state() {
-    at=$(setpci -v -s "$1" ECAP001b.l 2>/dev/null | sed -n 's/.*ecap 001b @\([0-9a-f]*\).*/\1/p')
+    at=$(setpci -v -s "$1" ECAP_PASID.l 2>/dev/null | sed -n 's/.*ecap [0-9A-Fa-f]* @\([0-9a-f]*\).*/\1/p')
     if [ -z "$at" ]; then
         echo none
         return
     fi
-    capability=0x$(setpci -s "$1" ECAP001b+4.w)
-    control=0x$(setpci -s "$1" ECAP001b+6.w)
+    capability=0x$(setpci -s "$1" ECAP_PASID+4.w)
+    control=0x$(setpci -s "$1" ECAP_PASID+6.w)
     echo "offset=0x$at width=$((capability >> 8 & 31))" \
         "exec=$((capability >> 1 & 1)) priv=$((capability >> 2 & 1))" \
         "enabled=$((control & 1))"

@@ -21,11 +21,12 @@ vfio_cdev() {
     for name in "$1"/vfio-dev/vfio*; do echo "/dev/vfio/devices/${name##*/}"; done
 }
 
-# new_mtty: create a mediated device and set mdev to its sysfs node.
+# new_mtty: create a fresh mediated device and set mdev to its sysfs node.
 new_mtty() {
-    uuid=$(cat /proc/sys/kernel/random/uuid)
-    echo "$uuid" >/sys/class/mdev_bus/mtty/mdev_supported_types/mtty-1/create
+    uuid=83b8f4f2-509f-4c5a-9f4c-000000000001
     mdev=/sys/bus/mdev/devices/$uuid
+    if [ -e "$mdev" ]; then echo 1 >"$mdev/remove"; fi
+    echo "$uuid" >/sys/class/mdev_bus/mtty/mdev_supported_types/mtty-1/create
 }
 
 # guest DEVICE STATE QEMU-ARGUMENT...: boot the guest; it looks for DEVICE

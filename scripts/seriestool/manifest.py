@@ -160,16 +160,17 @@ def tests(manifest):
 
 
 def table(manifest):
-    """Return the patch table for README.md."""
-    rows = ['| # | patch | new files | hook lines | relation to upstream |',
-            '|--:|---|--:|--:|---|']
+    """Return the patch table for README.md; a reason's first sentence is why."""
+    rows = ['| # | patch | why | new files | hook lines | relation to upstream |',
+            '|--:|---|---|--:|--:|---|']
     for number, patch in enumerate(manifest.patches, 1):
         lines = 0
         if os.path.exists(manifest.hook(patch)):
             with open(manifest.hook(patch), encoding='utf-8') as file:
                 lines = sum(line[0] in '+-' and line[:3] not in ('+++', '---')
                             for line in file)
-        cells = [patch.subject, str(len(patch.files)), str(lines),
+        why = re.split(r'(?<=[.])\s', ' '.join(patch.reason.split()))[0]
+        cells = [patch.subject, why, str(len(patch.files)), str(lines),
                  patch.upstream or '(to be said)']
         rows.append(f'| {number} | ' + ' | '.join(
             ' '.join(cell.split()).replace('|', r'\|') for cell in cells)

@@ -121,6 +121,10 @@ static void test_layout(const void *data)
     g_assert_cmphex(ptd_cfg_readw(qts, c->offset + PCI_PASID_CAP), ==, c->cap);
     g_assert_cmphex(ptd_cfg_readw(qts, ctrl), ==, 0);
 
+    /* where no capability is there is nothing to write to either */
+    ptd_cfg_writel(qts, 0x800, ~0);
+    g_assert_cmphex(ptd_cfg_readl(qts, 0x800), ==, 0);
+
     ptd_cfg_writel(qts, c->offset, ~0);
     ptd_cfg_writew(qts, c->offset + PCI_PASID_CAP, ~0);
     ptd_cfg_writew(qts, ctrl, ~0);
@@ -462,6 +466,29 @@ static void test_no_pasid_dma(void)
     qtest_quit(qts);
 }
 
+/* D3hot takes the BAR away and leaves the control register alone */
+static void test_power(void)
+{
+    QTestState *qts = start("");
+    uint8_t pm = find_cap(qts, PCI_CAP_ID_PM);
+    uint16_t ctrl = PASID_TESTDEV_PASID_OFFSET + PCI_PASID_CTRL;
+
+    ptd_enable(qts);
+    ptd_cfg_writew(qts, ctrl, PCI_PASID_CTRL_ENABLE);
+    g_assert_cmphex(ptd_cfg_readw(qts, pm + PCI_PM_PMC) & PCI_PM_CAP_VER_MASK,
+                    ==, 3);
+    ptd_cfg_writew(qts, pm + PCI_PM_CTRL, 3);
+    g_assert_cmphex(ptd_cfg_readw(qts, pm + PCI_PM_CTRL), ==,
+                    3 | PCI_PM_CTRL_NO_SOFT_RESET);
+    g_assert_cmphex(ptd_readl(qts, PASID_TESTDEV_REG_ID), !=,
+                    PASID_TESTDEV_ID_VALUE);
+    ptd_cfg_writew(qts, pm + PCI_PM_CTRL, 0);
+    g_assert_cmphex(ptd_readl(qts, PASID_TESTDEV_REG_ID), ==,
+                    PASID_TESTDEV_ID_VALUE);
+    g_assert_cmphex(ptd_cfg_readw(qts, ctrl), ==, PCI_PASID_CTRL_ENABLE);
+    qtest_quit(qts);
+}
+
 /* An MSI is a write: without an interrupt controller RAM takes it as well */
 static void test_msi(void)
 {
@@ -522,6 +549,7 @@ int main(int argc, char **argv)
     }
     qtest_add_func("/pasid-testdev/dma", test_dma);
     qtest_add_func("/pasid-testdev/dma/no-pasid", test_no_pasid_dma);
+    qtest_add_func("/pasid-testdev/power", test_power);
     qtest_add_func("/pasid-testdev/msi", test_msi);
 
     return g_test_run();

@@ -81,17 +81,25 @@ static void test_translate(void)
     qtest_quit(qts);
 }
 
-/* Such a machine is not created at all, so QEMU cannot be asked by QMP */
+/*
+ * Such a machine is not created at all, so QEMU cannot be asked by QMP. One
+ * that is created after all leaves when it has written its device tree.
+ */
 static void test_refusal(const void *data)
 {
     const char *stage = data;
-    g_autofree char *cmd = NULL, *err = NULL;
+    g_autofree char *cmd = NULL, *err = NULL, *dtb = NULL;
+    int fd = g_file_open_tmp("smmuv3-fwb-XXXXXX", &dtb, NULL);
     int status = 0;
 
+    g_assert_cmpint(fd, >=, 0);
+    close(fd);
     cmd = g_strdup_printf("%s -accel qtest -display none " PTD_MACHINE
-                          " -device arm-smmuv3,primary-bus=pcie.0,x-fwb=on%s",
-                          g_getenv("QTEST_QEMU_BINARY"), stage);
+                          ",dumpdtb=%s "
+                          "-device arm-smmuv3,primary-bus=pcie.0,x-fwb=on%s",
+                          g_getenv("QTEST_QEMU_BINARY"), dtb, stage);
     g_assert_true(g_spawn_command_line_sync(cmd, NULL, &err, &status, NULL));
+    unlink(dtb);
     g_test_message("%s", err);
     g_assert_cmpint(status, !=, 0);
     g_assert_nonnull(strstr(err, "arm-smmuv3: x-fwb=on needs stage 2"));

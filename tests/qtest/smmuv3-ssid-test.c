@@ -158,6 +158,8 @@ static const Case cases[] = {
         { { 0, CD(0) }, { 1, EVENT(EVT_C_BAD_SUBSTREAMID) } } },
     /* S1Fmt and S1DSS mean nothing with a single CD */
     { "no-substreams-ignored", 8, STE_S1, 3, 0, 3, 0, { { 0, CD(0) } } },
+    { "no-substreams-format", 8, STE_S1, STE_S1FMT_4K, 0, STE_S1DSS_BYPASS, 0,
+        { { 0, CD(0) } } },
 
     /* a bad STE */
     { "cdmax", 8, STE_S1, STE_S1FMT_LINEAR, 9, STE_S1DSS_SSID0, 0, {
@@ -560,17 +562,24 @@ static const RefusalCase refusal_cases[] = {
       "arm-smmuv3|ssidsize 8|stage=2|stage=nested" },
 };
 
-/* Such a machine is not created at all, so QEMU cannot be asked by QMP */
+/*
+ * Such a machine is not created at all, so QEMU cannot be asked by QMP. One
+ * that is created after all leaves when it has written its device tree.
+ */
 static void test_refusal(const void *data)
 {
     const RefusalCase *c = data;
-    g_autofree char *cmd = NULL, *err = NULL;
+    g_autofree char *cmd = NULL, *err = NULL, *dtb = NULL;
     g_auto(GStrv) words = g_strsplit(c->words, "|", -1);
+    int fd = g_file_open_tmp("smmuv3-ssid-XXXXXX", &dtb, NULL);
     int status = 0;
 
-    cmd = g_strdup_printf("%s -accel qtest -display none %s",
-                          g_getenv("QTEST_QEMU_BINARY"), c->args);
+    g_assert_cmpint(fd, >=, 0);
+    close(fd);
+    cmd = g_strdup_printf("%s -accel qtest -display none -machine dumpdtb=%s "
+                          "%s", g_getenv("QTEST_QEMU_BINARY"), dtb, c->args);
     g_assert_true(g_spawn_command_line_sync(cmd, NULL, &err, &status, NULL));
+    unlink(dtb);
     g_test_message("%s", err);
     g_assert_cmpint(status, !=, 0);
     for (int i = 0; words[i]; i++) {
