@@ -29,24 +29,19 @@ new_mtty() {
     echo "$uuid" >/sys/class/mdev_bus/mtty/mdev_supported_types/mtty-1/create
 }
 
-# guest DEVICE STATE QEMU-ARGUMENT...: boot the guest; it looks for DEVICE
-# (vendor:device) and checks its PASID capability against STATE.
-#
-# Before it, set plug=command to hot-plug the device: the command runs when
-# the guest waits.
-guest() {
-    device=$1 state=$2
-    shift 2
-    words="console=ttyAMA0 quiet panic=-1 lab.device=$device lab.vpasid=$state"
-    words="$words ${show:+lab.show=1} ${plug:+lab.wait=hotplug}"
+# boot_guest WORDS QEMU-ARGUMENT...: run QEMU, with WORDS for the guest's init;
+# what both say goes to $log, how QEMU ended to $status.
+log=/tmp/guest.log
+boot_guest() {
+    words="console=ttyAMA0 quiet panic=-1 $1"
+    shift
     set -- qemu-system-aarch64 -M virt,gic-version=3 -accel kvm -cpu host \
         -m 256 -display none -nic none -monitor none -no-reboot \
         -kernel /guest/Image -initrd /guest/l2.cpio "$@"
     if [ -n "$shell_in" ]; then
         "$@" -serial stdio -append "$words lab.shell=1"
-        return
+        poweroff -f
     fi
-    log=/tmp/guest.log
     : >"$log"
     if [ -n "$plug" ]; then
         rm -f /tmp/qmp.*
@@ -58,8 +53,30 @@ guest() {
         timeout 60 "$@" -serial stdio -append "$words" </dev/null 2>&1
         echo $? >/tmp/guest.status
     } | tee "$log"
-    check "QEMU ends without an error" is "$(cat /tmp/guest.status)" 0
+    status=$(cat /tmp/guest.status)
+}
+
+# guest DEVICE STATE QEMU-ARGUMENT...: boot the guest; it looks for DEVICE
+# (vendor:device) and checks its PASID capability against STATE.
+#
+# Before it, set plug=command to hot-plug the device: the command runs when
+# the guest waits.
+guest() {
+    words="lab.device=$1 lab.vpasid=$2 ${show:+lab.show=1} ${plug:+lab.wait=hotplug}"
+    shift 2
+    boot_guest "$words" "$@"
+    check "QEMU ends without an error" is "$status" 0
     check "the guest finished its checks" guest_finished
+}
+
+# refused TEXT QEMU-ARGUMENT...: QEMU must end with an error that has TEXT in
+# it, and neither crash nor start.
+refused() {
+    text=$1
+    shift
+    boot_guest "" "$@"
+    check "QEMU ends with an error, not with a signal" is "$status" 1
+    check "QEMU says: $text" grep -qF "$text" "$log"
 }
 
 guest_finished() {

@@ -1,0 +1,558 @@
+/*
+ * QTest of the accelerated SMMUv3: what it accepts, and what it installs
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The host is the fake of VFIO and iommufd. After each step of the guest it is
+ * asked what it would let the device do, and that is compared with what the
+ * architecture says (Arm IHI0070).
+ */
+
+#include "qemu/osdep.h"
+
+#include <linux/iommufd.h>
+
+#include "hw/pci/pci_regs.h"
+#include "vfio-fake/smmu.h"
+
+#define ACCEL  "-device arm-smmuv3,primary-bus=pcie.0,accel=on "
+#define SSID16 "-device arm-smmuv3,primary-bus=pcie.0,accel=on,ssidsize=16 "
+#define DEVICE "-device vfio-pci,iommufd=i0,fd=%d,id=d0,bus=rp1 "
+
+#define SID VS_SID(1)
+
+/* Refused at startup */
+
+typedef struct RefusedTest {
+    const char *name;
+    const char *options;
+    const char *said[3];
+} RefusedTest;
+
+static const RefusedTest refused_tests[] = {
+    { "stage-2", "-device arm-smmuv3,primary-bus=pcie.0,accel=on,stage=2 ",
+      { "accel=on", "stage=2" } },
+    { "stage-nested",
+      "-device arm-smmuv3,primary-bus=pcie.0,accel=on,stage=nested ",
+      { "accel=on", "stage=nested" } },
+    { "ssidsize-21",
+      "-device arm-smmuv3,primary-bus=pcie.0,accel=on,ssidsize=21 ",
+      { "ssidsize", "21", "20" } },
+    { "emulated-after", ACCEL VG_PORT(1)
+      "-device virtio-rng-pci,id=emu,bus=rp1 ", { "accel=on", "emu" } },
+    { "emulated-before", VG_PORT(1) "-device virtio-rng-pci,id=emu,bus=rp1 "
+      ACCEL, { "accel=on", "emu" } },
+    { "emulated-root-complex", ACCEL
+      "-device virtio-rng-pci,id=emu,bus=pcie.0 ", { "accel=on", "emu" } },
+};
+
+static void test_refused(const void *opaque)
+{
+    const RefusedTest *t = opaque;
+    VfClient *c = vf_client_new();
+    g_autofree gchar *text = vg_refused(c, VG_MACHINE "%s", "", t->options);
+
+    for (int i = 0; i < ARRAY_SIZE(t->said) && t->said[i]; i++) {
+        vg_assert_has(text, t->said[i]);
+    }
+    vf_client_free(c);
+}
+
+static void test_no_iommufd(void)
+{
+    VfClient *c = vf_client_new();
+    g_autofree gchar *dir = g_dir_make_tmp("vfio-fake-XXXXXX", NULL);
+    g_autofree gchar *link = g_build_filename(dir, "iommu_group", NULL);
+    g_autofree gchar *text = NULL;
+
+    vf_client_add_device(c);
+    g_assert_cmpint(symlink("/sys/kernel/iommu_groups/10", link), ==, 0);
+    text = vg_refused(c, VG_MACHINE ACCEL VG_PORT(1)
+                      "-device vfio-pci,sysfsdev=%s,id=d0,bus=rp1", "", dir);
+    vg_assert_has(text, "accel=on");
+    vg_assert_has(text, "iommufd");
+    unlink(link);
+    rmdir(dir);
+    vf_client_free(c);
+}
+
+/* Hosts that cannot do what the guest was offered */
+
+typedef struct HostTest {
+    const char *name;
+    unsigned int reg;
+    uint32_t clear;
+    uint32_t set;
+    const char *said;       /* field, and both values */
+} HostTest;
+
+static const HostTest host_tests[] = {
+    /* Without both stages there is no parent to nest on */
+    { "s1p", 0, 1u << 1, 0, "allocate hwpt" },
+    { "s2p", 0, 1u << 0, 0, "allocate hwpt" },
+    { "ttf", 0, 3u << 2, 1u << 2, "IDR0.TTF host 1 guest 2" },
+    { "cohacc", 0, 1u << 4, 0, "IDR0.COHACC host 0 guest 1" },
+    { "asid16", 0, 1u << 12, 0, "IDR0.ASID16 host 0 guest 1" },
+    { "ttendian", 0, 3u << 21, 3u << 21, "IDR0.TTENDIAN host 3 guest 2" },
+    { "stall-model", 0, 3u << 24, 2u << 24, "IDR0.STALL_MODEL host 2 guest" },
+    { "stlevel", 0, 3u << 27, 0, "IDR0.STLEVEL host 0 guest 1" },
+    { "sidsize", 1, 0x3f, 8, "IDR1.SIDSIZE host 8 guest 16" },
+    { "ssidsize", 1, 0x1f << 6, 4 << 6, "IDR1.SSIDSIZE host 4 guest 16" },
+    { "oas", 5, 7, 2, "IDR5.OAS host 2 guest" },
+    { "gran4k", 5, 1 << 4, 0, "IDR5.GRAN4K host 0 guest 1" },
+};
+
+static void assert_nothing_left(VfClient *c)
+{
+    for (int i = 0; i < VF_MAX_OBJECTS; i++) {
+        g_assert_cmpuint(c->shared->object[i].type, ==, VF_OBJ_FREE);
+    }
+    for (int i = 0; i < VF_MAX_MAPS; i++) {
+        g_assert_cmpuint(c->shared->map[i].ioas, ==, 0);
+    }
+}
+
+/* A device that arrives after the guest could look at the ID registers */
+static gchar *plug_error(void (*describe)(VfDevice *, const void *),
+                         const void *opaque)
+{
+    VfClient *c = vf_client_new();
+    VfDevice *d = vf_client_add_device(c);
+    gchar *err;
+    VfGuest *g;
+
+    describe(d, opaque);
+    g = vg_start(c, VG_MACHINE SSID16 VG_IOMMUFD VG_PORT(1), "", c->iommufd);
+    vg_ports(g, 1);
+    err = vg_device_add(g, 0, "d0", 1, "");
+    g_assert_nonnull(err);
+    assert_nothing_left(c);
+    vg_quit_silent(g);
+    vf_client_free(c);
+    return err;
+}
+
+static void host_lacks(VfDevice *d, const void *opaque)
+{
+    const HostTest *t = opaque;
+
+    d->idr[t->reg] = (d->idr[t->reg] & ~t->clear) | t->set;
+}
+
+static void test_host(const void *opaque)
+{
+    const HostTest *t = opaque;
+    g_autofree gchar *err = plug_error(host_lacks, t);
+
+    vg_assert_has(err, t->said);
+    vg_assert_has(err, "d0");
+}
+
+static void host_lacks_two(VfDevice *d, const void *opaque)
+{
+    host_lacks(d, &host_tests[3]);
+    host_lacks(d, &host_tests[9]);
+}
+
+static void test_host_two(void)
+{
+    g_autofree gchar *err = plug_error(host_lacks_two, NULL);
+
+    vg_assert_has(err, host_tests[3].said);
+    vg_assert_has(err, host_tests[9].said);
+}
+
+static void host_other_iommu(VfDevice *d, const void *opaque)
+{
+    d->hw_type = IOMMU_HW_INFO_TYPE_INTEL_VTD;
+}
+
+static void test_host_other_iommu(void)
+{
+    g_autofree gchar *err = plug_error(host_other_iommu, NULL);
+
+    vg_assert_has(err, "SMMUv3");
+    vg_assert_has(err, "d0");
+}
+
+static void host_no_fwb(VfDevice *d, const void *opaque)
+{
+    d->idr[3] &= ~(1u << 8);
+}
+
+static void test_host_no_fwb(void)
+{
+    g_autofree gchar *err = plug_error(host_no_fwb, NULL);
+
+    vg_assert_has(err, "VIOMMU");
+}
+
+/* Guest-visible ID registers follow ssidsize */
+static void test_idrs(void)
+{
+    VfClient *c = vf_client_new();
+    uint32_t idr1;
+    VfGuest *g;
+
+    vf_client_add_device(c);
+    g = vg_start(c, VG_MACHINE SSID16 VG_IOMMUFD VG_PORT(1) DEVICE, "",
+                 c->iommufd, c->device_fd[0]);
+    idr1 = vs_readl(g, VS_IDR1);
+    g_assert_cmpuint((idr1 >> 6) & 0x1f, ==, 16);
+    vg_quit_silent(g);
+    vf_client_free(c);
+
+    c = vf_client_new();
+    vf_client_add_device(c);
+    g = vg_start(c, VG_MACHINE ACCEL VG_IOMMUFD VG_PORT(1) DEVICE, "",
+                 c->iommufd, c->device_fd[0]);
+    g_assert_cmphex(vs_readl(g, VS_IDR1), ==, idr1 & ~(0x1fu << 6));
+    vg_quit_silent(g);
+    vf_client_free(c);
+}
+
+/* What is installed */
+
+static VfGuest *start_device(void)
+{
+    VfClient *c = vf_client_new();
+    VfGuest *g;
+
+    vf_client_add_device(c);
+    g = vg_start(c, VG_MACHINE SSID16 VG_IOMMUFD VG_PORT(1) DEVICE, "",
+                 c->iommufd, c->device_fd[0]);
+    vg_ports(g, 1);
+    return g;
+}
+
+static void end(VfGuest *g)
+{
+    VfClient *c = g->c;
+
+    vg_quit_silent(g);
+    vf_client_free(c);
+}
+
+static void assert_access(VfGuest *g, VfAccess access)
+{
+    g_assert_cmpint(vf_client_access(g->c, 0, NULL), ==, access);
+}
+
+static void test_boot(void)
+{
+    VfGuest *g = start_device();
+    VfClient *c = g->c;
+    const VfLog *log = NULL;
+
+    /* One second stage, able to be a parent, asked for with this flag alone */
+    for (uint32_t i = 0; i < c->shared->log_len && !log; i++) {
+        if (c->shared->log[i].op == VF_OP_HWPT_ALLOC) {
+            log = &c->shared->log[i];
+        }
+    }
+    g_assert_nonnull(log);
+    g_assert_cmphex(log->arg[1], ==, IOMMU_HWPT_ALLOC_NEST_PARENT);
+    g_assert_cmpuint(vf_client_objects(c, VF_OBJ_HWPT_PAGING), ==, 1);
+    g_assert_cmpuint(vf_client_objects(c, VF_OBJ_VIOMMU), ==, 1);
+    g_assert_cmpuint(vf_client_objects(c, VF_OBJ_VEVENTQ), ==, 1);
+    /* Out of reset translation is off and GBPA lets transactions through */
+    assert_access(g, VF_ACCESS_BYPASS);
+    end(g);
+}
+
+static void test_registers(void)
+{
+    VfGuest *g = start_device();
+
+    vs_setup(g, VS_LINEAR);
+    assert_access(g, VF_ACCESS_BYPASS);
+    vs_gbpa(g, true);
+    assert_access(g, VF_ACCESS_ABORT);
+    vs_gbpa(g, false);
+    assert_access(g, VF_ACCESS_BYPASS);
+    vs_enable(g, true);
+    assert_access(g, VF_ACCESS_ABORT);
+    vs_gbpa(g, true);
+    vs_gbpa(g, false);
+    assert_access(g, VF_ACCESS_ABORT);
+    vs_enable(g, false);
+    assert_access(g, VF_ACCESS_BYPASS);
+    vs_gbpa(g, true);
+    vs_enable(g, true);
+    vg_system_reset(g);
+    assert_access(g, VF_ACCESS_BYPASS);
+    end(g);
+}
+
+typedef struct SteTest {
+    const char *name;
+    uint64_t word[2];
+    VfAccess access;
+    uint64_t installed[2];      /* of VF_ACCESS_S1 */
+    bool bad;                   /* the guest is told: C_BAD_STE */
+} SteTest;
+
+#define S1 (VS_STE0_V | VS_STE0_S1 | VS_CDTAB)
+#define ATTRS (VS_STE1_S1CIR(1) | VS_STE1_S1COR(1) | VS_STE1_S1CSH(3))
+
+static const SteTest ste_tests[] = {
+    { "invalid", { 0, 0 }, VF_ACCESS_ABORT },
+    { "abort", { VS_STE0_V | VS_STE0_ABORT, VS_STE1_SHCFG_IN },
+      VF_ACCESS_ABORT },
+    { "bypass", { VS_STE0_V | VS_STE0_BYPASS, VS_STE1_SHCFG_IN },
+      VF_ACCESS_BYPASS },
+    { "s1", { S1, ATTRS | VS_STE1_STRW_EL1 }, VF_ACCESS_S1, { S1, ATTRS } },
+    { "s1-shcfg", { S1, ATTRS | VS_STE1_SHCFG_IN }, VF_ACCESS_S1,
+      { S1, ATTRS } },
+    { "s1-cd-linear", { S1 | VS_STE0_S1CDMAX(5), ATTRS | VS_STE1_S1DSS(2) },
+      VF_ACCESS_S1, { S1 | VS_STE0_S1CDMAX(5), ATTRS | VS_STE1_S1DSS(2) } },
+    { "s1-cd-two-level",
+      { S1 | VS_STE0_S1CDMAX(16) | VS_STE0_S1FMT(2),
+        ATTRS | VS_STE1_S1DSS(1) }, VF_ACCESS_S1,
+      { S1 | VS_STE0_S1CDMAX(16) | VS_STE0_S1FMT(2),
+        ATTRS | VS_STE1_S1DSS(1) } },
+    { "s2", { VS_STE0_V | VS_STE0_S2, VS_STE1_SHCFG_IN }, VF_ACCESS_ABORT,
+      { 0 }, true },
+    { "nested", { VS_STE0_V | VS_STE0_S2 | VS_STE0_S1, 0 }, VF_ACCESS_ABORT,
+      { 0 }, true },
+    { "too-many-cds", { S1 | VS_STE0_S1CDMAX(17), ATTRS }, VF_ACCESS_ABORT,
+      { 0 }, true },
+    { "s1fmt-reserved", { S1 | VS_STE0_S1CDMAX(5) | VS_STE0_S1FMT(3), ATTRS },
+      VF_ACCESS_ABORT, { 0 }, true },
+};
+
+/* Bits that a host may be given in addition: no stalls for the guest */
+#define MAY_ADD (1ull << 27)
+
+static void assert_ste(VfGuest *g, const SteTest *t)
+{
+    uint64_t ste[2] = { 0 };
+
+    g_assert_cmpint(vf_client_access(g->c, 0, ste), ==, t->access);
+    if (t->access == VF_ACCESS_S1) {
+        const VfObject *dev = vf_client_device_object(g->c, 0);
+        const VfObject *vdevice = vf_client_object(g->c, dev, dev->vdevice);
+
+        g_assert_cmphex(ste[0], ==, t->installed[0]);
+        g_assert_cmphex(ste[1] & ~MAY_ADD, ==, t->installed[1]);
+        g_assert_nonnull(vdevice);
+        g_assert_cmphex(vdevice->virt_id, ==, SID);
+    }
+}
+
+static void assert_events(VfGuest *g, const SteTest *t)
+{
+    uint64_t evt[4];
+
+    vg_settle(g);
+    if (t->bad) {
+        g_assert(vs_next_event(g, evt));
+        g_assert_cmphex(evt[0] & 0xff, ==, VS_EVT_C_BAD_STE);
+        g_assert_cmphex(evt[0] >> 32, ==, SID);
+    }
+    g_assert(!vs_next_event(g, evt));
+}
+
+static void run_ste(const SteTest *t, VsTable table)
+{
+    const SteTest *bypass = &ste_tests[2];
+    VfGuest *g = start_device();
+
+    vs_setup(g, table);
+    vs_enable(g, true);
+    vs_write_ste(g, table, SID, bypass->word[0], bypass->word[1]);
+    vs_cfgi_ste(g, SID);
+    assert_access(g, VF_ACCESS_BYPASS);
+
+    /* The table alone changes nothing: the command does */
+    vs_write_ste(g, table, SID, t->word[0], t->word[1]);
+    assert_access(g, VF_ACCESS_BYPASS);
+    vs_cfgi_ste(g, SID);
+    assert_ste(g, t);
+    assert_events(g, t);
+    g_assert_cmphex(vs_readl(g, VS_CMDQ_CONS), ==, g->cmdq_prod);
+
+    /* And back, which leaves one nested HWPT for each of abort and bypass */
+    vs_write_ste(g, table, SID, bypass->word[0], bypass->word[1]);
+    vs_cfgi_ste(g, SID);
+    assert_access(g, VF_ACCESS_BYPASS);
+    g_assert_cmpuint(vf_client_objects(g->c, VF_OBJ_HWPT_NESTED), ==, 2);
+    end(g);
+}
+
+static void test_ste_linear(const void *opaque)
+{
+    run_ste(opaque, VS_LINEAR);
+}
+
+static void test_ste_two_level(const void *opaque)
+{
+    run_ste(opaque, VS_TWO_LEVEL);
+}
+
+/* The other commands, and the register, that make the SMMU look again */
+typedef struct LookTest {
+    const char *name;
+    uint64_t word0;
+    uint64_t word1;
+    bool looks;
+} LookTest;
+
+#define RANGE(n) (n)
+
+static const LookTest look_tests[] = {
+    { "cfgi-all", VS_CMD_CFGI_STE_RANGE, RANGE(31), true },
+    { "range-hit", VS_CMD_CFGI_STE_RANGE | (uint64_t)SID << 32, RANGE(3),
+      true },
+    { "range-first-ignored", VS_CMD_CFGI_STE_RANGE | (SID + 7ull) << 32,
+      RANGE(3), true },
+    { "range-missed", VS_CMD_CFGI_STE_RANGE | (SID + 16ull) << 32, RANGE(3),
+      false },
+    { "other-sid", VS_CMD_CFGI_STE | (SID + 8ull) << 32, 1, false },
+};
+
+static void test_look(const void *opaque)
+{
+    const LookTest *t = opaque;
+    const SteTest *s1 = &ste_tests[3];
+    VfGuest *g = start_device();
+
+    vs_setup(g, VS_LINEAR);
+    vs_enable(g, true);
+    vs_write_ste(g, VS_LINEAR, SID, s1->word[0], s1->word[1]);
+    vs_queue(g, t->word0, t->word1);
+    vs_queue(g, VS_CMD_SYNC, 0);
+    vs_submit(g);
+    assert_access(g, t->looks ? VF_ACCESS_S1 : VF_ACCESS_ABORT);
+    end(g);
+}
+
+/* Enabling looks at the table, too: a guest may build it first */
+static void test_enable(void)
+{
+    const SteTest *s1 = &ste_tests[3];
+    VfGuest *g = start_device();
+
+    vs_setup(g, VS_LINEAR);
+    vs_write_ste(g, VS_LINEAR, SID, s1->word[0], s1->word[1]);
+    vs_enable(g, true);
+    assert_ste(g, s1);
+    vs_enable(g, false);
+    assert_access(g, VF_ACCESS_BYPASS);
+    end(g);
+}
+
+/* Exchange of one stage 1 for another, and for itself */
+static void test_replace(void)
+{
+    const SteTest *s1 = &ste_tests[3];
+    VfGuest *g = start_device();
+    VfClient *c = g->c;
+    uint64_t ste[2];
+    uint32_t since;
+    int alloc = -1, attach = -1, destroy = -1;
+
+    vs_setup(g, VS_LINEAR);
+    vs_enable(g, true);
+    vs_write_ste(g, VS_LINEAR, SID, s1->word[0], s1->word[1]);
+    vs_cfgi_ste(g, SID);
+    assert_ste(g, s1);
+
+    since = c->shared->log_len;
+    vs_cfgi_ste(g, SID);
+    g_assert_cmpuint(c->shared->log_len, ==, since);
+
+    vs_write_ste(g, VS_LINEAR, SID, s1->word[0] + 0x10000, s1->word[1]);
+    vs_cfgi_ste(g, SID);
+    g_assert_cmpint(vf_client_access(c, 0, ste), ==, VF_ACCESS_S1);
+    g_assert_cmphex(ste[0], ==, s1->word[0] + 0x10000);
+    g_assert_cmpuint(vf_client_objects(c, VF_OBJ_HWPT_NESTED), ==, 3);
+    g_assert_cmpuint(vf_client_objects(c, VF_OBJ_VDEVICE), ==, 1);
+    for (uint32_t i = since; i < c->shared->log_len; i++) {
+        switch (c->shared->log[i].op) {
+        case VF_OP_HWPT_ALLOC:
+            alloc = i;
+            break;
+        case VF_OP_ATTACH:
+            attach = i;
+            break;
+        case VF_OP_DESTROY:
+            destroy = i;
+            break;
+        case VF_OP_DETACH:
+            g_assert_not_reached();
+        }
+    }
+    /* The new one is attached before the old one goes */
+    g_assert_cmpint(alloc, >=, 0);
+    g_assert_cmpint(attach, >, alloc);
+    g_assert_cmpint(destroy, >, attach);
+    end(g);
+}
+
+/* A device that arrives gets at once what the tables say */
+static void test_arrival(void)
+{
+    const SteTest *s1 = &ste_tests[3];
+    VfClient *c = vf_client_new();
+    VfGuest *g;
+
+    vf_client_add_device(c);
+    g = vg_start(c, VG_MACHINE SSID16 VG_IOMMUFD VG_PORT(1), "", c->iommufd);
+    vg_ports(g, 1);
+    vs_setup(g, VS_LINEAR);
+    vs_write_ste(g, VS_LINEAR, SID, s1->word[0], s1->word[1]);
+    vs_enable(g, true);
+    for (int i = 0; i < 3; i++) {
+        g_autofree gchar *err = vg_device_add(g, 0, "d0", 1, "");
+
+        g_assert_cmpstr(err, ==, NULL);
+        assert_ste(g, s1);
+        vg_device_del(g, "d0", 1);
+        assert_nothing_left(c);
+    }
+    end(g);
+}
+
+static void add(const char *group, const char *name, const void *row,
+                void (*run)(const void *))
+{
+    g_autofree gchar *path = g_strdup_printf("smmuv3-accel/%s/%s", group,
+                                             name);
+
+    qtest_add_data_func(path, row, run);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+
+    for (int i = 0; i < ARRAY_SIZE(refused_tests); i++) {
+        add("refused", refused_tests[i].name, &refused_tests[i],
+            test_refused);
+    }
+    qtest_add_func("smmuv3-accel/refused/no-iommufd", test_no_iommufd);
+    for (int i = 0; i < ARRAY_SIZE(host_tests); i++) {
+        add("host", host_tests[i].name, &host_tests[i], test_host);
+    }
+    qtest_add_func("smmuv3-accel/host/all-at-once", test_host_two);
+    qtest_add_func("smmuv3-accel/host/other-iommu", test_host_other_iommu);
+    qtest_add_func("smmuv3-accel/host/no-fwb", test_host_no_fwb);
+    qtest_add_func("smmuv3-accel/idrs", test_idrs);
+    qtest_add_func("smmuv3-accel/boot", test_boot);
+    qtest_add_func("smmuv3-accel/registers", test_registers);
+    for (int i = 0; i < ARRAY_SIZE(ste_tests); i++) {
+        add("ste/linear", ste_tests[i].name, &ste_tests[i], test_ste_linear);
+        add("ste/two-level", ste_tests[i].name, &ste_tests[i],
+            test_ste_two_level);
+    }
+    for (int i = 0; i < ARRAY_SIZE(look_tests); i++) {
+        add("look", look_tests[i].name, &look_tests[i], test_look);
+    }
+    qtest_add_func("smmuv3-accel/enable", test_enable);
+    qtest_add_func("smmuv3-accel/replace", test_replace);
+    qtest_add_func("smmuv3-accel/arrival", test_arrival);
+    return g_test_run();
+}

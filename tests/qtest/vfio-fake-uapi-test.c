@@ -1,0 +1,458 @@
+/*
+ * QTest of the fake of VFIO and iommufd
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The fake is called from the test itself, and its refusals are compared with
+ * those of the kernel.
+ */
+
+#include "qemu/osdep.h"
+
+#include <dlfcn.h>
+#include <linux/iommufd.h>
+#include <linux/vfio.h>
+
+#include "vfio-fake/guest.h"
+
+#define STE0_V      1ull
+#define STE0_BYPASS (4ull << 1)
+#define STE0_S1     (5ull << 1)
+#define STE1_SHCFG  (1ull << 44)
+
+#define CMD_NSNH_ALL    0x30
+#define CMD_CFGI_CD_ALL 0x06
+#define CMD_CFGI_STE    0x03
+
+/* What the calls of one test work on */
+typedef struct Uapi {
+    VfClient *c;
+    int (*call)(int fd, unsigned long nr, ...);
+    uint32_t dev_id;
+    uint32_t other_dev_id;      /* behind another host SMMU */
+    uint32_t ioas;
+    uint32_t parent;            /* HWPT, nesting parent */
+    uint32_t paging;            /* HWPT, not a nesting parent */
+    uint32_t viommu;
+} Uapi;
+
+static int iommufd(Uapi *u, unsigned long nr, void *arg)
+{
+    return u->call(u->c->iommufd, nr, arg) ? errno : 0;
+}
+
+static int device(Uapi *u, unsigned int dev, unsigned long nr, void *arg)
+{
+    return u->call(u->c->device_fd[dev], nr, arg) ? errno : 0;
+}
+
+static int hwpt_alloc(Uapi *u, uint32_t dev_id, uint32_t pt_id, uint32_t flags,
+                      const uint64_t *ste, uint32_t *out)
+{
+    struct iommu_hwpt_alloc cmd = {
+        .size = sizeof(cmd),
+        .flags = flags,
+        .dev_id = dev_id,
+        .pt_id = pt_id,
+        .data_type = ste ? IOMMU_HWPT_DATA_ARM_SMMUV3
+                         : IOMMU_HWPT_DATA_NONE,
+        .data_len = ste ? sizeof(struct iommu_hwpt_arm_smmuv3) : 0,
+        .data_uptr = (uintptr_t)ste,
+    };
+    int err = iommufd(u, IOMMU_HWPT_ALLOC, &cmd);
+
+    if (!err && out) {
+        *out = cmd.out_hwpt_id;
+    }
+    return err;
+}
+
+static int viommu_alloc(Uapi *u, uint32_t dev_id, uint32_t hwpt, uint32_t type,
+                        uint32_t *out)
+{
+    struct iommu_viommu_alloc cmd = {
+        .size = sizeof(cmd),
+        .type = type,
+        .dev_id = dev_id,
+        .hwpt_id = hwpt,
+    };
+    int err = iommufd(u, IOMMU_VIOMMU_ALLOC, &cmd);
+
+    if (!err && out) {
+        *out = cmd.out_viommu_id;
+    }
+    return err;
+}
+
+static int vdevice_alloc(Uapi *u, uint32_t dev_id, uint64_t virt_id,
+                         uint32_t *out)
+{
+    struct iommu_vdevice_alloc cmd = {
+        .size = sizeof(cmd),
+        .viommu_id = u->viommu,
+        .dev_id = dev_id,
+        .virt_id = virt_id,
+    };
+    int err = iommufd(u, IOMMU_VDEVICE_ALLOC, &cmd);
+
+    if (!err && out) {
+        *out = cmd.out_vdevice_id;
+    }
+    return err;
+}
+
+static int destroy(Uapi *u, uint32_t id)
+{
+    struct iommu_destroy cmd = { .size = sizeof(cmd), .id = id };
+
+    return iommufd(u, IOMMU_DESTROY, &cmd);
+}
+
+static int attach(Uapi *u, unsigned int dev, uint32_t pt_id)
+{
+    struct vfio_device_attach_iommufd_pt cmd = {
+        .argsz = sizeof(cmd),
+        .pt_id = pt_id,
+    };
+
+    return device(u, dev, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &cmd);
+}
+
+static uint32_t bind_device(Uapi *u, unsigned int dev)
+{
+    struct vfio_device_bind_iommufd cmd = {
+        .argsz = sizeof(cmd),
+        .iommufd = u->c->iommufd,
+    };
+
+    g_assert_cmpint(device(u, dev, VFIO_DEVICE_BIND_IOMMUFD, &cmd), ==, 0);
+    return cmd.out_devid;
+}
+
+/*
+ * One process has one copy of the fake, and a copy one state: each of these
+ * tests runs in a process of its own.
+ */
+static void uapi_start(Uapi *u)
+{
+    g_autofree gchar *module = g_test_build_filename(G_TEST_BUILT, "vfio-fake",
+                                                     "libvfio-fake.so", NULL);
+    struct iommu_ioas_alloc ioas = { .size = sizeof(ioas) };
+    g_autofree gchar *shm = NULL;
+    void *handle;
+
+    u->c = vf_client_new();
+    vf_client_add_device(u->c);
+    vf_client_add_device(u->c)->smmu = 1;
+    shm = g_strdup_printf("%d", u->c->shm_fd);
+    g_setenv(VF_ENV_SHM, shm, true);
+    handle = dlopen(module, RTLD_NOW | RTLD_LOCAL);
+    g_unsetenv(VF_ENV_SHM);
+    g_assert_nonnull(handle);
+    u->call = dlsym(handle, "ioctl");
+    g_assert_nonnull(u->call);
+
+    u->dev_id = bind_device(u, 0);
+    u->other_dev_id = bind_device(u, 1);
+    g_assert_cmpint(iommufd(u, IOMMU_IOAS_ALLOC, &ioas), ==, 0);
+    u->ioas = ioas.out_ioas_id;
+    g_assert_cmpint(hwpt_alloc(u, u->dev_id, u->ioas,
+                               IOMMU_HWPT_ALLOC_NEST_PARENT, NULL,
+                               &u->parent), ==, 0);
+    g_assert_cmpint(hwpt_alloc(u, u->dev_id, u->ioas, 0, NULL, &u->paging),
+                    ==, 0);
+    g_assert_cmpint(viommu_alloc(u, u->dev_id, u->parent,
+                                 IOMMU_VIOMMU_TYPE_ARM_SMMUV3, &u->viommu),
+                    ==, 0);
+}
+
+static void check_sizes(Uapi *u)
+{
+    struct {
+        struct iommu_ioas_alloc cmd;
+        uint32_t more;
+    } large = { .cmd.size = sizeof(large) };
+    struct iommu_ioas_alloc cmd = { .size = sizeof(cmd) - 1 };
+
+    g_assert_cmpint(iommufd(u, IOMMU_IOAS_ALLOC, &cmd), ==, EINVAL);
+    g_assert_cmpint(iommufd(u, IOMMU_IOAS_ALLOC, &large), ==, 0);
+    large.more = 1;
+    g_assert_cmpint(iommufd(u, IOMMU_IOAS_ALLOC, &large), ==, E2BIG);
+    cmd.size = sizeof(cmd);
+    cmd.flags = 1;
+    g_assert_cmpint(iommufd(u, IOMMU_IOAS_ALLOC, &cmd), ==, EOPNOTSUPP);
+    g_assert_cmpint(iommufd(u, _IO(IOMMUFD_TYPE, 0xfe), &cmd), ==, ENOTTY);
+}
+
+static void check_objects(Uapi *u)
+{
+    uint32_t id;
+
+    g_assert_cmpint(destroy(u, 4711), ==, ENOENT);
+    g_assert_cmpint(destroy(u, u->dev_id), ==, EBUSY);
+    g_assert_cmpint(destroy(u, u->ioas), ==, EBUSY);
+    g_assert_cmpint(destroy(u, u->parent), ==, EBUSY);
+    g_assert_cmpint(attach(u, 0, u->paging), ==, 0);
+    g_assert_cmpint(destroy(u, u->paging), ==, EBUSY);
+    g_assert_cmpint(attach(u, 0, 4711), ==, ENOENT);
+    g_assert_cmpint(attach(u, 0, u->viommu), ==, EINVAL);
+    g_assert_cmpint(attach(u, 1, u->paging), ==, EINVAL);
+    /* Attached to the IOAS there is a page table that nobody asked for */
+    g_assert_cmpint(attach(u, 0, u->ioas), ==, 0);
+    g_assert_cmpint(destroy(u, u->paging), ==, 0);
+    g_assert_cmpint(vf_client_objects(u->c, VF_OBJ_HWPT_PAGING), ==, 2);
+    g_assert_cmpint(attach(u, 0, u->parent), ==, 0);
+    g_assert_cmpint(vf_client_objects(u->c, VF_OBJ_HWPT_PAGING), ==, 1);
+    /* The lowest free identifier is the next one */
+    g_assert_cmpint(hwpt_alloc(u, u->dev_id, u->ioas, 0, NULL, &id), ==, 0);
+    g_assert_cmpuint(id, ==, u->paging);
+}
+
+static void check_hwpt(Uapi *u)
+{
+    static const struct {
+        uint64_t ste[2];
+        int err;
+    } rows[] = {
+        { { 0, 0 }, 0 },
+        { { 0xfff0, 0xffff }, 0 },      /* not valid: nothing else counts */
+        { { STE0_V, 0 }, 0 },
+        { { STE0_V | STE0_BYPASS, 0 }, 0 },
+        { { STE0_V | STE0_S1 | 0x40000000, 0 }, 0 },
+        { { STE0_V | STE0_BYPASS, STE1_SHCFG }, EIO },
+        { { STE0_V | 6ull << 1, 0 }, EIO },
+        { { STE0_V | STE0_S1 | 1ull << 52, 0 }, EIO },
+        { { STE0_V | STE0_S1, 1ull << 28 }, 0 },
+        { { STE0_V | STE0_S1, 2ull << 28 }, EIO },
+    };
+    const uint32_t nest = IOMMU_HWPT_ALLOC_NEST_PARENT;
+    const uint64_t *bypass = rows[3].ste;
+
+    for (int i = 0; i < ARRAY_SIZE(rows); i++) {
+        g_assert_cmpint(hwpt_alloc(u, u->dev_id, u->viommu, 0, rows[i].ste,
+                                   NULL), ==, rows[i].err);
+    }
+    g_assert_cmpint(hwpt_alloc(u, u->dev_id, u->ioas, 1 << 9, NULL, NULL),
+                    ==, EOPNOTSUPP);
+    g_assert_cmpint(hwpt_alloc(u, u->dev_id, u->ioas,
+                               IOMMU_HWPT_ALLOC_DIRTY_TRACKING, NULL, NULL),
+                    ==, EOPNOTSUPP);
+    u->c->shared->device[0].hw_caps = IOMMU_HW_CAP_DIRTY_TRACKING;
+    g_assert_cmpint(hwpt_alloc(u, u->dev_id, u->ioas,
+                               IOMMU_HWPT_ALLOC_DIRTY_TRACKING, NULL, NULL),
+                    ==, 0);
+    g_assert_cmpint(hwpt_alloc(u, u->dev_id, u->ioas,
+                               nest | IOMMU_HWPT_ALLOC_DIRTY_TRACKING, NULL,
+                               NULL), ==, EOPNOTSUPP);
+    g_assert_cmpint(hwpt_alloc(u, u->dev_id, u->viommu, 0, NULL, NULL), ==,
+                    EOPNOTSUPP);
+    g_assert_cmpint(hwpt_alloc(u, u->dev_id, u->viommu, nest, bypass, NULL),
+                    ==, EOPNOTSUPP);
+    g_assert_cmpint(hwpt_alloc(u, u->other_dev_id, u->viommu, 0, bypass, NULL),
+                    ==, EINVAL);
+    g_assert_cmpint(hwpt_alloc(u, 4711, u->ioas, 0, NULL, NULL), ==, ENOENT);
+    g_assert_cmpint(hwpt_alloc(u, u->dev_id, 4711, 0, NULL, NULL), ==, EINVAL);
+}
+
+static void check_viommu(Uapi *u)
+{
+    const uint32_t arm = IOMMU_VIOMMU_TYPE_ARM_SMMUV3;
+    const uint64_t s1[2] = { STE0_V | STE0_S1 };
+    const uint64_t bypass[2] = { STE0_V | STE0_BYPASS };
+    VfDevice *d = &u->c->shared->device[0];
+    uint32_t vdev, hwpt_s1, hwpt_bypass;
+
+    g_assert_cmpint(viommu_alloc(u, u->dev_id, u->parent,
+                                 IOMMU_VIOMMU_TYPE_DEFAULT, NULL), ==,
+                    EOPNOTSUPP);
+    g_assert_cmpint(viommu_alloc(u, u->dev_id, u->paging, arm, NULL), ==,
+                    EINVAL);
+    g_assert_cmpint(viommu_alloc(u, u->dev_id, 4711, arm, NULL), ==, ENOENT);
+    d->idr[3] = 0;
+    g_assert_cmpint(viommu_alloc(u, u->dev_id, u->parent, arm, NULL), ==,
+                    EOPNOTSUPP);
+    d->canwbs = 1;
+    g_assert_cmpint(viommu_alloc(u, u->dev_id, u->parent, arm, NULL), ==, 0);
+
+    g_assert_cmpint(hwpt_alloc(u, u->dev_id, u->viommu, 0, s1, &hwpt_s1), ==,
+                    0);
+    g_assert_cmpint(hwpt_alloc(u, u->dev_id, u->viommu, 0, bypass,
+                               &hwpt_bypass), ==, 0);
+    g_assert_cmpint(attach(u, 0, hwpt_bypass), ==, 0);
+    g_assert_cmpint(attach(u, 0, hwpt_s1), ==, ENOENT);
+    g_assert_cmpint(vdevice_alloc(u, u->other_dev_id, 0x100, NULL), ==,
+                    EINVAL);
+    g_assert_cmpint(vdevice_alloc(u, u->dev_id, 0x100, &vdev), ==, 0);
+    g_assert_cmpint(vdevice_alloc(u, u->dev_id, 0x200, NULL), ==, EEXIST);
+    g_assert_cmpint(attach(u, 0, hwpt_s1), ==, 0);
+    g_assert_cmpint(attach(u, 1, hwpt_s1), ==, EINVAL);
+    g_assert_cmpint(destroy(u, u->viommu), ==, EBUSY);
+    g_assert_cmpint(attach(u, 0, u->paging), ==, 0);
+    g_assert_cmpint(destroy(u, vdev), ==, 0);
+    g_assert_cmpint(destroy(u, vdev), ==, ENOENT);
+}
+
+static void check_invalidate(Uapi *u)
+{
+    uint64_t cmds[130][2];
+    struct iommu_hwpt_invalidate cmd = {
+        .size = sizeof(cmd),
+        .hwpt_id = u->viommu,
+        .data_uptr = (uintptr_t)cmds,
+        .data_type = IOMMU_VIOMMU_INVALIDATE_DATA_ARM_SMMUV3,
+        .entry_len = sizeof(cmds[0]),
+        .entry_num = ARRAY_SIZE(cmds),
+    };
+    VfShared *s = u->c->shared;
+    VfRule *rule;
+
+    for (int i = 0; i < ARRAY_SIZE(cmds); i++) {
+        cmds[i][0] = CMD_NSNH_ALL;
+        cmds[i][1] = 0;
+    }
+    g_assert_cmpint(iommufd(u, IOMMU_HWPT_INVALIDATE, &cmd), ==, 0);
+    g_assert_cmpuint(cmd.entry_num, ==, ARRAY_SIZE(cmds));
+    g_assert_cmpuint(s->cmd_len, ==, ARRAY_SIZE(cmds));
+    g_assert_cmpuint(s->cmd[ARRAY_SIZE(cmds) - 1].issued, ==, 1);
+
+    /* A StreamID without vDEVICE: more are counted than were executed */
+    s->cmd_len = 0;
+    cmds[100][0] = CMD_CFGI_CD_ALL | 0x300ull << 32;
+    g_assert_cmpint(iommufd(u, IOMMU_HWPT_INVALIDATE, &cmd), ==, EIO);
+    g_assert_cmpuint(cmd.entry_num, ==, 100);
+    g_assert_cmpuint(s->cmd[62].issued, ==, 1);
+    g_assert_cmpuint(s->cmd[63].issued, ==, 0);
+
+    /* The guest's stream table is no business of the kernel's */
+    cmds[0][0] = CMD_CFGI_STE;
+    cmd.entry_num = 1;
+    g_assert_cmpint(iommufd(u, IOMMU_HWPT_INVALIDATE, &cmd), ==, EIO);
+    g_assert_cmpuint(cmd.entry_num, ==, 0);
+
+    cmd.entry_num = 1;
+    cmd.hwpt_id = u->parent;
+    g_assert_cmpint(iommufd(u, IOMMU_HWPT_INVALIDATE, &cmd), ==, EINVAL);
+    cmd.hwpt_id = 4711;
+    cmd.entry_num = 1;
+    g_assert_cmpint(iommufd(u, IOMMU_HWPT_INVALIDATE, &cmd), ==, ENOENT);
+
+    /* A call that has to fail does so once, with the asked errno */
+    rule = vf_client_rule(u->c, VF_OP_HWPT_INVALIDATE, 2, 1, ENXIO);
+    cmds[0][0] = CMD_NSNH_ALL;
+    cmd.hwpt_id = u->viommu;
+    cmd.entry_num = 1;
+    g_assert_cmpint(iommufd(u, IOMMU_HWPT_INVALIDATE, &cmd), ==, 0);
+    g_assert_cmpint(iommufd(u, IOMMU_HWPT_INVALIDATE, &cmd), ==, ENXIO);
+    cmd.entry_num = 1;
+    g_assert_cmpint(iommufd(u, IOMMU_HWPT_INVALIDATE, &cmd), ==, 0);
+    g_assert_cmpuint(rule->seen, ==, 3);
+}
+
+static void check_hw_info(Uapi *u)
+{
+    struct iommu_hw_info_arm_smmuv3 arm;
+    uint8_t buf[sizeof(arm) + 4];
+    struct iommu_hw_info cmd = {
+        .size = sizeof(cmd),
+        .dev_id = u->dev_id,
+        .data_len = sizeof(buf),
+        .data_uptr = (uintptr_t)buf,
+    };
+
+    memset(buf, 0xff, sizeof(buf));
+    g_assert_cmpint(iommufd(u, IOMMU_GET_HW_INFO, &cmd), ==, 0);
+    memcpy(&arm, buf, sizeof(arm));
+    g_assert_cmphex(arm.idr[1], ==, VF_HOST_IDR1);
+    g_assert_cmphex(vf_get32(buf + sizeof(arm)), ==, 0);
+    g_assert_cmpuint(cmd.data_len, ==, sizeof(arm));
+    g_assert_cmpuint(cmd.out_data_type, ==, IOMMU_HW_INFO_TYPE_ARM_SMMUV3);
+    g_assert_cmpuint(cmd.out_max_pasid_log2, ==, 16);
+    cmd.__reserved[1] = 1;
+    g_assert_cmpint(iommufd(u, IOMMU_GET_HW_INFO, &cmd), ==, EOPNOTSUPP);
+    cmd.__reserved[1] = 0;
+    cmd.dev_id = u->ioas;
+    g_assert_cmpint(iommufd(u, IOMMU_GET_HW_INFO, &cmd), ==, ENOENT);
+}
+
+static void check_map(Uapi *u)
+{
+    static const struct {
+        uint64_t iova;
+        uint64_t length;
+        int err;
+    } rows[] = {
+        { 0x40000000, 0x10000, 0 },
+        { 0x40008000, 0x10000, EEXIST },
+        { 0x08000000, 0x1000, EINVAL },     /* MSI window */
+        { 1ull << 48, 0x1000, EINVAL },
+        { 0x50000000, 0, EINVAL },
+        { 0x50000800, 0x1000, EINVAL },
+    };
+    struct iommu_ioas_unmap unmap = {
+        .size = sizeof(unmap),
+        .ioas_id = u->ioas,
+        .iova = 0x40000000,
+        .length = 0x8000,
+    };
+
+    for (int i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct iommu_ioas_map map = {
+            .size = sizeof(map),
+            .flags = IOMMU_IOAS_MAP_FIXED_IOVA | IOMMU_IOAS_MAP_READABLE,
+            .ioas_id = u->ioas,
+            .length = rows[i].length,
+            .iova = rows[i].iova,
+        };
+
+        g_assert_cmpint(iommufd(u, IOMMU_IOAS_MAP, &map), ==, rows[i].err);
+    }
+    g_assert_cmpint(iommufd(u, IOMMU_IOAS_UNMAP, &unmap), ==, ENOENT);
+    unmap.length = 0x10000;
+    g_assert_cmpint(iommufd(u, IOMMU_IOAS_UNMAP, &unmap), ==, 0);
+    unmap.length = 0x10000;
+    g_assert_cmpint(iommufd(u, IOMMU_IOAS_UNMAP, &unmap), ==, ENOENT);
+}
+
+typedef struct UapiTest {
+    const char *name;
+    void (*run)(Uapi *u);
+} UapiTest;
+
+static const UapiTest uapi_tests[] = {
+    { "sizes", check_sizes },
+    { "objects", check_objects },
+    { "hwpt", check_hwpt },
+    { "viommu", check_viommu },
+    { "invalidate", check_invalidate },
+    { "hw-info", check_hw_info },
+    { "map", check_map },
+};
+
+static void test_uapi(const void *opaque)
+{
+    const UapiTest *test = opaque;
+    Uapi u = { 0 };
+
+    if (!g_test_subprocess()) {
+        g_test_trap_subprocess(NULL, 0, G_TEST_SUBPROCESS_INHERIT_STDERR);
+        g_test_trap_assert_passed();
+        return;
+    }
+    uapi_start(&u);
+    test->run(&u);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+
+    for (int i = 0; i < ARRAY_SIZE(uapi_tests); i++) {
+        g_autofree gchar *path = g_strdup_printf("vfio-fake/uapi/%s",
+                                                 uapi_tests[i].name);
+
+        qtest_add_data_func(path, &uapi_tests[i], test_uapi);
+    }
+    return g_test_run();
+}

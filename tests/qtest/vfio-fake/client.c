@@ -1,0 +1,388 @@
+/*
+ * Describing host devices to the fake of VFIO and iommufd
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+
+#include <linux/iommufd.h>
+#include <linux/pci_regs.h>
+#include <sys/mman.h>
+
+#include "client.h"
+#include "qemu/bswap.h"
+#include "qemu/units.h"
+
+/* The device file reaches to the end of the last region, holes included */
+#define VF_FILE_SIZE (16ull << VF_REGION_SHIFT)
+
+#define VF_BAR0_SIZE (16 * KiB)
+#define VF_MSIX_PBA  0x800
+
+static int memory_file(const char *name, uint64_t size)
+{
+    /* Inherited on purpose: QEMU is a child */
+    int fd = memfd_create(name, 0);
+
+    g_assert_cmpint(fd, >=, 0);
+    g_assert_cmpint(ftruncate(fd, size), ==, 0);
+    return fd;
+}
+
+VfClient *vf_client_new(void)
+{
+    VfClient *c = g_new0(VfClient, 1);
+    pthread_mutexattr_t attr;
+    struct stat st;
+    VfShared *s;
+
+    c->shm_fd = memory_file("vfio-fake", sizeof(VfShared));
+    s = mmap(NULL, sizeof(VfShared), PROT_READ | PROT_WRITE, MAP_SHARED,
+             c->shm_fd, 0);
+    g_assert(s != MAP_FAILED);
+    c->shared = s;
+    pthread_mutexattr_init(&attr);
+    pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
+    pthread_mutex_init(&s->lock, &attr);
+    s->size = sizeof(VfShared);
+    s->magic = VF_MAGIC;
+
+    c->iommufd = memory_file("iommufd", 0);
+    g_assert_cmpint(fstat(c->iommufd, &st), ==, 0);
+    s->ctx[0].used = 1;
+    s->ctx[0].st_dev = st.st_dev;
+    s->ctx[0].st_ino = st.st_ino;
+
+    for (int i = 0; i < VF_MAX_EVENTQ; i++) {
+        int ends[2];
+
+        g_assert_cmpint(pipe(ends), ==, 0);
+        g_assert(g_unix_set_fd_nonblocking(ends[0], true, NULL));
+        s->eventq[i].read_fd = ends[0];
+        c->event_fd[i] = ends[1];
+    }
+    return c;
+}
+
+void vf_client_free(VfClient *c)
+{
+    for (int i = 0; i < VF_MAX_EVENTQ; i++) {
+        close(c->shared->eventq[i].read_fd);
+        close(c->event_fd[i]);
+    }
+    for (int i = 0; i < c->devices; i++) {
+        close(c->device_fd[i]);
+    }
+    close(c->iommufd);
+    close(c->shm_fd);
+    munmap(c->shared, sizeof(VfShared));
+    g_free(c);
+}
+
+void vf_put16(uint8_t *p, uint16_t v)
+{
+    stw_le_p(p, v);
+}
+
+void vf_put32(uint8_t *p, uint32_t v)
+{
+    stl_le_p(p, v);
+}
+
+uint32_t vf_get32(const uint8_t *p)
+{
+    return ldl_le_p(p);
+}
+
+static void default_image(uint8_t *image)
+{
+    uint8_t *pcie = image + VF_IMAGE_PCIE_CAP;
+    uint8_t *msix = image + VF_IMAGE_MSIX_CAP;
+
+    vf_put16(image + PCI_VENDOR_ID, 0x1b36);
+    vf_put16(image + PCI_DEVICE_ID, 0x00fa);
+    vf_put16(image + PCI_STATUS, PCI_STATUS_CAP_LIST);
+    vf_put16(image + PCI_CLASS_DEVICE, 0x0880);
+    image[PCI_CAPABILITY_LIST] = VF_IMAGE_PM_CAP;
+    image[PCI_INTERRUPT_PIN] = 1;
+    image[PCI_BASE_ADDRESS_0] = PCI_BASE_ADDRESS_MEM_TYPE_64;
+
+    image[VF_IMAGE_PM_CAP] = PCI_CAP_ID_PM;
+    image[VF_IMAGE_PM_CAP + PCI_CAP_LIST_NEXT] = VF_IMAGE_PCIE_CAP;
+    vf_put16(image + VF_IMAGE_PM_CAP + PCI_PM_PMC, 3);
+
+    pcie[0] = PCI_CAP_ID_EXP;
+    pcie[PCI_CAP_LIST_NEXT] = VF_IMAGE_MSIX_CAP;
+    vf_put16(pcie + PCI_EXP_FLAGS, 2 | PCI_EXP_TYPE_ENDPOINT << 4);
+    vf_put32(pcie + PCI_EXP_DEVCAP, PCI_EXP_DEVCAP_FLR | PCI_EXP_DEVCAP_RBER);
+    vf_put32(pcie + PCI_EXP_LNKCAP, 0x11);
+    vf_put16(pcie + PCI_EXP_LNKSTA, 0x11);
+    vf_put32(pcie + PCI_EXP_DEVCAP2, PCI_EXP_DEVCAP2_EE_PREFIX);
+
+    msix[0] = PCI_CAP_ID_MSIX;
+    msix[PCI_CAP_LIST_NEXT] = VF_IMAGE_AF_CAP;
+    vf_put16(msix + PCI_MSIX_FLAGS, VF_MSIX_VECTORS - 1);
+    vf_put32(msix + PCI_MSIX_PBA, VF_MSIX_PBA);
+
+    image[VF_IMAGE_AF_CAP] = PCI_CAP_ID_AF;
+    image[VF_IMAGE_AF_CAP + PCI_AF_LENGTH] = PCI_CAP_AF_SIZEOF;
+    image[VF_IMAGE_AF_CAP + PCI_AF_CAP] = PCI_AF_CAP_TP | PCI_AF_CAP_FLR;
+}
+
+VfDevice *vf_client_add_device(VfClient *c)
+{
+    unsigned int n = c->devices++;
+    VfDevice *d = &c->shared->device[n];
+    struct stat st;
+
+    g_assert_cmpint(n, <, VF_MAX_DEVICES);
+    c->device_fd[n] = memory_file("vfio-device", VF_FILE_SIZE);
+    g_assert_cmpint(fstat(c->device_fd[n], &st), ==, 0);
+    d->present = 1;
+    d->file_fd = c->device_fd[n];
+    d->st_dev = st.st_dev;
+    d->st_ino = st.st_ino;
+    d->group = 10 + n;
+    d->minor = n;
+    d->hw_type = IOMMU_HW_INFO_TYPE_ARM_SMMUV3;
+    d->idr[0] = VF_HOST_IDR0;
+    d->idr[1] = VF_HOST_IDR1;
+    d->idr[3] = VF_HOST_IDR3;
+    d->idr[5] = VF_HOST_IDR5;
+    d->iidr = VF_HOST_IIDR;
+    d->aidr = VF_HOST_AIDR;
+    d->max_pasid_log2 = 16;
+    d->config_size = VF_CONFIG_SIZE;
+    d->reset_ok = 1;
+    d->msix = VF_MSIX_VECTORS;
+    d->bar_size[0] = VF_BAR0_SIZE;
+    default_image(d->phys);
+    return d;
+}
+
+static uint16_t last_ext_cap(const uint8_t *image)
+{
+    uint16_t pos = PCI_CFG_SPACE_SIZE;
+
+    while (PCI_EXT_CAP_NEXT(vf_get32(image + pos))) {
+        pos = PCI_EXT_CAP_NEXT(vf_get32(image + pos));
+    }
+    return pos;
+}
+
+void vf_image_ext_caps(uint8_t *image, const VfExtCap *caps)
+{
+    for (; caps->size; caps++) {
+        uint8_t *p = image + caps->offset;
+        uint16_t next = caps[1].size ? caps[1].offset : 0;
+
+        if (caps->id == PCI_EXT_CAP_ID_PASID) {
+            memset(p, 0, caps->size);
+        } else {
+            memset(p, 0xa5, caps->size);
+        }
+        vf_put32(p, caps->id | caps->version << 16 | (uint32_t)next << 20);
+        if (caps->id == PCI_EXT_CAP_ID_VNDR ||
+            caps->id == PCI_EXT_CAP_ID_DVSEC) {
+            vf_put32(p + 4, (uint32_t)caps->size << 20);
+        }
+    }
+}
+
+void vf_image_physical_pasid(uint8_t *image, uint16_t offset, uint8_t width)
+{
+    uint16_t last = last_ext_cap(image);
+    uint32_t header = vf_get32(image + last);
+
+    if (header && offset != last) {
+        vf_put32(image + last, header | (uint32_t)offset << 20);
+    }
+    vf_put32(image + offset, PCI_EXT_CAP_ID_PASID | 1 << 16);
+    vf_put16(image + offset + PCI_PASID_CAP, width << 8);
+    vf_put16(image + offset + PCI_PASID_CTRL, PCI_PASID_CTRL_ENABLE);
+}
+
+void vf_client_push_event(VfClient *c, unsigned int queue,
+                          const uint64_t *evt)
+{
+    VfEventQueue *q = &c->shared->eventq[queue];
+    VfEvent *event;
+
+    pthread_mutex_lock(&c->shared->lock);
+    g_assert_cmpuint(q->tail - q->head, <, VF_MAX_EVENTS);
+    event = &q->event[q->tail % VF_MAX_EVENTS];
+    event->lost = !evt;
+    event->sequence = q->sequence++;
+    if (evt) {
+        memcpy(event->evt, evt, sizeof(event->evt));
+    }
+    q->tail++;
+    pthread_mutex_unlock(&c->shared->lock);
+    g_assert_cmpint(write(c->event_fd[queue], "", 1), ==, 1);
+}
+
+VfRule *vf_client_rule(VfClient *c, VfOp op, uint32_t nth, uint32_t count,
+                       int err)
+{
+    VfRule *rule = c->shared->rule;
+
+    while (rule->op != VF_OP_NONE) {
+        rule++;
+        g_assert(rule < c->shared->rule + VF_MAX_RULES);
+    }
+    rule->nth = nth;
+    rule->count = count;
+    rule->err = err;
+    rule->op = op;
+    return rule;
+}
+
+void vf_client_clear_rules(VfClient *c)
+{
+    memset(c->shared->rule, 0, sizeof(c->shared->rule));
+}
+
+unsigned int vf_client_count(VfClient *c, VfOp op, uint32_t since)
+{
+    unsigned int n = 0;
+
+    g_assert_cmpuint(c->shared->log_len, <=, VF_MAX_LOG);
+    for (uint32_t i = since; i < c->shared->log_len; i++) {
+        n += c->shared->log[i].op == op;
+    }
+    return n;
+}
+
+const VfLog *vf_client_last(VfClient *c, VfOp op, uint32_t since)
+{
+    g_assert_cmpuint(c->shared->log_len, <=, VF_MAX_LOG);
+    for (uint32_t i = c->shared->log_len; i > since; i--) {
+        if (c->shared->log[i - 1].op == op) {
+            return &c->shared->log[i - 1];
+        }
+    }
+    return NULL;
+}
+
+unsigned int vf_client_objects(VfClient *c, VfObjType type)
+{
+    unsigned int n = 0;
+
+    for (int i = 0; i < VF_MAX_OBJECTS; i++) {
+        n += c->shared->object[i].type == type;
+    }
+    return n;
+}
+
+const VfObject *vf_client_object(VfClient *c, const VfObject *of, uint32_t id)
+{
+    for (int i = 0; i < VF_MAX_OBJECTS; i++) {
+        const VfObject *obj = &c->shared->object[i];
+
+        if (obj->type > VF_OBJ_TOMBSTONE && obj->ctx == of->ctx &&
+            obj->id == id) {
+            return obj;
+        }
+    }
+    return NULL;
+}
+
+const VfObject *vf_client_device_object(VfClient *c, unsigned int dev)
+{
+    for (int i = 0; i < VF_MAX_OBJECTS; i++) {
+        const VfObject *obj = &c->shared->object[i];
+
+        if ((obj->type == VF_OBJ_DEVICE || obj->type == VF_OBJ_ACCESS) &&
+            obj->device == dev) {
+            return obj;
+        }
+    }
+    return NULL;
+}
+
+VfAccess vf_client_access(VfClient *c, unsigned int dev, uint64_t ste[2])
+{
+    const VfObject *obj = vf_client_device_object(c, dev);
+    const VfObject *pt;
+
+    if (!obj || !obj->attached) {
+        return VF_ACCESS_NONE;
+    }
+    pt = vf_client_object(c, obj, obj->attached);
+    g_assert(pt);
+    if (pt->type != VF_OBJ_HWPT_NESTED) {
+        return VF_ACCESS_PAGING;
+    }
+    if (ste) {
+        memcpy(ste, pt->ste, sizeof(pt->ste));
+    }
+    /* Valid, then Config of a stream table entry (IHI0070, 5.2) */
+    switch (pt->ste[0] & 0xf) {
+    case 0x9:
+        return VF_ACCESS_BYPASS;
+    case 0xb:
+        return VF_ACCESS_S1;
+    default:
+        return VF_ACCESS_ABORT;
+    }
+}
+
+const char *vf_op_name(VfOp op)
+{
+    static const char *const names[VF_OP_COUNT] = {
+        [VF_OP_DESTROY] = "DESTROY",
+        [VF_OP_IOAS_ALLOC] = "IOAS_ALLOC",
+        [VF_OP_IOAS_IOVA_RANGES] = "IOAS_IOVA_RANGES",
+        [VF_OP_IOAS_MAP] = "IOAS_MAP",
+        [VF_OP_IOAS_UNMAP] = "IOAS_UNMAP",
+        [VF_OP_HWPT_ALLOC] = "HWPT_ALLOC",
+        [VF_OP_GET_HW_INFO] = "GET_HW_INFO",
+        [VF_OP_HWPT_SET_DIRTY_TRACKING] = "HWPT_SET_DIRTY_TRACKING",
+        [VF_OP_HWPT_INVALIDATE] = "HWPT_INVALIDATE",
+        [VF_OP_VIOMMU_ALLOC] = "VIOMMU_ALLOC",
+        [VF_OP_VDEVICE_ALLOC] = "VDEVICE_ALLOC",
+        [VF_OP_VEVENTQ_ALLOC] = "VEVENTQ_ALLOC",
+        [VF_OP_IOMMUFD_OTHER] = "iommufd-other",
+        [VF_OP_BIND] = "BIND_IOMMUFD",
+        [VF_OP_ATTACH] = "ATTACH_IOMMUFD_PT",
+        [VF_OP_DETACH] = "DETACH_IOMMUFD_PT",
+        [VF_OP_GET_INFO] = "GET_INFO",
+        [VF_OP_GET_REGION_INFO] = "GET_REGION_INFO",
+        [VF_OP_GET_IRQ_INFO] = "GET_IRQ_INFO",
+        [VF_OP_SET_IRQS] = "SET_IRQS",
+        [VF_OP_RESET] = "RESET",
+        [VF_OP_HOT_RESET_INFO] = "GET_PCI_HOT_RESET_INFO",
+        [VF_OP_HOT_RESET] = "PCI_HOT_RESET",
+        [VF_OP_FEATURE] = "FEATURE",
+        [VF_OP_DEVICE_OTHER] = "device-other",
+        [VF_OP_GROUP] = "group",
+        [VF_OP_CONTAINER] = "container",
+        [VF_OP_CONFIG_READ] = "config-read",
+        [VF_OP_CONFIG_WRITE] = "config-write",
+        [VF_OP_MMAP] = "mmap",
+        [VF_OP_EVENT_READ] = "event-read",
+        [VF_OP_OPEN] = "open",
+        [VF_OP_CLOSE] = "close",
+    };
+
+    return op < VF_OP_COUNT && names[op] ? names[op] : "?";
+}
+
+void vf_client_print_log(VfClient *c, uint32_t since)
+{
+    uint32_t len = MIN(c->shared->log_len, VF_MAX_LOG);
+
+    for (uint32_t i = since; i < len; i++) {
+        VfLog *log = &c->shared->log[i];
+
+        fprintf(stderr, "%5u %-24s unit=%u", i, vf_op_name(log->op),
+                log->unit);
+        for (int arg = 0; arg < ARRAY_SIZE(log->arg); arg++) {
+            fprintf(stderr, " 0x%" PRIx64, log->arg[arg]);
+        }
+        fprintf(stderr, " -> %s\n", log->err ? strerror(log->err) : "ok");
+    }
+}

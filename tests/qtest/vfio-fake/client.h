@@ -1,0 +1,158 @@
+/*
+ * Describing host devices to the fake of VFIO and iommufd
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef TESTS_QTEST_VFIO_FAKE_CLIENT_H
+#define TESTS_QTEST_VFIO_FAKE_CLIENT_H
+
+#include "vfio-fake.h"
+
+/* Registers of the default host SMMU, for tests that change one field */
+#define VF_HOST_IDR0 0x080d767bu
+#define VF_HOST_IDR1 0x02730410u
+#define VF_HOST_IDR3 0x00001504u
+#define VF_HOST_IDR5 0x00000075u
+#define VF_HOST_IIDR 0x0000043bu
+#define VF_HOST_AIDR 0x00000003u
+
+/* Where the default image has its capabilities */
+#define VF_IMAGE_PM_CAP   0x40
+#define VF_IMAGE_PCIE_CAP 0x50
+#define VF_IMAGE_MSIX_CAP 0x90
+#define VF_IMAGE_AF_CAP   0xa0
+#define VF_MSIX_VECTORS   4
+
+/* An extended capability that is put into an image; size 0 ends a list */
+typedef struct VfExtCap {
+    uint16_t offset;
+    uint16_t id;
+    uint8_t version;
+    uint16_t size;
+} VfExtCap;
+
+/* What the process that starts QEMU keeps of the fake */
+typedef struct VfClient {
+    VfShared *shared;
+    int shm_fd;
+    int iommufd;                    /* pass it as fd= of -object iommufd */
+    int device_fd[VF_MAX_DEVICES];  /* pass it as fd= of -device vfio-pci */
+    int event_fd[VF_MAX_EVENTQ];    /* write end of each event queue */
+    unsigned int devices;
+} VfClient;
+
+/**
+ * vf_client_new: set up the memory that the fake in QEMU will find
+ *
+ * All descriptors are inherited by children. Asserts when memory files cannot
+ * be had.
+ *
+ * Returns: the client; free it with vf_client_free().
+ */
+VfClient *vf_client_new(void);
+void vf_client_free(VfClient *c);
+
+/**
+ * vf_client_add_device: describe one more host device
+ *
+ * @c: the client
+ *
+ * The device is a PCIe endpoint with PM, PCIe, MSI-X and AF capabilities, one
+ * 64-bit memory BAR of 16 KiB, no extended capability, behind a host SMMU
+ * (VF_HOST_*) that can nest, with PASIDs of 16 bits. Its members may be
+ * changed until QEMU opens it.
+ *
+ * Returns: the device; its number is the number of devices so far.
+ */
+VfDevice *vf_client_add_device(VfClient *c);
+
+/**
+ * vf_image_ext_caps: put a list of extended capabilities into config space
+ *
+ * @image: 4096 bytes
+ * @caps: in the order of the list, ended by one with size 0; bodies are filled
+ *        with nonzero bytes so that a write into one can be seen, except for
+ *        the words that give a length and for PASID
+ */
+void vf_image_ext_caps(uint8_t *image, const VfExtCap *caps);
+
+/**
+ * vf_image_physical_pasid: put the device's own PASID capability into a list
+ *
+ * @image: 4096 bytes, extended capabilities are in place
+ * @offset: where it goes; the last capability of the list links to it
+ * @width: bits, 1 to 20
+ */
+void vf_image_physical_pasid(uint8_t *image, uint16_t offset, uint8_t width);
+
+void vf_put16(uint8_t *p, uint16_t v);
+void vf_put32(uint8_t *p, uint32_t v);
+uint32_t vf_get32(const uint8_t *p);
+
+/**
+ * vf_client_push_event: have the host report an event for the guest
+ *
+ * @c: the client
+ * @queue: number of the event queue
+ * @evt: four words, or NULL for the mark that events were lost
+ */
+void vf_client_push_event(VfClient *c, unsigned int queue,
+                          const uint64_t *evt);
+
+/**
+ * vf_client_rule: let a call fail
+ *
+ * @c: the client
+ * @op: kind of call
+ * @nth: first call from now that fails, from 1
+ * @count: how many fail
+ * @err: errno
+ *
+ * Returns: the rule, to set more of it.
+ */
+VfRule *vf_client_rule(VfClient *c, VfOp op, uint32_t nth, uint32_t count,
+                       int err);
+void vf_client_clear_rules(VfClient *c);
+
+/**
+ * vf_client_count: count calls of a kind since a point of the log
+ *
+ * @c: the client
+ * @op: kind of call
+ * @since: length of the log at that point, 0 for all
+ *
+ * Returns: their number.
+ */
+unsigned int vf_client_count(VfClient *c, VfOp op, uint32_t since);
+
+/* Returns: the last call of kind @op after point @since, or NULL */
+const VfLog *vf_client_last(VfClient *c, VfOp op, uint32_t since);
+
+/* Returns: how many objects of type @type exist now */
+unsigned int vf_client_objects(VfClient *c, VfObjType type);
+
+/* Returns: the object that device @dev is bound as, or NULL */
+const VfObject *vf_client_device_object(VfClient *c, unsigned int dev);
+
+/* Returns: the object with identifier @id of the same iommufd as @of */
+const VfObject *vf_client_object(VfClient *c, const VfObject *of, uint32_t id);
+
+/* What the host lets a device do */
+typedef enum VfAccess {
+    VF_ACCESS_NONE,         /* not attached: the kernel blocks DMA */
+    VF_ACCESS_ABORT,        /* nested, abort */
+    VF_ACCESS_BYPASS,       /* nested, stage 2 only */
+    VF_ACCESS_S1,           /* nested, through the guest's tables */
+    VF_ACCESS_PAGING,       /* attached to the stage 2 itself */
+} VfAccess;
+
+/* Returns: what device @dev can do now; @ste gets its nested STE if not NULL */
+VfAccess vf_client_access(VfClient *c, unsigned int dev, uint64_t ste[2]);
+
+const char *vf_op_name(VfOp op);
+void vf_client_print_log(VfClient *c, uint32_t since);
+
+#endif /* TESTS_QTEST_VFIO_FAKE_CLIENT_H */

@@ -1,0 +1,148 @@
+/*
+ * Fake of VFIO and iommufd: queues of events for the guest
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Records live in shared memory. QEMU's descriptor is a pipe that the test
+ * writes a byte to for each record, so that it can be polled; read() takes the
+ * records, whole ones only, as the kernel does.
+ */
+
+#include "fake.h"
+
+#include <fcntl.h>
+#include <linux/iommufd.h>
+#include <unistd.h>
+
+#define VEVENTQ_MAX_DEPTH (1u << 19)
+
+/* Descriptor in this process for each queue, -1 without */
+static int queue_fd[VF_MAX_EVENTQ] = { -1, -1, -1, -1 };
+
+int vf_veventq_of_fd(int fd)
+{
+    for (int i = 0; i < VF_MAX_EVENTQ; i++) {
+        if (fd >= 0 && queue_fd[i] == fd) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+int vf_veventq_alloc(uint32_t ctx, void *arg, VfLog *log)
+{
+    struct iommu_veventq_alloc *cmd = arg;
+    VfObject *viommu = vf_object_find_type(ctx, cmd->viommu_id,
+                                           VF_OBJ_VIOMMU);
+    VfObject *obj;
+    int queue;
+
+    log->arg[0] = cmd->viommu_id;
+    log->arg[1] = cmd->type;
+    log->arg[2] = cmd->veventq_depth;
+    if (cmd->flags || cmd->__reserved ||
+        cmd->type == IOMMU_VEVENTQ_TYPE_DEFAULT) {
+        return -EOPNOTSUPP;
+    }
+    if (!cmd->veventq_depth || cmd->veventq_depth > VEVENTQ_MAX_DEPTH) {
+        return -EINVAL;
+    }
+    if (!viommu) {
+        return -ENOENT;
+    }
+    for (int i = 0; i < VF_MAX_OBJECTS; i++) {
+        obj = &vf->object[i];
+        if (obj->type == VF_OBJ_VEVENTQ && obj->ctx == ctx &&
+            obj->parent == viommu->id && obj->flags == cmd->type) {
+            return -EEXIST;
+        }
+    }
+    for (queue = 0; queue < VF_MAX_EVENTQ; queue++) {
+        if (!vf->eventq[queue].used && queue_fd[queue] < 0) {
+            break;
+        }
+    }
+    if (queue == VF_MAX_EVENTQ) {
+        return -EMFILE;
+    }
+    queue_fd[queue] = fcntl(vf->eventq[queue].read_fd, F_DUPFD_CLOEXEC, 0);
+    if (queue_fd[queue] < 0) {
+        return -errno;
+    }
+    obj = vf_object_new(ctx, VF_OBJ_VEVENTQ);
+    if (!obj) {
+        vf_real_close(queue_fd[queue]);
+        queue_fd[queue] = -1;
+        return -ENOMEM;
+    }
+    obj->flags = cmd->type;
+    obj->parent = viommu->id;
+    obj->queue = queue;
+    obj->users = 1;             /* its open file */
+    vf_object_hold(ctx, viommu->id);
+    vf->eventq[queue].used = 1;
+    vf->eventq[queue].obj_id = obj->id;
+    cmd->out_veventq_id = obj->id;
+    cmd->out_veventq_fd = queue_fd[queue];
+    log->arg[4] = obj->id;
+    return 0;
+}
+
+void vf_veventq_closed(int fd)
+{
+    int queue = vf_veventq_of_fd(fd);
+
+    if (queue < 0) {
+        return;
+    }
+    queue_fd[queue] = -1;
+    for (int i = 0; i < VF_MAX_OBJECTS; i++) {
+        VfObject *obj = &vf->object[i];
+
+        if (obj->type == VF_OBJ_VEVENTQ && obj->users &&
+            obj->queue == (uint32_t)queue) {
+            obj->users--;
+        }
+    }
+}
+
+long vf_veventq_read(int queue, void *buf, size_t size)
+{
+    VfEventQueue *q = &vf->eventq[queue];
+    uint8_t *out = buf;
+    size_t done = 0;
+    char drain[64];
+
+    if (size < sizeof(struct iommufd_vevent_header)) {
+        return -EINVAL;
+    }
+    while (q->head != q->tail) {
+        VfEvent *event = &q->event[q->head % VF_MAX_EVENTS];
+        struct iommufd_vevent_header header = {
+            .flags = event->lost ? IOMMU_VEVENTQ_FLAG_LOST_EVENTS : 0,
+            .sequence = event->sequence,
+        };
+        size_t need = sizeof(header) + (event->lost ? 0 : sizeof(event->evt));
+
+        if (need > size - done) {
+            if (!done) {
+                return -EINVAL;
+            }
+            break;
+        }
+        memcpy(out + done, &header, sizeof(header));
+        memcpy(out + done + sizeof(header), event->evt,
+               need - sizeof(header));
+        done += need;
+        q->head++;
+    }
+    if (q->head == q->tail) {
+        /* Nothing waits: the (non-blocking) pipe must not poll as readable */
+        while (vf_real_read(queue_fd[queue], drain, sizeof(drain)) > 0) {
+            continue;
+        }
+    }
+    return done;
+}

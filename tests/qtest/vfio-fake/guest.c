@@ -1,0 +1,319 @@
+/*
+ * QEMU with fake VFIO devices, for qtests on the Arm virt machine
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+
+#include <linux/pci_regs.h>
+
+#include "guest.h"
+#include "qobject/qdict.h"
+
+/* Enough for any hot-plug and for draining a full event queue */
+#define VG_ROUNDS 20
+
+#define VG_SLOT_OFF (PCI_EXP_SLTCTL_PWR_IND_OFF | PCI_EXP_SLTCTL_PWR_OFF)
+#define VG_SLOT_ON  (PCI_EXP_SLTCTL_PWR_IND_ON | PCI_EXP_SLTCTL_PWR_ON)
+
+static void environment_set(VfClient *c)
+{
+    g_autofree gchar *module = g_test_build_filename(G_TEST_BUILT, "vfio-fake",
+                                                     "libvfio-fake.so", NULL);
+    g_autofree gchar *shm = g_strdup_printf("%d", c->shm_fd);
+    const char *asan = g_getenv("ASAN_OPTIONS");
+    g_autofree gchar *options =
+        g_strconcat(asan ?: "", asan ? ":" : "", "verify_asan_link_order=0",
+                    NULL);
+
+    if (!g_getenv(VF_ENV_SHM)) {
+        g_setenv("ASAN_OPTIONS", options, true);
+    }
+    g_setenv("LD_PRELOAD", module, true);
+    g_setenv(VF_ENV_SHM, shm, true);
+}
+
+static void environment_clear(void)
+{
+    g_unsetenv("LD_PRELOAD");
+    g_unsetenv(VF_ENV_SHM);
+}
+
+static gchar *temporary_file(void)
+{
+    g_autoptr(GError) err = NULL;
+    gchar *path = NULL;
+    int fd = g_file_open_tmp("vfio-fake-XXXXXX", &path, &err);
+
+    g_assert_no_error(err);
+    close(fd);
+    return path;
+}
+
+static gchar *take_file(gchar *path)
+{
+    gchar *text = NULL;
+
+    g_assert(g_file_get_contents(path, &text, NULL, NULL));
+    unlink(path);
+    g_free(path);
+    return text;
+}
+
+VfGuest *vg_start(VfClient *c, const char *fmt, ...)
+{
+    VfGuest *g = g_new0(VfGuest, 1);
+    g_autofree gchar *options = NULL;
+    g_autofree gchar *args = NULL;
+    va_list ap;
+
+    va_start(ap, fmt);
+    options = g_strdup_vprintf(fmt, ap);
+    va_end(ap);
+    g->c = c;
+    g->stderr_path = temporary_file();
+    args = g_strdup_printf("%s 2>%s", options, g->stderr_path);
+    environment_set(c);
+    g->qts = qtest_init(args);
+    environment_clear();
+    g_assert_cmpuint(c->shared->loaded, >, 0);
+    return g;
+}
+
+gchar *vg_stderr(VfGuest *g)
+{
+    gchar *text = NULL;
+
+    g_assert(g_file_get_contents(g->stderr_path, &text, NULL, NULL));
+    return text;
+}
+
+gchar *vg_quit(VfGuest *g)
+{
+    gchar *text;
+
+    qtest_quit(g->qts);
+    text = take_file(g->stderr_path);
+    g_free(g);
+    return text;
+}
+
+void vg_quit_silent(VfGuest *g)
+{
+    g_autofree gchar *text = vg_quit(g);
+
+    g_assert_cmpstr(text, ==, "");
+}
+
+gchar *vg_refused(VfClient *c, const char *fmt, ...)
+{
+    static const char quit[] =
+        "{ \"execute\": \"qmp_capabilities\" }"
+        "{ \"execute\": \"quit\" }";
+    g_autofree gchar *options = NULL;
+    g_autofree gchar *command = NULL;
+    gchar *path = temporary_file();
+    va_list ap;
+    int status;
+
+    va_start(ap, fmt);
+    options = g_strdup_vprintf(fmt, ap);
+    va_end(ap);
+    /* Where QEMU does come up it is told to end, with status 0 */
+    command = g_strdup_printf("echo '%s' | exec %s -qmp stdio -display none "
+                              "-accel qtest %s >/dev/null 2>%s", quit,
+                              g_getenv("QTEST_QEMU_BINARY"), options, path);
+    environment_set(c);
+    status = system(command);
+    environment_clear();
+    g_assert(WIFEXITED(status));
+    g_assert_cmpint(WEXITSTATUS(status), ==, 1);
+    return take_file(path);
+}
+
+static uint64_t ecam(uint8_t bus, uint8_t devfn, uint16_t offset)
+{
+    return VG_ECAM | bus << 20 | devfn << 12 | offset;
+}
+
+uint32_t vg_config_readl(VfGuest *g, uint8_t bus, uint8_t devfn,
+                         uint16_t offset)
+{
+    return qtest_readl(g->qts, ecam(bus, devfn, offset));
+}
+
+uint16_t vg_config_readw(VfGuest *g, uint8_t bus, uint8_t devfn,
+                         uint16_t offset)
+{
+    return qtest_readw(g->qts, ecam(bus, devfn, offset));
+}
+
+void vg_config_writel(VfGuest *g, uint8_t bus, uint8_t devfn, uint16_t offset,
+                      uint32_t value)
+{
+    qtest_writel(g->qts, ecam(bus, devfn, offset), value);
+}
+
+void vg_config_writew(VfGuest *g, uint8_t bus, uint8_t devfn, uint16_t offset,
+                      uint16_t value)
+{
+    qtest_writew(g->qts, ecam(bus, devfn, offset), value);
+}
+
+void vg_ports(VfGuest *g, unsigned int count)
+{
+    g->ports = count;
+    for (unsigned int n = 1; n <= count; n++) {
+        /* Primary 0, secondary and subordinate n */
+        vg_config_writel(g, 0, n << 3, PCI_PRIMARY_BUS, n << 8 | n << 16);
+        vg_config_writew(g, 0, n << 3, PCI_COMMAND,
+                         PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+    }
+}
+
+uint8_t vg_find_cap(VfGuest *g, uint8_t bus, uint8_t devfn, uint8_t id)
+{
+    uint8_t pos = vg_config_readw(g, bus, devfn, PCI_CAPABILITY_LIST);
+
+    for (int left = 48; pos && left; left--) {
+        uint16_t header = vg_config_readw(g, bus, devfn, pos);
+
+        if ((header & 0xff) == id) {
+            return pos;
+        }
+        pos = header >> 8;
+    }
+    return 0;
+}
+
+uint16_t vg_find_ext_cap(VfGuest *g, uint8_t bus, uint8_t devfn, uint16_t id,
+                         unsigned int *count)
+{
+    uint16_t pos = PCI_CFG_SPACE_SIZE;
+    unsigned int found = 0;
+    uint16_t first = 0;
+
+    while (pos) {
+        uint32_t header = vg_config_readl(g, bus, devfn, pos);
+        uint16_t next = PCI_EXT_CAP_NEXT(header);
+
+        /* Config space that is not there reads as all ones */
+        if (header == UINT32_MAX) {
+            break;
+        }
+        if (PCI_EXT_CAP_ID(header) == id) {
+            first = found++ ? first : pos;
+        }
+        g_assert(!next || next > pos);
+        pos = next;
+    }
+    if (count) {
+        *count = found;
+    }
+    return first;
+}
+
+static gchar *error_text(QDict *response)
+{
+    gchar *text = NULL;
+
+    if (qdict_haskey(response, "error")) {
+        QDict *error = qdict_get_qdict(response, "error");
+
+        text = g_strdup(qdict_get_str(error, "desc"));
+    }
+    qobject_unref(response);
+    return text;
+}
+
+static void slot_control(VfGuest *g, unsigned int port, uint16_t value)
+{
+    uint8_t cap = vg_find_cap(g, 0, port << 3, PCI_CAP_ID_EXP);
+
+    vg_config_writew(g, 0, port << 3, cap + PCI_EXP_SLTCTL, value);
+}
+
+gchar *vg_device_add(VfGuest *g, unsigned int dev, const char *id,
+                     unsigned int port, const char *options)
+{
+    g_autofree gchar *bus = g_strdup_printf("rp%u", port);
+    g_autofree gchar *fdname = g_strdup_printf("fd-%s", id);
+    g_auto(GStrv) extra = g_strsplit(options, ",", -1);
+    QDict *args = qdict_new();
+    gchar *err;
+
+    qtest_qmp_fds_assert_success(g->qts, &g->c->device_fd[dev], 1,
+                                 "{'execute': 'getfd',"
+                                 " 'arguments': {'fdname': %s}}", fdname);
+    qdict_put_str(args, "driver", "vfio-pci");
+    qdict_put_str(args, "id", id);
+    qdict_put_str(args, "bus", bus);
+    qdict_put_str(args, "iommufd", "i0");
+    qdict_put_str(args, "fd", fdname);
+    for (int i = 0; extra[i]; i++) {
+        gchar *value = strchr(extra[i], '=');
+
+        if (value) {
+            *value++ = '\0';
+            if (g_ascii_isdigit(*value)) {
+                qdict_put_int(args, extra[i],
+                              g_ascii_strtoll(value, NULL, 0));
+            } else {
+                qdict_put_str(args, extra[i], value);
+            }
+        }
+    }
+    err = error_text(qtest_qmp(g->qts, "{'execute': 'device_add',"
+                               " 'arguments': %p}", args));
+    if (!err) {
+        slot_control(g, port, VG_SLOT_ON);
+    }
+    return err;
+}
+
+void vg_device_del(VfGuest *g, const char *id, unsigned int port)
+{
+    slot_control(g, port, VG_SLOT_ON);
+    qtest_qmp_device_del_send(g->qts, id);
+    slot_control(g, port, VG_SLOT_OFF);
+    qtest_qmp_eventwait(g->qts, "DEVICE_DELETED");
+    vg_settle(g);
+}
+
+gchar *vg_qom_get_str(VfGuest *g, const char *path, const char *property)
+{
+    QDict *response = qtest_qmp(g->qts, "{'execute': 'qom-get', 'arguments':"
+                                " {'path': %s, 'property': %s}}", path,
+                                property);
+    gchar *text;
+
+    g_assert(qdict_haskey(response, "return"));
+    text = g_strdup(qdict_get_str(response, "return"));
+    qobject_unref(response);
+    return text;
+}
+
+void vg_system_reset(VfGuest *g)
+{
+    qtest_system_reset(g->qts);
+    vg_settle(g);
+    vg_ports(g, g->ports);
+}
+
+void vg_settle(VfGuest *g)
+{
+    for (int i = 0; i < VG_ROUNDS; i++) {
+        qobject_unref(qtest_qmp(g->qts, "{'execute': 'query-status'}"));
+    }
+}
+
+void vg_assert_has(const char *text, const char *what)
+{
+    g_assert_nonnull(text);
+    if (!strstr(text, what)) {
+        g_error("'%s' is not in '%s'", what, text);
+    }
+}

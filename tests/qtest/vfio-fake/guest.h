@@ -1,0 +1,149 @@
+/*
+ * QEMU with fake VFIO devices, for qtests on the Arm virt machine
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef TESTS_QTEST_VFIO_FAKE_GUEST_H
+#define TESTS_QTEST_VFIO_FAKE_GUEST_H
+
+#include "../libqtest.h"
+#include "client.h"
+
+/* Machine options that every test starts with; RAM starts at VG_RAM */
+#define VG_MACHINE "-M virt,highmem-ecam=off%s -cpu cortex-a57 -m 128M " \
+                   "-nodefaults "
+#define VG_RAM     0x40000000ull
+#define VG_ECAM    0x3f000000ull
+
+/* Options of the iommufd of client @c; the object is called i0 */
+#define VG_IOMMUFD "-object iommufd,id=i0,fd=%d "
+/* A root port on the root bus: number n is rp<n>, its bus n + 1 */
+#define VG_PORT(n) "-device pcie-root-port,id=rp" #n ",chassis=" #n ",slot=" \
+                   #n ",bus=pcie.0,addr=" #n ",io-reserve=0 "
+
+typedef struct VfGuest {
+    VfClient *c;
+    QTestState *qts;
+    gchar *stderr_path;
+    unsigned int ports;
+    uint32_t cmdq_prod;         /* of the first SMMUv3, see smmu.h */
+} VfGuest;
+
+/**
+ * vg_start: start QEMU with the fake loaded
+ *
+ * @c: the client, with all devices described
+ * @fmt: options of QEMU, as for printf
+ *
+ * Asserts when QEMU does not come up.
+ *
+ * Returns: the guest; end it with vg_quit().
+ */
+VfGuest *vg_start(VfClient *c, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
+
+/**
+ * vg_quit: end QEMU
+ *
+ * @g: the guest
+ *
+ * Asserts when it was not alive or ended with an error. Frees @g, and leaves
+ * its client.
+ *
+ * Returns: what QEMU wrote to standard error; the caller frees it.
+ */
+gchar *vg_quit(VfGuest *g);
+
+/* vg_quit(), and asserts that nothing was written to standard error */
+void vg_quit_silent(VfGuest *g);
+
+/* Returns: what QEMU has written to standard error so far, for g_free() */
+gchar *vg_stderr(VfGuest *g);
+
+/**
+ * vg_refused: start QEMU where it has to refuse
+ *
+ * @c: the client
+ * @fmt: options of QEMU, as for printf
+ *
+ * Asserts that QEMU ends by itself with status 1.
+ *
+ * Returns: what it wrote to standard error; the caller frees it.
+ */
+gchar *vg_refused(VfClient *c, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
+
+/**
+ * vg_ports: give the root ports of a guest their bus numbers
+ *
+ * @g: the guest
+ * @count: number of VG_PORT()s; port n, counted from 1, gets bus n
+ */
+void vg_ports(VfGuest *g, unsigned int count);
+
+uint32_t vg_config_readl(VfGuest *g, uint8_t bus, uint8_t devfn,
+                         uint16_t offset);
+uint16_t vg_config_readw(VfGuest *g, uint8_t bus, uint8_t devfn,
+                         uint16_t offset);
+void vg_config_writel(VfGuest *g, uint8_t bus, uint8_t devfn, uint16_t offset,
+                      uint32_t value);
+void vg_config_writew(VfGuest *g, uint8_t bus, uint8_t devfn, uint16_t offset,
+                      uint16_t value);
+
+/* Returns: offset of the capability in the standard list, 0 without */
+uint8_t vg_find_cap(VfGuest *g, uint8_t bus, uint8_t devfn, uint8_t id);
+
+/**
+ * vg_find_ext_cap: look for an extended capability
+ *
+ * @g: the guest
+ * @bus, @devfn: of the function
+ * @id: capability
+ * @count: how many there are, may be NULL
+ *
+ * Asserts that the list ascends and ends.
+ *
+ * Returns: offset of the first of them, 0 without.
+ */
+uint16_t vg_find_ext_cap(VfGuest *g, uint8_t bus, uint8_t devfn, uint16_t id,
+                         unsigned int *count);
+
+/**
+ * vg_device_add: hot-plug a fake device, by QMP and a passed descriptor
+ *
+ * @g: the guest
+ * @dev: number of the device
+ * @id: name for it
+ * @port: number of the root port above it, from 1
+ * @options: further properties as ",name=value", or ""
+ *
+ * The guest powers the slot on.
+ *
+ * Returns: NULL on success, otherwise the error text for g_free().
+ */
+gchar *vg_device_add(VfGuest *g, unsigned int dev, const char *id,
+                     unsigned int port, const char *options);
+
+/**
+ * vg_device_del: unplug a device, with the guest's consent
+ *
+ * @g: the guest
+ * @id: its name
+ * @port: number of the root port above it, from 1
+ */
+void vg_device_del(VfGuest *g, const char *id, unsigned int port);
+
+/* Returns: value of a string property, for g_free() */
+gchar *vg_qom_get_str(VfGuest *g, const char *path, const char *property);
+
+/* Restart the machine; waits until it has been done */
+void vg_system_reset(VfGuest *g);
+
+/* Asserts that @text holds @what, and shows both if not */
+void vg_assert_has(const char *text, const char *what);
+
+/* Let QEMU handle what is pending in its main loop */
+void vg_settle(VfGuest *g);
+
+#endif /* TESTS_QTEST_VFIO_FAKE_GUEST_H */

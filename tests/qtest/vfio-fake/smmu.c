@@ -1,0 +1,122 @@
+/*
+ * The guest's side of an SMMUv3, for qtests
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+
+#include "smmu.h"
+
+#define STE_SIZE        64
+#define CMD_SIZE        16
+#define EVENT_SIZE      32
+#define L1_DESC_SIZE    8
+
+/* STRTAB_BASE_CFG (6.3.25) */
+#define CFG_TWO_LEVEL   (1u << 16)
+#define CFG_SPLIT(n)    ((n) << 6)
+
+/* An index into a queue and its wrap bit (3.5.1) */
+#define QUEUE_MASK(log2) ((2u << (log2)) - 1)
+#define QUEUE_INDEX(p, log2) ((p) & ((1u << (log2)) - 1))
+
+/* Bus that a two-level table has a second level for */
+#define L2_BUS 1
+
+uint32_t vs_readl(VfGuest *g, uint32_t reg)
+{
+    return qtest_readl(g->qts, VS_BASE + reg);
+}
+
+void vs_writel(VfGuest *g, uint32_t reg, uint32_t value)
+{
+    qtest_writel(g->qts, VS_BASE + reg, value);
+}
+
+void vs_setup(VfGuest *g, VsTable table)
+{
+    uint32_t cfg = VS_STRTAB_LOG2;
+
+    qtest_memset(g->qts, VS_STRTAB, 0, STE_SIZE << VS_STRTAB_LOG2);
+    qtest_memset(g->qts, VS_L2TAB, 0, STE_SIZE << VS_SPLIT);
+    if (table == VS_TWO_LEVEL) {
+        cfg |= CFG_TWO_LEVEL | CFG_SPLIT(VS_SPLIT);
+        /* Span: the second level has 2^(span - 1) entries (5.1) */
+        qtest_writeq(g->qts, VS_STRTAB + L2_BUS * L1_DESC_SIZE,
+                     VS_L2TAB | (VS_SPLIT + 1));
+    }
+    qtest_writeq(g->qts, VS_BASE + VS_STRTAB_BASE, VS_STRTAB);
+    vs_writel(g, VS_STRTAB_BASE_CFG, cfg);
+    qtest_writeq(g->qts, VS_BASE + VS_CMDQ_BASE, VS_CMDQ | VS_CMDQ_LOG2);
+    vs_writel(g, VS_CMDQ_PROD, 0);
+    vs_writel(g, VS_CMDQ_CONS, 0);
+    qtest_writeq(g->qts, VS_BASE + VS_EVENTQ_BASE,
+                 VS_EVENTQ | VS_EVENTQ_LOG2);
+    vs_writel(g, VS_EVENTQ_PROD, 0);
+    vs_writel(g, VS_EVENTQ_CONS, 0);
+    vs_writel(g, VS_CR0, VS_CR0_CMDQEN | VS_CR0_EVENTQEN);
+    g->cmdq_prod = 0;
+}
+
+void vs_enable(VfGuest *g, bool on)
+{
+    vs_writel(g, VS_CR0, VS_CR0_CMDQEN | VS_CR0_EVENTQEN |
+                         (on ? VS_CR0_SMMUEN : 0));
+}
+
+void vs_gbpa(VfGuest *g, bool abort)
+{
+    vs_writel(g, VS_GBPA, VS_GBPA_UPDATE | (abort ? VS_GBPA_ABORT : 0));
+}
+
+void vs_write_ste(VfGuest *g, VsTable table, uint32_t sid, uint64_t word0,
+                  uint64_t word1)
+{
+    uint64_t addr = table == VS_LINEAR ? VS_STRTAB + sid * STE_SIZE :
+                    VS_L2TAB + QUEUE_INDEX(sid, VS_SPLIT) * STE_SIZE;
+
+    qtest_writeq(g->qts, addr, word0);
+    qtest_writeq(g->qts, addr + 8, word1);
+}
+
+void vs_queue(VfGuest *g, uint64_t word0, uint64_t word1)
+{
+    uint64_t addr = VS_CMDQ +
+                    QUEUE_INDEX(g->cmdq_prod, VS_CMDQ_LOG2) * CMD_SIZE;
+
+    qtest_writeq(g->qts, addr, word0);
+    qtest_writeq(g->qts, addr + 8, word1);
+    g->cmdq_prod = (g->cmdq_prod + 1) & QUEUE_MASK(VS_CMDQ_LOG2);
+}
+
+void vs_submit(VfGuest *g)
+{
+    vs_writel(g, VS_CMDQ_PROD, g->cmdq_prod);
+}
+
+void vs_cfgi_ste(VfGuest *g, uint32_t sid)
+{
+    vs_queue(g, VS_CMD_CFGI_STE | (uint64_t)sid << 32, 1);
+    vs_queue(g, VS_CMD_SYNC, 0);
+    vs_submit(g);
+}
+
+bool vs_next_event(VfGuest *g, uint64_t evt[4])
+{
+    uint32_t prod = vs_readl(g, VS_EVENTQ_PROD);
+    uint32_t cons = vs_readl(g, VS_EVENTQ_CONS);
+    uint64_t addr = VS_EVENTQ + QUEUE_INDEX(cons, VS_EVENTQ_LOG2) * EVENT_SIZE;
+
+    if (!((prod ^ cons) & QUEUE_MASK(VS_EVENTQ_LOG2))) {
+        return false;
+    }
+    for (int i = 0; i < 4; i++) {
+        evt[i] = qtest_readq(g->qts, addr + 8 * i);
+    }
+    vs_writel(g, VS_EVENTQ_CONS, (cons & VS_EVENTQ_OVERFLOW) |
+              ((cons + 1) & QUEUE_MASK(VS_EVENTQ_LOG2)));
+    return true;
+}

@@ -1,0 +1,148 @@
+/*
+ * The guest's side of an SMMUv3, for qtests
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Tables and queues are built in guest memory, no guest kernel is needed.
+ * Sections are those of Arm IHI0070, the SMMUv3 architecture.
+ */
+
+#ifndef TESTS_QTEST_VFIO_FAKE_SMMU_H
+#define TESTS_QTEST_VFIO_FAKE_SMMU_H
+
+#include "guest.h"
+
+/* Where the first -device arm-smmuv3 of a virt machine has its registers */
+#define VS_BASE 0x0c000000ull
+
+/* Registers (6.2) */
+enum {
+    VS_IDR0 = 0x00,
+    VS_IDR1 = 0x04,
+    VS_IDR3 = 0x0c,
+    VS_IDR5 = 0x14,
+    VS_CR0 = 0x20,
+    VS_CR0ACK = 0x24,
+    VS_GBPA = 0x44,
+    VS_IRQ_CTRL = 0x50,
+    VS_GERROR = 0x60,
+    VS_GERRORN = 0x64,
+    VS_STRTAB_BASE = 0x80,
+    VS_STRTAB_BASE_CFG = 0x88,
+    VS_CMDQ_BASE = 0x90,
+    VS_CMDQ_PROD = 0x98,
+    VS_CMDQ_CONS = 0x9c,
+    VS_EVENTQ_BASE = 0xa0,
+    VS_EVENTQ_PROD = 0x100a8,
+    VS_EVENTQ_CONS = 0x100ac,
+};
+
+#define VS_CR0_SMMUEN       (1u << 0)
+#define VS_CR0_EVENTQEN     (1u << 2)
+#define VS_CR0_CMDQEN       (1u << 3)
+#define VS_GBPA_UPDATE      (1u << 31)
+#define VS_GBPA_ABORT       (1u << 20)
+#define VS_GERROR_CMDQ_ERR  (1u << 0)
+#define VS_CONS_ERR(v)      (((v) >> 24) & 0x7f)
+#define VS_CERROR_ABT       2
+#define VS_EVENTQ_OVERFLOW  (1u << 31)
+
+/* Commands (4.1.1) */
+enum {
+    VS_CMD_CFGI_STE = 0x03,
+    VS_CMD_CFGI_STE_RANGE = 0x04,
+    VS_CMD_CFGI_CD = 0x05,
+    VS_CMD_CFGI_CD_ALL = 0x06,
+    VS_CMD_TLBI_NH_ALL = 0x10,
+    VS_CMD_TLBI_NH_ASID = 0x11,
+    VS_CMD_TLBI_NH_VA = 0x12,
+    VS_CMD_TLBI_NH_VAA = 0x13,
+    VS_CMD_TLBI_NSNH_ALL = 0x30,
+    VS_CMD_ATC_INV = 0x40,
+    VS_CMD_SYNC = 0x46,
+};
+
+/* Events (7.3) */
+enum {
+    VS_EVT_F_UUT = 0x01,
+    VS_EVT_C_BAD_STE = 0x04,
+    VS_EVT_F_TRANSLATION = 0x10,
+};
+
+/* Stream table entry, words 0 and 1 (5.2) */
+#define VS_STE0_V           1ull
+#define VS_STE0_ABORT       0ull
+#define VS_STE0_BYPASS      (4ull << 1)
+#define VS_STE0_S1          (5ull << 1)
+#define VS_STE0_S2          (6ull << 1)
+#define VS_STE0_S1FMT(f)    ((uint64_t)(f) << 4)
+#define VS_STE0_S1CDMAX(n)  ((uint64_t)(n) << 59)
+#define VS_STE1_S1DSS(n)    ((uint64_t)(n))
+#define VS_STE1_S1CIR(n)    ((uint64_t)(n) << 2)
+#define VS_STE1_S1COR(n)    ((uint64_t)(n) << 4)
+#define VS_STE1_S1CSH(n)    ((uint64_t)(n) << 6)
+#define VS_STE1_STRW_EL1    (0ull << 30)
+#define VS_STE1_SHCFG_IN    (1ull << 44)
+
+/* Guest memory that is used */
+#define VS_STRTAB   (VG_RAM + 0x100000)     /* linear, or first level */
+#define VS_L2TAB    (VG_RAM + 0x180000)     /* second level for bus 1 */
+#define VS_CMDQ     (VG_RAM + 0x200000)
+#define VS_EVENTQ   (VG_RAM + 0x300000)
+#define VS_CDTAB    (VG_RAM + 0x400000)
+
+#define VS_STRTAB_LOG2  10
+#define VS_SPLIT        8
+#define VS_CMDQ_LOG2    10
+#define VS_EVENTQ_LOG2  4
+
+/* StreamID of the function behind root port n, counted from 1 */
+#define VS_SID(port)    ((port) << 8)
+
+typedef enum VsTable { VS_LINEAR, VS_TWO_LEVEL } VsTable;
+
+uint32_t vs_readl(VfGuest *g, uint32_t reg);
+void vs_writel(VfGuest *g, uint32_t reg, uint32_t value);
+
+/**
+ * vs_setup: give the SMMU tables and queues, and enable the queues
+ *
+ * @g: the guest
+ * @table: format of the stream table; two-level ones reach bus 1 only
+ *
+ * Every STE is zero after it. Translation itself stays off, see vs_enable().
+ */
+void vs_setup(VfGuest *g, VsTable table);
+
+/* Set or clear CR0.SMMUEN, the queues stay enabled */
+void vs_enable(VfGuest *g, bool on);
+
+/* Write GBPA with abort or bypass */
+void vs_gbpa(VfGuest *g, bool abort);
+
+/* Write the first two words of an STE; no command is sent */
+void vs_write_ste(VfGuest *g, VsTable table, uint32_t sid, uint64_t word0,
+                  uint64_t word1);
+
+/* Put a command into the queue; the SMMU sees it with vs_submit() */
+void vs_queue(VfGuest *g, uint64_t word0, uint64_t word1);
+
+/* Let the SMMU take all queued commands */
+void vs_submit(VfGuest *g);
+
+/* Queue CFGI_STE for @sid and SYNC, and submit them */
+void vs_cfgi_ste(VfGuest *g, uint32_t sid);
+
+/**
+ * vs_next_event: take one record out of the event queue
+ *
+ * @g: the guest
+ * @evt: four words of the record
+ *
+ * Returns: true, or false when the queue is empty.
+ */
+bool vs_next_event(VfGuest *g, uint64_t evt[4]);
+
+#endif /* TESTS_QTEST_VFIO_FAKE_SMMU_H */

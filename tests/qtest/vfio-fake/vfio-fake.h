@@ -1,0 +1,325 @@
+/*
+ * What a test and the fake of VFIO and iommufd share
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The fake is a shared object that is loaded into QEMU by LD_PRELOAD and
+ * answers the ioctls of Linux' VFIO and iommufd uAPI. The test that starts
+ * QEMU and the fake share one memory file: it describes the devices, says
+ * which calls have to fail, and receives the call log and the object table.
+ *
+ * What is modelled, and what is not:
+ * - iommufd: object identifiers and reference counts, IOAS with its mappings,
+ *   paging and nested HWPT, Arm vIOMMU, vDEVICE, vEVENTQ, batched
+ *   invalidation, hardware information. No dirty bitmap contents, no faults
+ *   of I/O page faults, no HW queues, no PASID attach.
+ * - VFIO: device file (cdev) and group with type1 container, PCI devices and
+ *   mediated ones, regions, interrupts as far as they are configured, reset,
+ *   hiding of capabilities and write masks of config space. No DMA, no
+ *   interrupts raised by the device, no migration, no power management.
+ * - The errno of each refusal is the one of Linux 6.17 and later on Arm.
+ */
+
+#ifndef TESTS_QTEST_VFIO_FAKE_H
+#define TESTS_QTEST_VFIO_FAKE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Environment: number of the shared memory file in the process with the fake */
+#define VF_ENV_SHM "VFIO_FAKE_SHM"
+
+enum {
+    VF_MAX_DEVICES = 64,
+    VF_MAX_CTX = 4,
+    VF_MAX_OBJECTS = 1024,
+    VF_MAX_MAPS = 1024,
+    VF_MAX_LOG = 1 << 16,
+    VF_MAX_CMDS = 1 << 16,
+    VF_MAX_EVENTS = 4096,
+    VF_MAX_EVENTQ = 4,
+    VF_MAX_RULES = 16,
+    VF_CONFIG_SIZE = 4096,
+    VF_BARS = 6,
+};
+
+/* Offset of a region in a VFIO device file, as vfio-pci lays it out */
+#define VF_REGION_SHIFT 40
+
+/* One value for each kind of call that is logged and that can fail */
+typedef enum VfOp {
+    VF_OP_NONE,
+    /* iommufd */
+    VF_OP_DESTROY,
+    VF_OP_IOAS_ALLOC,
+    VF_OP_IOAS_IOVA_RANGES,
+    VF_OP_IOAS_MAP,
+    VF_OP_IOAS_UNMAP,
+    VF_OP_HWPT_ALLOC,
+    VF_OP_GET_HW_INFO,
+    VF_OP_HWPT_SET_DIRTY_TRACKING,
+    VF_OP_HWPT_INVALIDATE,
+    VF_OP_VIOMMU_ALLOC,
+    VF_OP_VDEVICE_ALLOC,
+    VF_OP_VEVENTQ_ALLOC,
+    VF_OP_IOMMUFD_OTHER,
+    /* device file */
+    VF_OP_BIND,
+    VF_OP_ATTACH,
+    VF_OP_DETACH,
+    VF_OP_GET_INFO,
+    VF_OP_GET_REGION_INFO,
+    VF_OP_GET_IRQ_INFO,
+    VF_OP_SET_IRQS,
+    VF_OP_RESET,
+    VF_OP_HOT_RESET_INFO,
+    VF_OP_HOT_RESET,
+    VF_OP_FEATURE,
+    VF_OP_DEVICE_OTHER,
+    /* group and container */
+    VF_OP_GROUP,
+    VF_OP_CONTAINER,
+    /* system calls on a device file or on a vEVENTQ */
+    VF_OP_CONFIG_READ,
+    VF_OP_CONFIG_WRITE,
+    VF_OP_MMAP,
+    VF_OP_EVENT_READ,
+    VF_OP_OPEN,
+    VF_OP_CLOSE,
+    VF_OP_COUNT
+} VfOp;
+
+/* Types of an object in an iommufd table */
+typedef enum VfObjType {
+    VF_OBJ_FREE,
+    VF_OBJ_TOMBSTONE,       /* vDEVICE whose device went first */
+    VF_OBJ_DEVICE,
+    VF_OBJ_ACCESS,          /* what a mediated device binds as */
+    VF_OBJ_IOAS,
+    VF_OBJ_HWPT_PAGING,
+    VF_OBJ_HWPT_NESTED,
+    VF_OBJ_VIOMMU,
+    VF_OBJ_VDEVICE,
+    VF_OBJ_VEVENTQ,
+} VfObjType;
+
+/**
+ * struct VfObject - one object of an iommufd
+ *
+ * @type: what it is; free slots have VF_OBJ_FREE
+ * @ctx: number of the iommufd it belongs to
+ * @id: its identifier
+ * @users: references of others, without the one of the table
+ * @parent: identifier of the object that it holds a reference on, or 0
+ * @device: number of the device that it belongs to, -1 without
+ * @smmu: number of the host SMMU that it belongs to
+ * @flags: flags given at allocation
+ * @auto_hwpt: HWPT that the kernel made for an attach to an IOAS
+ * @attached: for a device: identifier of what it is attached to, or 0
+ * @vdevice: for a device: identifier of its vDEVICE, or 0
+ * @virt_id: for a vDEVICE: guest StreamID
+ * @ste: for a nested HWPT: the two words of the guest's STE
+ * @queue: for a vEVENTQ: number of its queue
+ */
+typedef struct VfObject {
+    uint32_t type;
+    uint32_t ctx;
+    uint32_t id;
+    uint32_t users;
+    uint32_t parent;
+    int32_t device;
+    uint32_t smmu;
+    uint32_t flags;
+    uint32_t auto_hwpt;
+    uint32_t attached;
+    uint32_t vdevice;
+    uint32_t queue;
+    uint64_t virt_id;
+    uint64_t ste[2];
+} VfObject;
+
+/* One mapping of an IOAS or of a type1 container */
+typedef struct VfMap {
+    uint32_t ctx;
+    uint32_t ioas;          /* 0: slot is free; UINT32_MAX: container */
+    uint64_t iova;
+    uint64_t length;
+} VfMap;
+
+/**
+ * struct VfDevice - a host device; written by the test, read by the fake
+ *
+ * @present: there is such a device
+ * @file_fd: number of the device's memory file in the process with the fake;
+ *           used when QEMU opens the device by path
+ * @st_dev, @st_ino: identity of the device's memory file
+ * @mdev: mediated device: it has no IOMMU of its own
+ * @group: IOMMU group
+ * @minor: minor number of the device file
+ * @smmu: number of the host SMMU it sits behind
+ * @hw_type: iommufd.h IOMMU_HW_INFO_TYPE_*
+ * @idr: host SMMU registers IDR0 to IDR5
+ * @iidr, @aidr: same
+ * @hw_caps: iommufd.h IOMMU_HW_CAP_*
+ * @max_pasid_log2: as IOMMU_GET_HW_INFO reports it; any value
+ * @canwbs: the root complex is coherent, FWB is not needed
+ * @config_size: 256 or 4096
+ * @reset_ok: the device can be reset
+ * @shows_pasid: a kernel to come that does not hide the PASID capability
+ * @msix: number of MSI-X vectors
+ * @msi: number of MSI vectors
+ * @bar_size: bytes of each BAR, a power of two, 0 without
+ * @phys: config space of the physical device
+ * @virt: fake only: what VFIO has in its own copy
+ * @owned: fake only: 1 where @virt rather than @phys is visible
+ * @wmask: fake only: bits of @virt that can be written
+ * @config_ready: fake only: the three before are filled in
+ * @open_count, @bound_ctx, @obj_id: fake only
+ * @msix_enabled, @msi_enabled, @intx_enabled: eventfds configured, by kind
+ */
+typedef struct VfDevice {
+    uint32_t present;
+    int32_t file_fd;
+    uint64_t st_dev;
+    uint64_t st_ino;
+    uint32_t mdev;
+    uint32_t group;
+    uint32_t minor;
+    uint32_t smmu;
+    uint32_t hw_type;
+    uint32_t idr[6];
+    uint32_t iidr;
+    uint32_t aidr;
+    uint64_t hw_caps;
+    uint32_t max_pasid_log2;
+    uint32_t canwbs;
+    uint32_t config_size;
+    uint32_t reset_ok;
+    uint32_t shows_pasid;
+    uint32_t msix;
+    uint32_t msi;
+    uint64_t bar_size[VF_BARS];
+    uint8_t phys[VF_CONFIG_SIZE];
+    uint8_t virt[VF_CONFIG_SIZE];
+    uint8_t owned[VF_CONFIG_SIZE];
+    uint8_t wmask[VF_CONFIG_SIZE];
+    uint32_t config_ready;
+    uint32_t open_count;
+    int32_t bound_ctx;
+    uint32_t obj_id;
+    uint32_t msix_enabled;
+    uint32_t msi_enabled;
+    uint32_t intx_enabled;
+} VfDevice;
+
+/* An open iommufd */
+typedef struct VfCtx {
+    uint32_t used;
+    uint32_t by_path;       /* opened as /dev/iommu by QEMU itself */
+    uint64_t st_dev;
+    uint64_t st_ino;
+} VfCtx;
+
+/**
+ * struct VfRule - calls that have to fail
+ *
+ * @op: kind of call, VF_OP_NONE for an unused rule
+ * @nth: first call of that kind to fail, from 1, counted from when @seen was
+ *       cleared by the test
+ * @count: how many calls in a row fail
+ * @err: errno; the call then does nothing
+ * @done: VF_OP_HWPT_INVALIDATE only: entry_num to report, while as many
+ *        commands as the kernel would have issued by then take effect
+ * @seen: calls of that kind so far
+ */
+typedef struct VfRule {
+    uint32_t op;
+    uint32_t nth;
+    uint32_t count;
+    int32_t err;
+    uint32_t done;
+    uint32_t seen;
+} VfRule;
+
+/**
+ * struct VfLog - one call
+ *
+ * @op: kind
+ * @unit: number of the iommufd or device
+ * @err: errno, 0 on success
+ * @nr: ioctl number, 0 for other system calls
+ * @arg: by kind:
+ *   DESTROY id; IOAS_ALLOC out id; IOAS_MAP and _UNMAP ioas, iova, length;
+ *   HWPT_ALLOC pt_id, flags | data_type << 32, STE word 0, word 1, out id;
+ *   GET_HW_INFO dev_id; HWPT_INVALIDATE object, entries given, entries
+ *   reported done, number of its first command in @cmd; VIOMMU_ALLOC dev_id,
+ *   hwpt_id, type, 0, out id; VDEVICE_ALLOC viommu, dev_id, virt_id, 0, out id;
+ *   VEVENTQ_ALLOC viommu, type, depth, 0, out id; ATTACH id; CONFIG_*
+ *   offset, size, value; GET_REGION_INFO and _IRQ_INFO index; SET_IRQS index,
+ *   flags, start, count; FEATURE flags; OPEN 0
+ */
+typedef struct VfLog {
+    uint32_t op;
+    uint32_t unit;
+    int32_t err;
+    uint32_t nr;
+    uint64_t arg[5];
+} VfLog;
+
+/* One record of a vEVENTQ, or the mark that some were lost */
+typedef struct VfEvent {
+    uint32_t lost;
+    uint32_t sequence;
+    uint64_t evt[4];
+} VfEvent;
+
+/* A vEVENTQ: @fd is readable when events wait; the test holds the other end */
+typedef struct VfEventQueue {
+    int32_t read_fd;        /* in the process with the fake */
+    uint32_t used;          /* set by the fake when QEMU has allocated it */
+    uint32_t obj_id;
+    uint32_t head;          /* next record that QEMU reads */
+    uint32_t tail;          /* where the test puts the next one */
+    uint32_t sequence;
+    VfEvent event[VF_MAX_EVENTS];
+} VfEventQueue;
+
+/* One command that the host SMMU was given */
+typedef struct VfCmd {
+    uint64_t word[2];       /* as the guest wrote it */
+    uint32_t issued;        /* 0: converted at most, never executed */
+    uint32_t vsmmu;
+} VfCmd;
+
+typedef struct VfShared {
+    uint32_t magic;
+    uint32_t size;
+    pthread_mutex_t lock;
+
+    /* written by the test */
+    VfDevice device[VF_MAX_DEVICES];
+    VfRule rule[VF_MAX_RULES];
+    uint32_t ioctl_ns;      /* how long each ioctl takes at least */
+    uint32_t no_cdev;       /* kernel without VFIO device files */
+    char sysfs[256];        /* folder that stands for /sys; "" without */
+
+    /* written by the fake */
+    uint32_t loaded;        /* the fake is in some process */
+    uint32_t log_len;       /* may pass VF_MAX_LOG: the rest is not kept */
+    uint32_t cmd_len;
+    uint64_t calls[VF_OP_COUNT];
+    VfCtx ctx[VF_MAX_CTX];
+    VfObject object[VF_MAX_OBJECTS];
+    VfMap map[VF_MAX_MAPS];
+    VfEventQueue eventq[VF_MAX_EVENTQ];
+    uint64_t raw_config_writes;     /* that reached hidden or unknown bytes */
+    VfLog log[VF_MAX_LOG];
+    VfCmd cmd[VF_MAX_CMDS];
+} VfShared;
+
+#define VF_MAGIC 0x56464b31u
+
+#endif /* TESTS_QTEST_VFIO_FAKE_H */

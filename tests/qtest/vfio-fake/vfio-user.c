@@ -1,0 +1,163 @@
+/*
+ * A vfio-user server for qtests
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+
+#include <linux/vfio.h>
+#include <sys/un.h>
+
+#include "hw/vfio-user/protocol.h"
+#include "vfio-user.h"
+
+#define CONFIG_SIZE 4096
+#define MAX_MESSAGE 65536
+
+static const char capabilities[] = "{\"capabilities\": {}}";
+
+struct VuServer {
+    GThread *thread;
+    gchar *path;
+    int listener;
+    uint8_t *config;
+};
+
+/* Any message that is looked at or made here */
+typedef union Message {
+    VFIOUserHdr hdr;
+    VFIOUserVersion version;
+    VFIOUserDeviceInfo info;
+    VFIOUserRegionInfo region;
+    VFIOUserIRQInfo irq;
+    VFIOUserRegionRW rw;
+    uint8_t bytes[MAX_MESSAGE];
+} Message;
+
+static bool receive(int fd, void *buf, size_t len)
+{
+    /* Descriptors that come along are dropped by not asking for them */
+    return !len || recv(fd, buf, len, MSG_WAITALL) == len;
+}
+
+/* Config space is all there is; the rest reads zero and ignores writes */
+static void access_config(VuServer *s, Message *m, bool write)
+{
+    uint64_t offset = m->rw.offset;
+    uint32_t count = m->rw.count;
+
+    if (m->rw.region != VFIO_PCI_CONFIG_REGION_INDEX ||
+        offset > CONFIG_SIZE || count > CONFIG_SIZE - offset) {
+        memset(m->rw.data, 0, MIN(count, CONFIG_SIZE));
+    } else if (write) {
+        memcpy(s->config + offset, m->rw.data, count);
+    } else {
+        memcpy(m->rw.data, s->config + offset, count);
+    }
+    m->hdr.size = sizeof(m->rw) + (write ? 0 : MIN(count, CONFIG_SIZE));
+}
+
+static void answer(VuServer *s, Message *m)
+{
+    switch (m->hdr.command) {
+    case VFIO_USER_VERSION:
+        m->version.major = VFIO_USER_MAJOR_VER;
+        m->version.minor = VFIO_USER_MINOR_VER;
+        memcpy(m->version.capabilities, capabilities, sizeof(capabilities));
+        m->hdr.size = sizeof(m->version) + sizeof(capabilities);
+        break;
+    case VFIO_USER_DEVICE_GET_INFO:
+        m->info.argsz = sizeof(struct vfio_device_info);
+        m->info.flags = VFIO_DEVICE_FLAGS_PCI | VFIO_DEVICE_FLAGS_RESET;
+        m->info.num_regions = VFIO_PCI_NUM_REGIONS;
+        m->info.num_irqs = VFIO_PCI_NUM_IRQS;
+        m->hdr.size = sizeof(m->info);
+        break;
+    case VFIO_USER_DEVICE_GET_REGION_INFO:
+        m->region.argsz = sizeof(struct vfio_region_info);
+        m->region.cap_offset = 0;
+        m->region.offset = 0;
+        m->region.size = 0;
+        m->region.flags = 0;
+        if (m->region.index == VFIO_PCI_CONFIG_REGION_INDEX) {
+            m->region.size = CONFIG_SIZE;
+            m->region.flags = VFIO_REGION_INFO_FLAG_READ |
+                              VFIO_REGION_INFO_FLAG_WRITE;
+        }
+        m->hdr.size = sizeof(m->region);
+        break;
+    case VFIO_USER_DEVICE_GET_IRQ_INFO:
+        m->irq.argsz = sizeof(struct vfio_irq_info);
+        m->irq.flags = VFIO_IRQ_INFO_EVENTFD;
+        /* Or else QEMU warns that errors cannot be reported */
+        m->irq.count = m->irq.index == VFIO_PCI_ERR_IRQ_INDEX;
+        m->hdr.size = sizeof(m->irq);
+        break;
+    case VFIO_USER_REGION_READ:
+        access_config(s, m, false);
+        break;
+    case VFIO_USER_REGION_WRITE:
+        access_config(s, m, true);
+        break;
+    default:
+        m->hdr.size = MIN(m->hdr.size, sizeof(m->region));
+        break;
+    }
+    m->hdr.flags = VFIO_USER_REPLY;
+}
+
+static void *serve(void *opaque)
+{
+    VuServer *s = opaque;
+    g_autofree Message *m = g_new0(Message, 1);
+    int fd = accept(s->listener, NULL, NULL);
+
+    while (fd >= 0 && receive(fd, &m->hdr, sizeof(m->hdr))) {
+        bool quiet = m->hdr.flags & VFIO_USER_NO_REPLY;
+
+        if (m->hdr.size < sizeof(m->hdr) || m->hdr.size > sizeof(*m) ||
+            !receive(fd, m->bytes + sizeof(m->hdr),
+                     m->hdr.size - sizeof(m->hdr))) {
+            break;
+        }
+        answer(s, m);
+        if (!quiet && send(fd, m, m->hdr.size, MSG_NOSIGNAL) < 0) {
+            break;
+        }
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    return NULL;
+}
+
+VuServer *vu_server_start(const char *path, uint8_t *config)
+{
+    VuServer *s = g_new0(VuServer, 1);
+    struct sockaddr_un addr = { .sun_family = AF_UNIX };
+
+    s->config = config;
+    s->path = g_strdup(path);
+    s->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    g_assert_cmpint(s->listener, >=, 0);
+    g_strlcpy(addr.sun_path, path, sizeof(addr.sun_path));
+    g_assert_cmpint(bind(s->listener, (struct sockaddr *)&addr, sizeof(addr)),
+                    ==, 0);
+    g_assert_cmpint(listen(s->listener, 1), ==, 0);
+    s->thread = g_thread_new("vfio-user", serve, s);
+    return s;
+}
+
+void vu_server_end(VuServer *s)
+{
+    /* Nobody may have come */
+    shutdown(s->listener, SHUT_RDWR);
+    g_thread_join(s->thread);
+    close(s->listener);
+    unlink(s->path);
+    g_free(s->path);
+    g_free(s);
+}

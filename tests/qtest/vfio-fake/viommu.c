@@ -1,0 +1,282 @@
+/*
+ * Fake of VFIO and iommufd: Arm vIOMMU, vDEVICE, nested HWPT, invalidation
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "fake.h"
+
+#include <linux/iommufd.h>
+
+/* SMMU_IDR0 and SMMU_IDR3 (IHI0070, 6.3.1 and 6.3.4) */
+#define SMMU_IDR0_NESTING 3u
+#define SMMU_IDR3_FWB     (1u << 8)
+
+/* Stream table entry (IHI0070, 5.2) */
+#define STE0_V            1ull
+#define STE0_CONFIG(w)    (((w) >> 1) & 7)
+#define STE1_EATS(w)      (((w) >> 28) & 3)
+#define STE1_EATS_MASK    (3ull << 28)
+enum { STE_ABORT = 0, STE_BYPASS = 4, STE_S1 = 5 };
+enum { EATS_NONE = 0, EATS_FULL = 1 };
+
+/* V, Config, S1Fmt, S1ContextPtr, S1CDMax */
+#define STE0_ALLOWED      (0xfull | 3ull << 4 | 0x3ffffffffffull << 6 | \
+                           0x1full << 59)
+/* S1DSS, S1CIR, S1COR, S1CSH, S1STALLD, EATS */
+#define STE1_ALLOWED      (0xffull | 1ull << 27 | STE1_EATS_MASK)
+
+/* Opcodes of commands (IHI0070, 4.1.1) */
+enum {
+    CMD_CFGI_CD = 0x05,
+    CMD_CFGI_CD_ALL = 0x06,
+    CMD_TLBI_NH_ALL = 0x10,
+    CMD_TLBI_NH_ASID = 0x11,
+    CMD_TLBI_NH_VA = 0x12,
+    CMD_TLBI_NH_VAA = 0x13,
+    CMD_TLBI_NSNH_ALL = 0x30,
+    CMD_ATC_INV = 0x40,
+};
+
+/* The driver hands this many commands to the hardware at a time */
+#define BATCH_ENTRIES 63
+
+int vf_viommu_alloc(uint32_t ctx, void *arg, VfLog *log)
+{
+    struct iommu_viommu_alloc *cmd = arg;
+    VfObject *dev = vf_object_find_type(ctx, cmd->dev_id, VF_OBJ_DEVICE);
+    VfObject *hwpt = vf_object_find_type(ctx, cmd->hwpt_id,
+                                         VF_OBJ_HWPT_PAGING);
+    VfObject *obj;
+    VfDevice *d;
+
+    log->arg[0] = cmd->dev_id;
+    log->arg[1] = cmd->hwpt_id;
+    log->arg[2] = cmd->type;
+    if (cmd->flags || cmd->type == IOMMU_VIOMMU_TYPE_DEFAULT) {
+        return -EOPNOTSUPP;
+    }
+    if (!dev) {
+        return -ENOENT;
+    }
+    d = &vf->device[dev->device];
+    if (d->hw_type != IOMMU_HW_INFO_TYPE_ARM_SMMUV3 ||
+        cmd->type != IOMMU_VIOMMU_TYPE_ARM_SMMUV3 ||
+        (~d->idr[0] & SMMU_IDR0_NESTING) ||
+        (!d->canwbs && !(d->idr[3] & SMMU_IDR3_FWB))) {
+        return -EOPNOTSUPP;
+    }
+    if (!hwpt) {
+        return -ENOENT;
+    }
+    if (!(hwpt->flags & IOMMU_HWPT_ALLOC_NEST_PARENT) ||
+        hwpt->smmu != d->smmu) {
+        return -EINVAL;
+    }
+    obj = vf_object_new(ctx, VF_OBJ_VIOMMU);
+    if (!obj) {
+        return -ENOMEM;
+    }
+    obj->smmu = d->smmu;
+    obj->parent = hwpt->id;
+    vf_object_hold(ctx, hwpt->id);
+    cmd->out_viommu_id = obj->id;
+    log->arg[4] = obj->id;
+    return 0;
+}
+
+static VfObject *find_vdevice(VfObject *viommu, uint64_t virt_id)
+{
+    for (int i = 0; i < VF_MAX_OBJECTS; i++) {
+        VfObject *obj = &vf->object[i];
+
+        if (obj->type == VF_OBJ_VDEVICE && obj->ctx == viommu->ctx &&
+            obj->parent == viommu->id && obj->virt_id == virt_id) {
+            return obj;
+        }
+    }
+    return NULL;
+}
+
+int vf_vdevice_alloc(uint32_t ctx, void *arg, VfLog *log)
+{
+    struct iommu_vdevice_alloc *cmd = arg;
+    VfObject *viommu = vf_object_find_type(ctx, cmd->viommu_id,
+                                           VF_OBJ_VIOMMU);
+    VfObject *dev = vf_object_find_type(ctx, cmd->dev_id, VF_OBJ_DEVICE);
+    VfObject *obj;
+
+    log->arg[0] = cmd->viommu_id;
+    log->arg[1] = cmd->dev_id;
+    log->arg[2] = cmd->virt_id;
+    if (!viommu || !dev) {
+        return -ENOENT;
+    }
+    if (viommu->smmu != dev->smmu) {
+        return -EINVAL;
+    }
+    if (dev->vdevice || find_vdevice(viommu, cmd->virt_id)) {
+        return -EEXIST;
+    }
+    obj = vf_object_new(ctx, VF_OBJ_VDEVICE);
+    if (!obj) {
+        return -ENOMEM;
+    }
+    obj->device = dev->device;
+    obj->smmu = dev->smmu;
+    obj->virt_id = cmd->virt_id;
+    obj->parent = viommu->id;
+    vf_object_hold(ctx, viommu->id);
+    dev->vdevice = obj->id;
+    cmd->out_vdevice_id = obj->id;
+    log->arg[4] = obj->id;
+    return 0;
+}
+
+int vf_nested_check(VfObject *viommu, uint32_t flags, uint32_t type,
+                    const void *data, uint32_t len, uint64_t ste[2])
+{
+    unsigned int config;
+
+    if (flags & ~IOMMU_HWPT_ALLOC_PASID || !len) {
+        return -EOPNOTSUPP;
+    }
+    /* The driver knows no flag at all */
+    if (flags) {
+        return -EOPNOTSUPP;
+    }
+    if (type != IOMMU_HWPT_DATA_ARM_SMMUV3 || !data) {
+        return -EINVAL;
+    }
+    if (len < sizeof(struct iommu_hwpt_arm_smmuv3)) {
+        return -EINVAL;
+    }
+    memcpy(ste, data, sizeof(struct iommu_hwpt_arm_smmuv3));
+    if (!(ste[0] & STE0_V)) {
+        ste[0] = ste[1] = 0;
+        return 0;
+    }
+    if ((ste[0] & ~STE0_ALLOWED) || (ste[1] & ~STE1_ALLOWED)) {
+        return -EIO;
+    }
+    config = STE0_CONFIG(ste[0]);
+    if (config != STE_ABORT && config != STE_BYPASS && config != STE_S1) {
+        return -EIO;
+    }
+    if (STE1_EATS(ste[1]) != EATS_NONE && STE1_EATS(ste[1]) != EATS_FULL) {
+        return -EIO;
+    }
+    return 0;
+}
+
+int vf_nested_may_attach(VfObject *hwpt, VfObject *dev)
+{
+    unsigned int config = STE0_CONFIG(hwpt->ste[0]);
+    VfObject *vdevice = dev->vdevice ? vf_object_find(dev->ctx, dev->vdevice)
+                                     : NULL;
+
+    if (hwpt->smmu != dev->smmu) {
+        return -EINVAL;
+    }
+    /* Only abort and bypass do without the guest's name for the device */
+    if ((!vdevice || vdevice->parent != hwpt->parent) &&
+        config != STE_ABORT && config != STE_BYPASS) {
+        return -ENOENT;
+    }
+    return 0;
+}
+
+/* What the driver does with one command before the hardware sees it */
+static int convert(VfObject *viommu, const uint64_t word[2])
+{
+    switch (word[0] & 0xff) {
+    case CMD_TLBI_NSNH_ALL:
+    case CMD_TLBI_NH_ALL:
+    case CMD_TLBI_NH_ASID:
+    case CMD_TLBI_NH_VA:
+    case CMD_TLBI_NH_VAA:
+        return 0;
+    case CMD_ATC_INV:
+    case CMD_CFGI_CD:
+    case CMD_CFGI_CD_ALL:
+        return find_vdevice(viommu, word[0] >> 32) ? 0 : -EIO;
+    default:
+        return -EIO;
+    }
+}
+
+static void record(VfObject *viommu, const uint64_t word[2])
+{
+    if (vf->cmd_len < VF_MAX_CMDS) {
+        VfCmd *cmd = &vf->cmd[vf->cmd_len];
+
+        memcpy(cmd->word, word, sizeof(cmd->word));
+        cmd->issued = 0;
+        cmd->vsmmu = viommu->id;
+    }
+    vf->cmd_len++;
+}
+
+static void mark_issued(uint32_t first, uint32_t last)
+{
+    for (uint32_t i = first; i < last && i < VF_MAX_CMDS; i++) {
+        vf->cmd[i].issued = 1;
+    }
+}
+
+int vf_invalidate(uint32_t ctx, void *arg, VfLog *log, VfRule *rule)
+{
+    struct iommu_hwpt_invalidate *cmd = arg;
+    const uint8_t *data = (void *)(uintptr_t)cmd->data_uptr;
+    VfObject *viommu = vf_object_find(ctx, cmd->hwpt_id);
+    uint32_t total = cmd->entry_num;
+    uint32_t first = vf->cmd_len;
+    uint32_t issued = 0;
+    uint32_t i;
+    int ret = 0;
+
+    log->arg[0] = cmd->hwpt_id;
+    log->arg[1] = total;
+    log->arg[3] = first;
+    cmd->entry_num = 0;
+    if (cmd->__reserved) {
+        return -EOPNOTSUPP;
+    }
+    if (total && (!data || !cmd->entry_len)) {
+        return -EINVAL;
+    }
+    if (!viommu) {
+        return -ENOENT;
+    }
+    if (viommu->type == VF_OBJ_HWPT_NESTED) {
+        return -EOPNOTSUPP;
+    }
+    if (viommu->type != VF_OBJ_VIOMMU ||
+        cmd->data_type != IOMMU_VIOMMU_INVALIDATE_DATA_ARM_SMMUV3 ||
+        cmd->entry_len < sizeof(struct iommu_viommu_arm_smmuv3_invalidate)) {
+        return -EINVAL;
+    }
+    for (i = 0; i < total; i++) {
+        uint64_t word[2];
+
+        memcpy(word, data + (size_t)i * cmd->entry_len, sizeof(word));
+        record(viommu, word);
+        ret = rule && i == rule->done ? -rule->err : convert(viommu, word);
+        if (ret) {
+            break;
+        }
+        if (i + 1 == total || i + 1 - issued == BATCH_ENTRIES) {
+            issued = i + 1;
+        }
+    }
+    /*
+     * On a command that cannot be converted the count includes those that
+     * were converted but never handed over: it is no place to resume from.
+     */
+    mark_issued(first, first + issued);
+    cmd->entry_num = i;
+    log->arg[2] = i;
+    return ret;
+}

@@ -1,0 +1,467 @@
+/*
+ * QTest of the PASID capability of VFIO PCI devices
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The host is the fake of VFIO and iommufd. Each row of the tables is one
+ * device: what the host reports and shows, what the guest must see of it, and
+ * what the user is told.
+ */
+
+#include "qemu/osdep.h"
+
+#include <linux/iommufd.h>
+
+#include "hw/pci/pci_regs.h"
+#include "vfio-fake/guest.h"
+
+#define ACCEL  "-device arm-smmuv3,primary-bus=pcie.0,accel=on,ssidsize=16 "
+#define WIDE   "-device arm-smmuv3,primary-bus=pcie.0,accel=on,ssidsize=20 "
+#define NOSSID "-device arm-smmuv3,primary-bus=pcie.0,accel=on "
+
+/* Last place in config space, where the capability goes by default */
+#define END_OFFSET  0xff8
+#define PASID_SIZE  8
+#define PASID_HEADER 0x0001001b
+
+/* SSIDSIZE of SMMU_IDR1 (IHI0070, 6.3.2) */
+#define IDR1_SSIDSIZE_SHIFT 6
+#define IDR1_SSIDSIZE_MASK  (0x1fu << IDR1_SSIDSIZE_SHIFT)
+
+#define WARNING "warning:"
+
+typedef struct PasidTest {
+    const char *name;
+    const char *viommu;
+    const char *options;
+    void (*describe)(VfDevice *d);
+    uint32_t width;             /* what the host reports; 0: 16 */
+    uint64_t hw_caps;
+    const VfExtCap *caps;       /* extended capabilities of the device */
+    uint16_t offset;            /* where the guest sees one; 0: none */
+    uint16_t cap_word;          /* what the guest reads there */
+    unsigned int warnings;
+    const char *state;          /* vpasid-state holds this text */
+} PasidTest;
+
+static const VfExtCap caps_aer[] = {
+    { 0x100, PCI_EXT_CAP_ID_ERR, 2, 0x2c }, { }
+};
+static const VfExtCap caps_aer_ats[] = {
+    { 0x100, PCI_EXT_CAP_ID_ERR, 2, 0x2c },
+    { 0x200, PCI_EXT_CAP_ID_ATS, 1, 8 }, { }
+};
+static const VfExtCap caps_body_at_end[] = {
+    { 0x100, PCI_EXT_CAP_ID_ERR, 2, 0x2c },
+    { 0xfc0, PCI_EXT_CAP_ID_VNDR, 1, 0x40 }, { }
+};
+static const VfExtCap caps_header_at_end[] = {
+    { 0x100, PCI_EXT_CAP_ID_ERR, 2, 0x2c },
+    { 0xff8, PCI_EXT_CAP_ID_LTR, 1, 8 }, { }
+};
+/* VFIO hides Secondary PCI Express and, as the first, leaves an anchor */
+static const VfExtCap caps_hidden_first[] = {
+    { 0x100, PCI_EXT_CAP_ID_SECPCI, 1, 0x20 }, { }
+};
+static const VfExtCap caps_anchor[] = {
+    { 0x100, PCI_EXT_CAP_ID_SECPCI, 1, 0x20 },
+    { 0x200, PCI_EXT_CAP_ID_ATS, 1, 8 }, { }
+};
+
+static void host_wide(VfDevice *d)
+{
+    d->idr[1] = (d->idr[1] & ~IDR1_SSIDSIZE_MASK) | 20 << IDR1_SSIDSIZE_SHIFT;
+}
+
+static void host_no_pasid(VfDevice *d)
+{
+    d->max_pasid_log2 = 0;
+}
+
+static void data_at_end(VfDevice *d)
+{
+    d->phys[END_OFFSET + PASID_SIZE - 1] = 0x80;
+}
+
+static void small_config(VfDevice *d)
+{
+    d->config_size = 256;
+}
+
+/* The device's own capability, which VFIO unlinks but leaves readable */
+static void hidden_pasid(VfDevice *d)
+{
+    vf_image_physical_pasid(d->phys, 0x300, 16);
+}
+
+#define EXEC IOMMU_HW_CAP_PCI_PASID_EXEC
+#define PRIV IOMMU_HW_CAP_PCI_PASID_PRIV
+
+static const PasidTest tests[] = {
+    /* Registers follow what the host reports */
+    { "width-1", ACCEL, "", NULL, 1, 0, caps_aer, END_OFFSET, 0x0100, 0,
+      "enabled: offset 0xff8, width 1, exec 0, priv 0" },
+    { "width-8-exec", ACCEL, "", NULL, 8, EXEC, caps_aer, END_OFFSET, 0x0802,
+      0, "enabled: offset 0xff8, width 8, exec 1, priv 0" },
+    { "width-16-priv", ACCEL, "", NULL, 16, PRIV, caps_aer, END_OFFSET, 0x1004,
+      0, "enabled: offset 0xff8, width 16, exec 0, priv 1" },
+    { "width-20-exec-priv", WIDE, "", host_wide, 20, EXEC | PRIV, caps_aer,
+      END_OFFSET, 0x1406, 0,
+      "enabled: offset 0xff8, width 20, exec 1, priv 1" },
+
+    /* What other capabilities the device has */
+    { "two-caps", ACCEL, "", NULL, 0, 0, caps_aer_ats, END_OFFSET, 0x1000, 0,
+      "enabled: offset 0xff8" },
+    { "empty-list", ACCEL, "", NULL, 0, 0, NULL, END_OFFSET, 0x1000, 0,
+      "enabled: offset 0xff8" },
+    { "hidden-first", ACCEL, "", NULL, 0, 0, caps_hidden_first, END_OFFSET,
+      0x1000, 0, "enabled: offset 0xff8" },
+    { "anchor", ACCEL, "", NULL, 0, 0, caps_anchor, END_OFFSET, 0x1000, 0,
+      "enabled: offset 0xff8" },
+    { "hidden-physical", ACCEL, "", hidden_pasid, 0, 0, caps_aer, END_OFFSET,
+      0x1000, 0, "enabled: offset 0xff8" },
+    { "offset-by-user", ACCEL, ",x-vpasid-cap-offset=0x400", NULL, 0, 0,
+      caps_aer_ats, 0x400, 0x1000, 0, "enabled: offset 0x400" },
+
+    /* Nobody is to blame: no capability and no word about it */
+    { "no-viommu", "", "", NULL, 0, 0, caps_aer, 0, 0, 0,
+      "disabled: the vIOMMU" },
+    { "virtio-iommu", "-device virtio-iommu-pci,addr=0x1e ", "", NULL, 0, 0,
+      caps_aer, 0, 0, 0, "disabled: the vIOMMU" },
+    { "accel-no-ssidsize", NOSSID, "", NULL, 0, 0, caps_aer, 0, 0, 0,
+      "disabled: the vIOMMU" },
+    { "host-none", ACCEL, "", host_no_pasid, 0, EXEC, caps_aer, 0, 0, 0,
+      "disabled: the host reports no PASID" },
+    { "config-256", ACCEL, "", small_config, 0, 0, NULL, 0, 0, 0,
+      "extended capabilities" },
+    { "vpasid-off", ACCEL, ",vpasid=off", NULL, 0, 0, caps_aer, 0, 0, 0,
+      "disabled: vpasid=off" },
+
+    /* Something is wrong: the device comes up, and one warning says why */
+    { "width-21", WIDE, "", host_wide, 21, 0, caps_aer, 0, 0, 1,
+      "a PASID width of 21 bits" },
+    { "width-32", WIDE, "", host_wide, 32, 0, caps_aer, 0, 0, 1,
+      "a PASID width of 32 bits" },
+    { "width-255", WIDE, "", host_wide, 255, 0, caps_aer, 0, 0, 1,
+      "a PASID width of 255 bits" },
+};
+
+/*
+ * The end of config space is taken. Either there is no capability and one
+ * warning, or it went to a place that is free.
+ */
+static const PasidTest taken_tests[] = {
+    { "body", ACCEL, "", NULL, 0, 0, caps_body_at_end },
+    { "header", ACCEL, "", NULL, 0, 0, caps_header_at_end },
+    { "data", ACCEL, "", data_at_end, 0, 0, caps_aer },
+};
+
+static unsigned int count_text(const char *text, const char *what)
+{
+    unsigned int n = 0;
+
+    for (text = strstr(text, what); text; text = strstr(text + 1, what)) {
+        n++;
+    }
+    return n;
+}
+
+static VfClient *describe(const PasidTest *t)
+{
+    VfClient *c = vf_client_new();
+    VfDevice *d = vf_client_add_device(c);
+
+    d->max_pasid_log2 = t->width ?: 16;
+    d->hw_caps = t->hw_caps;
+    if (t->caps) {
+        vf_image_ext_caps(d->phys, t->caps);
+    }
+    if (t->describe) {
+        t->describe(d);
+    }
+    return c;
+}
+
+static VfGuest *start(const PasidTest *t)
+{
+    VfClient *c = describe(t);
+    VfGuest *g = vg_start(c, VG_MACHINE "%s" VG_IOMMUFD VG_PORT(1)
+                          "-device vfio-pci,iommufd=i0,fd=%d,id=d0,bus=rp1%s",
+                          "", t->viommu, c->iommufd, c->device_fd[0],
+                          t->options);
+
+    vg_ports(g, 1);
+    return g;
+}
+
+static gchar *finish(VfGuest *g)
+{
+    VfClient *c = g->c;
+    gchar *text = vg_quit(g);
+
+    vf_client_free(c);
+    return text;
+}
+
+static void check_registers(VfGuest *g, uint16_t offset, uint16_t cap_word)
+{
+    uint16_t allowed = PCI_PASID_CTRL_ENABLE |
+                       (cap_word & (PCI_PASID_CAP_EXEC | PCI_PASID_CAP_PRIV));
+    uint16_t control = offset + PCI_PASID_CTRL;
+    uint32_t since;
+
+    g_assert_cmphex(vg_config_readl(g, 1, 0, offset) & 0xfffff, ==,
+                    PASID_HEADER);
+    g_assert_cmphex(vg_config_readw(g, 1, 0, offset + PCI_PASID_CAP), ==,
+                    cap_word);
+    g_assert_cmphex(vg_config_readw(g, 1, 0, control), ==, 0);
+
+    /* From here on the host is not asked */
+    since = g->c->shared->log_len;
+    vg_config_writew(g, 1, 0, control, 0xffff);
+    g_assert_cmphex(vg_config_readw(g, 1, 0, control), ==, allowed);
+    vg_config_writel(g, 1, 0, offset, UINT32_MAX);
+    vg_config_writew(g, 1, 0, offset + PCI_PASID_CAP, 0xffff);
+    g_assert_cmphex(vg_config_readl(g, 1, 0, offset) & 0xfffff, ==,
+                    PASID_HEADER);
+    g_assert_cmphex(vg_config_readw(g, 1, 0, offset + PCI_PASID_CAP), ==,
+                    cap_word);
+    vg_config_writel(g, 1, 0, offset + PCI_PASID_CAP, 0);
+    g_assert_cmphex(vg_config_readw(g, 1, 0, control), ==, 0);
+    g_assert_cmpuint(g->c->shared->log_len, ==, since);
+    g_assert_cmpuint(g->c->shared->raw_config_writes, ==, 0);
+}
+
+static void test_row(const void *opaque)
+{
+    const PasidTest *t = opaque;
+    VfGuest *g = start(t);
+    VfClient *c = g->c;
+    g_autofree gchar *state = vg_qom_get_str(g, "/machine/peripheral/d0",
+                                             "vpasid-state");
+    g_autofree gchar *text = NULL;
+    unsigned int count = 0;
+    uint16_t offset = vg_find_ext_cap(g, 1, 0, PCI_EXT_CAP_ID_PASID, &count);
+
+    vg_assert_has(state, t->state);
+    g_assert_cmphex(offset, ==, t->offset);
+    g_assert_cmpuint(count, ==, t->offset ? 1 : 0);
+    if (offset) {
+        check_registers(g, offset, t->cap_word);
+    }
+    /* The capabilities of the device are where they were */
+    for (const VfExtCap *cap = t->caps; cap && cap->size; cap++) {
+        if (cap->id != PCI_EXT_CAP_ID_SECPCI) {
+            g_assert_cmphex(vg_find_ext_cap(g, 1, 0, cap->id, NULL), ==,
+                            cap->offset);
+        }
+    }
+    g_assert_cmpuint(vf_client_count(c, VF_OP_GET_HW_INFO, 0), ==, 2);
+    text = vg_quit(g);
+    g_assert_cmpuint(count_text(text, WARNING), ==, t->warnings);
+    g_assert_cmpuint(count_text(text, "\n"), ==, t->warnings);
+    if (t->warnings) {
+        vg_assert_has(text, t->state);
+        vg_assert_has(text, "d0");
+    }
+    vf_client_free(c);
+}
+
+static void test_taken(const void *opaque)
+{
+    const PasidTest *t = opaque;
+    VfGuest *g = start(t);
+    g_autofree gchar *text = NULL;
+    unsigned int count = 0;
+    uint16_t offset = vg_find_ext_cap(g, 1, 0, PCI_EXT_CAP_ID_PASID, &count);
+
+    g_assert_cmphex(offset, !=, END_OFFSET);
+    if (offset) {
+        g_assert_cmpuint(count, ==, 1);
+        check_registers(g, offset, 0x1000);
+    }
+    for (const VfExtCap *cap = t->caps; cap->size; cap++) {
+        g_assert_cmphex(vg_find_ext_cap(g, 1, 0, cap->id, NULL), ==,
+                        cap->offset);
+        g_assert_cmphex(vg_config_readw(g, 1, 0, cap->offset + cap->size - 2),
+                        ==, 0xa5a5);
+    }
+    text = finish(g);
+    g_assert_cmpuint(count_text(text, WARNING), ==, offset ? 0 : 1);
+    if (!offset) {
+        vg_assert_has(text, "0xff8");
+    }
+}
+
+/* vpasid=on, and what the error says */
+static const PasidTest on_tests[] = {
+    { "no-viommu", "", ",vpasid=on", NULL, 0, 0, caps_aer, .state =
+      "does not offer PASID" },
+    { "host-none", ACCEL, ",vpasid=on", host_no_pasid, 0, 0, caps_aer,
+      .state = "the host reports no PASID" },
+    { "width-21", WIDE, ",vpasid=on", host_wide, 21, 0, caps_aer,
+      .state = "a PASID width of 21 bits" },
+    { "config-256", ACCEL, ",vpasid=on", small_config, 0, 0, NULL,
+      .state = "extended capabilities" },
+    { "offset-body", ACCEL, ",x-vpasid-cap-offset=0x108", NULL, 0, 0, caps_aer,
+      .state = "0x108" },
+    { "offset-unaligned", ACCEL, ",x-vpasid-cap-offset=0x202", NULL, 0, 0,
+      caps_aer, .state = "0x202" },
+    { "offset-standard", ACCEL, ",x-vpasid-cap-offset=0x80", NULL, 0, 0,
+      caps_aer, .state = "0x80" },
+    { "offset-too-high", ACCEL, ",x-vpasid-cap-offset=0xffc", NULL, 0, 0,
+      caps_aer, .state = "0xffc" },
+};
+
+static void test_on(const void *opaque)
+{
+    const PasidTest *t = opaque;
+    VfClient *c = describe(t);
+    VfGuest *g = vg_start(c, VG_MACHINE "%s" VG_IOMMUFD VG_PORT(1), "",
+                          t->viommu, c->iommufd);
+    g_autofree gchar *err = NULL;
+    g_autofree gchar *text = NULL;
+
+    vg_ports(g, 1);
+    err = vg_device_add(g, 0, "d0", 1, t->options);
+    g_assert_nonnull(err);
+    vg_assert_has(err, t->state);
+    vg_assert_has(err, "d0");
+    for (int i = 0; i < VF_MAX_OBJECTS; i++) {
+        g_assert_cmpuint(c->shared->object[i].type, ==, VF_OBJ_FREE);
+    }
+    text = finish(g);
+    g_assert_cmpuint(count_text(text, WARNING), ==, 0);
+}
+
+static const PasidTest plain = {
+    "plain", ACCEL, "", NULL, 0, EXEC | PRIV, caps_aer
+};
+
+static void set_control(VfGuest *g)
+{
+    vg_config_writew(g, 1, 0, END_OFFSET + PCI_PASID_CTRL,
+                     PCI_PASID_CTRL_ENABLE | PCI_PASID_CTRL_EXEC);
+    g_assert_cmphex(vg_config_readw(g, 1, 0, END_OFFSET + PCI_PASID_CTRL), ==,
+                    PCI_PASID_CTRL_ENABLE | PCI_PASID_CTRL_EXEC);
+}
+
+static void reset_system(VfGuest *g)
+{
+    vg_system_reset(g);
+}
+
+static void reset_bus(VfGuest *g)
+{
+    vg_config_writew(g, 0, 1 << 3, PCI_BRIDGE_CONTROL,
+                     PCI_BRIDGE_CTL_BUS_RESET);
+    vg_config_writew(g, 0, 1 << 3, PCI_BRIDGE_CONTROL, 0);
+}
+
+static void reset_flr(VfGuest *g)
+{
+    uint8_t cap = vg_find_cap(g, 1, 0, PCI_CAP_ID_EXP);
+
+    vg_config_writew(g, 1, 0, cap + PCI_EXP_DEVCTL, PCI_EXP_DEVCTL_BCR_FLR);
+}
+
+static void reset_af(VfGuest *g)
+{
+    uint8_t cap = vg_find_cap(g, 1, 0, PCI_CAP_ID_AF);
+
+    vg_config_writew(g, 1, 0, cap + PCI_AF_CTRL, PCI_AF_CTRL_FLR);
+}
+
+static void reset_d3hot(VfGuest *g)
+{
+    uint8_t cap = vg_find_cap(g, 1, 0, PCI_CAP_ID_PM);
+
+    vg_config_writew(g, 1, 0, cap + PCI_PM_CTRL, 3);
+    vg_config_writew(g, 1, 0, cap + PCI_PM_CTRL, 0);
+}
+
+typedef struct ResetTest {
+    const char *name;
+    void (*reset)(VfGuest *g);
+} ResetTest;
+
+static const ResetTest reset_tests[] = {
+    { "system", reset_system },
+    { "bus", reset_bus },
+    { "flr", reset_flr },
+    { "af-flr", reset_af },
+    { "d3hot", reset_d3hot },
+};
+
+static void test_reset(const void *opaque)
+{
+    const ResetTest *t = opaque;
+    VfGuest *g = start(&plain);
+    g_autofree gchar *text = NULL;
+
+    set_control(g);
+    t->reset(g);
+    g_assert_cmphex(vg_config_readl(g, 1, 0, END_OFFSET), ==, PASID_HEADER);
+    g_assert_cmphex(vg_config_readw(g, 1, 0, END_OFFSET + PCI_PASID_CAP), ==,
+                    0x1006);
+    g_assert_cmphex(vg_config_readw(g, 1, 0, END_OFFSET + PCI_PASID_CTRL), ==,
+                    0);
+    text = finish(g);
+    g_assert_cmpstr(text, ==, "");
+}
+
+static void test_hotplug(void)
+{
+    VfClient *c = describe(&plain);
+    VfGuest *g = vg_start(c, VG_MACHINE ACCEL VG_IOMMUFD VG_PORT(1), "",
+                          c->iommufd);
+    g_autofree gchar *text = NULL;
+
+    vg_ports(g, 1);
+    for (int i = 0; i < 3; i++) {
+        g_autofree gchar *err = vg_device_add(g, 0, "d0", 1, "");
+
+        g_assert_cmpstr(err, ==, NULL);
+        g_assert_cmphex(vg_find_ext_cap(g, 1, 0, PCI_EXT_CAP_ID_PASID, NULL),
+                        ==, END_OFFSET);
+        g_assert_cmphex(vg_config_readw(g, 1, 0, END_OFFSET + PCI_PASID_CTRL),
+                        ==, 0);
+        set_control(g);
+        vg_device_del(g, "d0", 1);
+        for (int k = 0; k < VF_MAX_OBJECTS; k++) {
+            g_assert_cmpuint(c->shared->object[k].type, ==, VF_OBJ_FREE);
+        }
+    }
+    text = finish(g);
+    g_assert_cmpstr(text, ==, "");
+}
+
+static void add_rows(const char *group, const PasidTest *rows, size_t n,
+                     void (*run)(const void *))
+{
+    for (size_t i = 0; i < n; i++) {
+        g_autofree gchar *path = g_strdup_printf("vfio-pasid/%s/%s", group,
+                                                 rows[i].name);
+
+        qtest_add_data_func(path, &rows[i], run);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+
+    add_rows("capability", tests, ARRAY_SIZE(tests), test_row);
+    add_rows("taken", taken_tests, ARRAY_SIZE(taken_tests), test_taken);
+    add_rows("refused", on_tests, ARRAY_SIZE(on_tests), test_on);
+    for (int i = 0; i < ARRAY_SIZE(reset_tests); i++) {
+        g_autofree gchar *path = g_strdup_printf("vfio-pasid/reset/%s",
+                                                 reset_tests[i].name);
+
+        qtest_add_data_func(path, &reset_tests[i], test_reset);
+    }
+    qtest_add_func("vfio-pasid/hotplug", test_hotplug);
+    return g_test_run();
+}
