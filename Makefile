@@ -30,7 +30,7 @@ SERIES := scripts/series.py --base=$(BASE) $(if $(FORCE),--force)
 PROGRAMS := $(patsubst %,qemu-%,$(patsubst %-linux-user,%,$(patsubst \
     %-softmmu,system-%,$(subst $(comma),$(space),$(TARGET_LIST)))))
 # Tests of the base that the series must not break.
-BASE_QTESTS ?= cxl-test qos-test
+BASE_QTESTS ?= cxl-test numa-test qos-test
 
 # What the lab is told; see lab/README.md.
 export BASE
@@ -46,7 +46,7 @@ export CCACHE_DIR ?= $(TOP)/build/ccache
 endif
 
 .PHONY: all install demo check check-unit check-qtest check-lab check-series \
-    bench series deb-patches refresh tree clean distclean help
+    series deb-patches refresh tree clean distclean help
 
 all: tree
 	@scripts/step build "Building $(PROGRAMS)" -- \
@@ -80,10 +80,6 @@ check-lab: all
 	@scripts/install-deps lab
 	@scripts/tap-sum lab -- lab/run check
 
-bench: all
-	@scripts/install-deps lab
-	@lab/run bench
-
 series: tree
 	@$(SERIES) series
 
@@ -115,7 +111,6 @@ help:
 	@echo 'make check-qtest   the patched QEMU against a fake kernel'
 	@echo 'make check-series  the patches: apply, round trip, style, every prefix compiles'
 	@echo 'make check-lab     the whole chain on an emulated Arm host'
-	@echo 'make bench         measure the chain on the emulated host'
 	@echo 'make series        write the series for `git am`, with cover letter'
 	@echo 'make deb-patches   write the series for quilt, with DEP-3 headers'
 	@echo 'make tree          bring build/BASE/qemu to what the files say (FORCE=1)'

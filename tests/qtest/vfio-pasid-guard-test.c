@@ -174,6 +174,23 @@ static void test_mdev_fd(const void *viommu)
     g_assert_cmpstr(text, ==, "");
 }
 
+/* Nothing to remember the descriptor by for a QEMU that takes over */
+static void test_fd_without_id(void)
+{
+    VfClient *c = describe();
+    g_autofree gchar *text = NULL;
+    VfGuest *g;
+
+    g = vg_start(c, VG_MACHINE ACCEL VG_IOMMUFD VG_PORT(1)
+                 "-device vfio-pci,iommufd=i0,fd=%d,bus=rp1", "",
+                 c->iommufd, c->device_fd[0]);
+    vg_ports(g, 1);
+    g_assert_cmphex(vg_find_ext_cap(g, 1, 0, PCI_EXT_CAP_ID_PASID, NULL), ==,
+                    END_OFFSET);
+    text = finish(g);
+    g_assert_cmpstr(text, ==, "");
+}
+
 /* No kernel at all: the device is a process on the other end of a socket */
 static void test_vfio_user(const void *viommu)
 {
@@ -264,6 +281,7 @@ int main(int argc, char **argv)
     qtest_add_func("vfio-pasid/mdev/sysfsdev", test_mdev_path);
     qtest_add_data_func("vfio-pasid/mdev/fd", "", test_mdev_fd);
     qtest_add_data_func("vfio-pasid/mdev/fd-accel", ACCEL, test_mdev_fd);
+    qtest_add_func("vfio-pasid/fd-without-id", test_fd_without_id);
     if (qtest_has_device("vfio-user-pci")) {
         qtest_add_data_func("vfio-pasid/vfio-user", "", test_vfio_user);
         qtest_add_data_func("vfio-pasid/vfio-user-virtio-iommu",
