@@ -251,10 +251,14 @@ def prefixes(tap, manifest, copy, commits):
         files += patch.files
         mark = f'{copy.rev(commit + "^{tree}")} {compiler}'
         name = f'prefix {number}/{total} compiles: {patch.name}'
+        changed = [path for _, _, path in tree.changes(copy, commit)]
+        if all(path == 'MAINTAINERS' or path.startswith('docs/')
+               for path in changed):
+            tap.result(name + ' (documentation only)')
+            continue
         if mark in done:
             tap.result(name + ' (as before)')
             continue
-        changed = [path for _, _, path in tree.changes(copy, commit)]
         problems = compiles(copy, commit, files, changed,
                             f'Prefix {number}/{total}: {patch.subject}')
         tap.result(name, problems)

@@ -160,8 +160,8 @@ def tests(manifest):
 
 
 def table(manifest):
-    """Return the patch table for README.md; a reason's first sentence is why."""
-    rows = ['| # | patch | why | new files | hook lines | relation to upstream |',
+    """Return the patch table for README.md: why is a reason's first sentence."""
+    rows = ['| # | patch | why | new files | hook lines | upstream |',
             '|--:|---|---|--:|--:|---|']
     for number, patch in enumerate(manifest.patches, 1):
         lines = 0
