@@ -95,6 +95,13 @@ def table_agrees(manifest):
         yield 'README.md is not what `make refresh` writes'
 
 
+def maintainers_agree(manifest, repo):
+    """MAINTAINERS has the section that the series adds to QEMU's."""
+    if manifest.name == mf.bases()[-1] and \
+            read('MAINTAINERS') != refresh.maintainers(repo):
+        yield 'MAINTAINERS is not what `make refresh` writes'
+
+
 def hooks_are_canonical(manifest, repo, commits):
     """Files, hooks and manifest come out of the commits as they are."""
     repo.git('branch', '-f', 'check-round-trip', commits[-1])
@@ -321,6 +328,8 @@ def run(base):
     tap.guard('manifest and folders agree', folders_agree, manifest)
     tap.guard('the patch table in README.md is current', table_agrees,
               manifest)
+    tap.guard('MAINTAINERS is the section that the series adds',
+              maintainers_agree, manifest, repo)
     tap.guard('every source file has its SPDX line', spdx)
     tap.guard('no sign-off anywhere', unsigned, manifest)
     lint(tap)

@@ -160,7 +160,7 @@ def tests(manifest):
 
 
 def table(manifest):
-    """Return the patch table for README.md: why is a reason's first sentence."""
+    """Return the patch table for README.md; why is a first sentence."""
     rows = ['| # | patch | why | new files | hook lines | upstream |',
             '|--:|---|---|--:|--:|---|']
     for number, patch in enumerate(manifest.patches, 1):

@@ -143,6 +143,14 @@ def readme_with_table(manifest):
     return text, f'{head}{BEGIN}\n{mf.table(manifest)}{END}{tail}'
 
 
+def maintainers(repo):
+    """Return the section that the series adds to QEMU's MAINTAINERS."""
+    lines = repo.git('diff', '-U0', 'base', 'HEAD', '--', 'MAINTAINERS')
+    return ''.join(line[1:] + '\n' for line in lines.split('\n')
+                   if line.startswith('+') and not line.startswith('+++')
+                   ).strip() + '\n'
+
+
 def write_out(collected):
     """Write files, hooks, manifest and table; drop what is no longer there."""
     old, new = collected.old, collected.manifest()
@@ -160,6 +168,9 @@ def write_out(collected):
     write(os.path.join(mf.series_dir(new.name), 'series.toml'),
           mf.dump(new).encode())
     text, with_table = readme_with_table(new)
+    if new.name == mf.bases()[-1]:
+        write(os.path.join(mf.TOP, 'MAINTAINERS'),
+              maintainers(collected.repo).encode())
     if text and new.name == mf.bases()[-1]:
         write(os.path.join(mf.TOP, 'README.md'), with_table.encode())
     return new
