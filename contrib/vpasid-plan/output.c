@@ -1,0 +1,125 @@
+/*
+ * Showing plans as lines and as JSON
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include "output.h"
+#include "vfio-model.h"
+
+void output_line(const Plan *plan, GString *out)
+{
+    const Device *dev = plan->dev;
+
+    g_string_append_printf(out, "%s %04x:%04x pasid=%s width=%u exec=%d "
+                           "priv=%d ", dev->name, dev->vendor, dev->device,
+                           plan->result == PLAN_UNKNOWN ? "unknown" :
+                           plan->has_pasid ? "yes" : "no",
+                           plan->pasid.width, plan->pasid.exec,
+                           plan->pasid.priv);
+    if (plan->choice.step) {
+        g_string_append_printf(out, "offset=0x%x", plan->choice.offset);
+    } else {
+        g_string_append(out, "offset=-");
+    }
+    g_string_append_printf(out, " step=%s reason=%s\n",
+                           pcie_ecap_step_name(plan->choice.step),
+                           plan->reason);
+}
+
+static void add_string(GString *out, const char *name, const char *value)
+{
+    g_string_append_printf(out, "\"%s\": \"", name);
+    for (; *value; value++) {
+        if (*value == '"' || *value == '\\') {
+            g_string_append_c(out, '\\');
+            g_string_append_c(out, *value);
+        } else if (g_ascii_iscntrl(*value)) {
+            g_string_append_printf(out, "\\u%04x", *value);
+        } else {
+            g_string_append_c(out, *value);
+        }
+    }
+    g_string_append_c(out, '"');
+}
+
+static void add_bool(GString *out, const char *name, bool value)
+{
+    g_string_append_printf(out, "\"%s\": %s", name, value ? "true" : "false");
+}
+
+static void add_number(GString *out, const char *name, unsigned value)
+{
+    g_string_append_printf(out, "\"%s\": %u", name, value);
+}
+
+static void separate(GString *out)
+{
+    g_string_append(out, ", ");
+}
+
+static void add_extent(const Plan *plan, const PCIEEcapExtent *ext,
+                       GString *out)
+{
+    g_string_append_c(out, '{');
+    add_number(out, "id", ext->id);
+    separate(out);
+    add_string(out, "name", pcie_ecap_name(ext->id));
+    separate(out);
+    add_number(out, "version", ext->version);
+    separate(out);
+    add_number(out, "offset", ext->offset);
+    separate(out);
+    add_number(out, "size", ext->size);
+    separate(out);
+    add_bool(out, "size-known", ext->sized);
+    separate(out);
+    add_bool(out, "hidden", vfio_model_hides(plan->dev->image, ext->offset));
+    g_string_append_c(out, '}');
+}
+
+void output_json(const Plan *plan, GString *out)
+{
+    const Device *dev = plan->dev;
+    g_autofree char *id = g_strdup_printf("%04x:%04x", dev->vendor,
+                                          dev->device);
+
+    g_string_append_c(out, '{');
+    add_string(out, "device", dev->name);
+    separate(out);
+    add_string(out, "id", id);
+    separate(out);
+    if (plan->result == PLAN_UNKNOWN) {
+        g_string_append(out, "\"pasid\": null");
+    } else {
+        add_bool(out, "pasid", plan->has_pasid);
+    }
+    separate(out);
+    add_number(out, "width", plan->pasid.width);
+    separate(out);
+    add_bool(out, "exec", plan->pasid.exec);
+    separate(out);
+    add_bool(out, "priv", plan->pasid.priv);
+    separate(out);
+    if (plan->choice.step) {
+        add_number(out, "offset", plan->choice.offset);
+    } else {
+        g_string_append(out, "\"offset\": null");
+    }
+    separate(out);
+    add_string(out, "step", pcie_ecap_step_name(plan->choice.step));
+    separate(out);
+    add_string(out, "reason", plan->reason);
+    separate(out);
+    g_string_append(out, "\"capabilities\": [");
+    for (unsigned i = 0; i < plan->own.count; i++) {
+        if (i) {
+            separate(out);
+        }
+        add_extent(plan, &plan->own.extents[i], out);
+    }
+    g_string_append(out, "]}");
+}

@@ -1,0 +1,207 @@
+/*
+ * Where the PASID capability of a device would go
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include "hw/pci/pcie_ecap_size.h"
+#include "plan.h"
+#include "vfio-model.h"
+
+#define VENDOR_AND_DEVICE   0x00
+#define CLASS_AND_REVISION  0x08
+#define ALL_ONES            0xffffffffu
+/* Header Type (PCIe 6.2, 7.5.1.1.9): functions other than type 0 are bridges */
+#define HEADER_TYPE         0x0e
+#define HEADER_TYPE_LAYOUT  0x7f
+
+/* What is in the way at the end of configuration space; freed by the caller */
+static char *describe_end(const Plan *plan)
+{
+    PCIEEcapReason end = plan->choice.end;
+    const char *why = pcie_ecap_reason_name(end);
+    const PCIEEcapExtent *ext =
+        pcie_ecap_overlap(&plan->visible, PCIE_ECAP_PASID_AT_END,
+                          PCIE_ECAP_PASID_SIZE);
+
+    if (ext && (end == PCIE_ECAP_HIT_HEADER || end == PCIE_ECAP_HIT_BODY)) {
+        return g_strdup_printf("0x%x %s (%s, ID 0x%x, 0x%x to 0x%x)",
+                               PCIE_ECAP_PASID_AT_END, why,
+                               pcie_ecap_name(ext->id), ext->id, ext->offset,
+                               ext->offset + ext->size - 1);
+    }
+    return g_strdup_printf("0x%x %s", PCIE_ECAP_PASID_AT_END, why);
+}
+
+/* Where the list breaks off is its end; lesser defects may come before */
+static char *describe_broken(const PCIEEcapLayout *layout)
+{
+    uint32_t broken = layout->defects & PCIE_ECAP_BROKEN;
+
+    if (!layout->count) {
+        return g_strdup_printf("the list of extended capabilities %s at 0x%x",
+                               pcie_ecap_defect_name(broken), PCIE_ECAP_HEAD);
+    }
+    return g_strdup_printf("the list of extended capabilities %s %s 0x%x",
+                           pcie_ecap_defect_name(broken),
+                           broken & PCIE_ECAP_ONES ? "behind" : "at",
+                           layout->extents[layout->count - 1].offset);
+}
+
+static char *describe_choice(const Plan *plan)
+{
+    g_autofree char *end = NULL;
+    g_autofree char *hidden = NULL;
+
+    if (plan->choice.end == PCIE_ECAP_BAD_CHAIN) {
+        return describe_broken(&plan->visible);
+    }
+    end = describe_end(plan);
+    if (plan->choice.step == PCIE_ECAP_STEP_END) {
+        return g_steal_pointer(&end);
+    }
+    if (plan->choice.step == PCIE_ECAP_STEP_HOST) {
+        return g_strdup_printf("%s; the device has its own at 0x%x", end,
+                               plan->choice.offset);
+    }
+    hidden = plan->choice.hidden ?
+        g_strdup_printf("%u places look like the device's own",
+                        plan->choice.hidden) :
+        g_strdup("the device's own cannot be told");
+    if (plan->choice.step == PCIE_ECAP_STEP_GAP) {
+        return g_strdup_printf("%s; %s; 0x%x is the highest free place", end,
+                               hidden, plan->choice.offset);
+    }
+    return g_strdup_printf("%s; %s; no other place is free", end, hidden);
+}
+
+static char *describe_no_pasid(const Device *dev, const PCIEEcapLayout *list)
+{
+    if (dev->is_virtual && !dev->physical) {
+        return g_strdup("a virtual function, which has the PASID of its "
+                        "physical function; a dump does not tell which");
+    }
+    if (list->defects & PCIE_ECAP_BROKEN) {
+        g_autofree char *broken = describe_broken(list);
+
+        return g_strdup_printf("no PASID capability before %s", broken);
+    }
+    return g_strdup("the device has no PASID capability");
+}
+
+/* Of a virtual function the IDs alone read all ones */
+static bool is_gone(const Device *dev)
+{
+    return pcie_ecap_get32(dev->image, VENDOR_AND_DEVICE) == ALL_ONES &&
+           pcie_ecap_get32(dev->image, CLASS_AND_REVISION) == ALL_ONES;
+}
+
+static bool is_bridge(const Device *dev)
+{
+    return !dev->is_virtual && (dev->image[HEADER_TYPE] & HEADER_TYPE_LAYOUT);
+}
+
+/* Can PASID be looked for at all? If not, sets reason and result. */
+static bool is_readable(Plan *plan, const Device *dev)
+{
+    if (is_gone(dev)) {
+        plan->reason = g_strdup_printf("%s does not answer: its configuration "
+                                       "space reads all ones",
+                                       dev == plan->dev ? "the device" :
+                                       dev->name);
+        plan->result = PLAN_UNKNOWN;
+        return false;
+    }
+    if (!dev->complete) {
+        plan->reason = g_strdup_printf("only %u bytes of the configuration "
+                                       "space of %s are known; root can read "
+                                       "all of it", dev->size,
+                                       dev == plan->dev ? "the device" :
+                                       dev->name);
+        plan->result = PLAN_UNKNOWN;
+        return false;
+    }
+    if (dev->size < PCIE_ECAP_IMAGE_SIZE) {
+        plan->reason = g_strdup_printf("no extended capabilities: the "
+                                       "configuration space has %u bytes",
+                                       dev->size);
+        return false;
+    }
+    return true;
+}
+
+/* The capability of @dev, which is the physical function of a virtual one */
+static bool find_pasid(Plan *plan, const Device *dev)
+{
+    g_autofree PCIEEcapLayout *list = g_new(PCIEEcapLayout, 1);
+    const PCIEEcapExtent *ext;
+
+    pcie_ecap_parse(dev->image, list);
+    ext = pcie_ecap_find(list, PCIE_ECAP_PASID_ID);
+    if (!ext) {
+        plan->reason = describe_no_pasid(dev, list);
+        return false;
+    }
+    plan->has_pasid = true;
+    if (!pcie_ecap_pasid_read(dev->image, ext->offset, &plan->pasid)) {
+        plan->reason = g_strdup_printf("the PASID capability at 0x%x has "
+                                       "version %u, or is cut short; only a "
+                                       "whole one of version %u is known",
+                                       ext->offset, ext->version,
+                                       PCIE_ECAP_PASID_VERSION);
+        plan->result = PLAN_NO_PLACE;
+        return false;
+    }
+    if (!plan->pasid.width ||
+        plan->pasid.width > PCIE_ECAP_PASID_MAX_WIDTH) {
+        plan->reason = g_strdup_printf("the PASID capability at 0x%x has a "
+                                       "width of %u bits, which has to be 1 "
+                                       "to %u", ext->offset,
+                                       plan->pasid.width,
+                                       PCIE_ECAP_PASID_MAX_WIDTH);
+        plan->result = PLAN_NO_PLACE;
+        return false;
+    }
+    return true;
+}
+
+Plan *plan_new(const Device *dev)
+{
+    Plan *plan = g_new0(Plan, 1);
+    const Device *owner = dev->physical ?: dev;
+
+    plan->dev = dev;
+    plan->extended = dev->size == PCIE_ECAP_IMAGE_SIZE;
+    if (plan->extended) {
+        pcie_ecap_parse(dev->image, &plan->own);
+        vfio_model_show(dev->image, plan->shown);
+        pcie_ecap_parse(plan->shown, &plan->visible);
+    }
+
+    if (!is_gone(dev) && is_bridge(dev)) {
+        plan->reason = g_strdup("VFIO passes no bridges through");
+        return plan;
+    }
+    if (!is_readable(plan, dev) ||
+        (owner != dev && !is_readable(plan, owner)) ||
+        !find_pasid(plan, owner)) {
+        return plan;
+    }
+    if (!pcie_ecap_pasid_place(&plan->visible, plan->shown, &plan->pasid,
+                               &plan->choice)) {
+        plan->result = PLAN_NO_PLACE;
+    }
+    plan->reason = describe_choice(plan);
+    return plan;
+}
+
+void plan_free(Plan *plan)
+{
+    if (plan) {
+        g_free(plan->reason);
+        g_free(plan);
+    }
+}

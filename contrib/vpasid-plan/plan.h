@@ -1,0 +1,85 @@
+/*
+ * Where the PASID capability of a device would go
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef VPASID_PLAN_PLAN_H
+#define VPASID_PLAN_PLAN_H
+
+#include "hw/pci/pcie_ecap_place.h"
+#include "device.h"
+
+/**
+ * enum PlanResult - what a plan means to who asked
+ *
+ * @PLAN_FINE: a guest can have the capability, or there is none to have.
+ *
+ * @PLAN_NO_PLACE: the device has PASID, but the guest cannot.
+ *
+ * @PLAN_UNKNOWN: too little of the configuration space could be read.
+ */
+typedef enum PlanResult {
+    PLAN_FINE,
+    PLAN_NO_PLACE,
+    PLAN_UNKNOWN,
+} PlanResult;
+
+/**
+ * struct Plan - what was found out about a device
+ *
+ * @dev: the device, not owned.
+ *
+ * @result: what it comes to.
+ *
+ * @has_pasid: the device has a PASID capability, or its physical function.
+ *
+ * @pasid: what that says; zero without one.
+ *
+ * @choice: where the virtual capability goes.
+ *
+ * @reason: why there, or why not, in words.
+ *
+ * @extended: the device has extended configuration space, and the rest of
+ *            this is filled in.
+ *
+ * @own: the list of capabilities that the device has.
+ *
+ * @shown: configuration space as VFIO shows it.
+ *
+ * @visible: the list of capabilities in @shown.
+ */
+typedef struct Plan {
+    const Device *dev;
+    PlanResult result;
+    bool has_pasid;
+    PCIEEcapPasid pasid;
+    PCIEEcapChoice choice;
+    char *reason;
+    bool extended;
+    PCIEEcapLayout own;
+    uint8_t shown[PCIE_ECAP_IMAGE_SIZE];
+    PCIEEcapLayout visible;
+} Plan;
+
+/**
+ * plan_new: find out where the capability goes
+ *
+ * @dev: the device, which has to live as long as the plan.
+ *
+ * Returns: the plan, to be freed with plan_free().
+ */
+Plan *plan_new(const Device *dev);
+
+/**
+ * plan_free: free a plan
+ *
+ * @plan: the plan, or NULL.
+ */
+void plan_free(Plan *plan);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Plan, plan_free)
+
+#endif /* VPASID_PLAN_PLAN_H */

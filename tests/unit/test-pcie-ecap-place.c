@@ -1,0 +1,263 @@
+/*
+ * Unit tests of the place of a virtual PASID capability
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include "hw/pci/pcie_ecap_place.h"
+
+#define AT_END      PCIE_ECAP_PASID_AT_END
+#define SIZE        PCIE_ECAP_PASID_SIZE
+#define HEADER      0x0001001bu
+/* Width 20, both permissions */
+#define CAP         0x1406
+
+static const PCIEEcapPasid host = { .width = 20, .exec = true, .priv = true };
+
+typedef struct Image {
+    uint8_t bytes[PCIE_ECAP_IMAGE_SIZE];
+    PCIEEcapLayout layout;
+    PCIEEcapChoice choice;
+} Image;
+
+static void put32(Image *im, uint32_t at, uint32_t value)
+{
+    for (unsigned i = 0; i < 4; i++) {
+        im->bytes[at + i] = value >> (8 * i);
+    }
+}
+
+/* A list of two: a serial number, and a vendor's up to the end */
+static Image *image_new(void)
+{
+    Image *im = g_new0(Image, 1);
+
+    put32(im, 0x100, 0x03 | 1 << 16 | 0xf00u << 20);
+    put32(im, 0xf00, 0x0b | 1 << 16);
+    put32(im, 0xf04, 0x100u << 20);
+    return im;
+}
+
+static bool place(Image *im)
+{
+    pcie_ecap_parse(im->bytes, &im->layout);
+    return pcie_ecap_pasid_place(&im->layout, im->bytes, &host, &im->choice);
+}
+
+static void check(Image *im, PCIEEcapStep step, uint16_t offset,
+                  PCIEEcapReason end, unsigned hidden)
+{
+    g_assert_cmpint(place(im), ==, step != PCIE_ECAP_STEP_NONE);
+    g_assert_cmpint(im->choice.step, ==, step);
+    g_assert_cmphex(im->choice.offset, ==, offset);
+    g_assert_cmpint(im->choice.end, ==, end);
+    g_assert_cmpuint(im->choice.hidden, ==, hidden);
+}
+
+static void test_names(void)
+{
+    g_assert_cmpstr(pcie_ecap_step_name(PCIE_ECAP_STEP_NONE), ==, "none");
+    g_assert_cmpstr(pcie_ecap_step_name(PCIE_ECAP_STEP_END), ==, "end");
+    g_assert_cmpstr(pcie_ecap_step_name(PCIE_ECAP_STEP_HOST), ==, "host");
+    g_assert_cmpstr(pcie_ecap_step_name(PCIE_ECAP_STEP_GAP), ==, "gap");
+    g_assert_cmpstr(pcie_ecap_step_name(PCIE_ECAP_STEP_GAP + 1), ==, "none");
+}
+
+static void test_read(void)
+{
+    g_autofree Image *im = image_new();
+    PCIEEcapPasid pasid = { .width = 99 };
+
+    put32(im, 0x200, HEADER | 0xf00u << 20);
+    put32(im, 0x204, 0x0802);
+    g_assert_true(pcie_ecap_pasid_read(im->bytes, 0x200, &pasid));
+    g_assert_cmpuint(pasid.width, ==, 8);
+    g_assert_true(pasid.exec);
+    g_assert_false(pasid.priv);
+    put32(im, 0x204, 0x0004);
+    g_assert_true(pcie_ecap_pasid_read(im->bytes, 0x200, &pasid));
+    g_assert_false(pasid.exec);
+    g_assert_true(pasid.priv);
+
+    pasid.width = 99;
+    put32(im, 0x300, HEADER + 0x10000);
+    put32(im, 0x0fc, HEADER);
+    put32(im, 0xffc, HEADER);
+    g_assert_false(pcie_ecap_pasid_read(im->bytes, 0x300, &pasid));
+    g_assert_false(pcie_ecap_pasid_read(im->bytes, 0x0fc, &pasid));
+    g_assert_false(pcie_ecap_pasid_read(im->bytes, 0xffc, &pasid));
+    g_assert_false(pcie_ecap_pasid_read(im->bytes, 0x201, &pasid));
+    g_assert_false(pcie_ecap_pasid_read(im->bytes, 0xfffc, &pasid));
+    g_assert_cmpuint(pasid.width, ==, 99);
+}
+
+static void test_end(void)
+{
+    g_autofree Image *im = image_new();
+
+    put32(im, 0xf04, 0xf8u << 20);
+    /* The own one may be there all the same */
+    put32(im, 0x200, HEADER);
+    put32(im, 0x204, CAP);
+    check(im, PCIE_ECAP_STEP_END, AT_END, PCIE_ECAP_OK, 0);
+    put32(im, 0xffc, 1);
+    check(im, PCIE_ECAP_STEP_HOST, 0x200, PCIE_ECAP_NONZERO, 1);
+}
+
+static void test_host(void)
+{
+    static const struct {
+        uint32_t header;
+        uint32_t cap;
+    } others[] = {
+        { HEADER + 0x10000, CAP }, { HEADER + 1, CAP }, { HEADER, 0x1306 },
+        { HEADER, 0x1402 }, { HEADER, 0x1404 }, { HEADER, 0 },
+    };
+    g_autofree Image *im = image_new();
+
+    check(im, PCIE_ECAP_STEP_GAP, 0xef8, PCIE_ECAP_HIT_BODY, 0);
+    put32(im, 0x200, HEADER | 0xabcu << 20);
+    put32(im, 0x204, CAP | 7u << 16);
+    check(im, PCIE_ECAP_STEP_HOST, 0x200, PCIE_ECAP_HIT_BODY, 1);
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(others); i++) {
+        put32(im, 0x200, others[i].header);
+        put32(im, 0x204, others[i].cap);
+        check(im, PCIE_ECAP_STEP_GAP, 0xef8, PCIE_ECAP_HIT_BODY, 0);
+    }
+}
+
+/* Bytes like a PASID capability are a capability's own if they are in it */
+static void test_host_in_body(void)
+{
+    g_autofree Image *im = image_new();
+
+    put32(im, 0xf40, HEADER);
+    put32(im, 0xf44, CAP);
+    check(im, PCIE_ECAP_STEP_GAP, 0xef8, PCIE_ECAP_HIT_BODY, 0);
+    /* Half in it */
+    put32(im, 0x108, HEADER);
+    put32(im, 0x10c, CAP);
+    check(im, PCIE_ECAP_STEP_GAP, 0xef8, PCIE_ECAP_HIT_BODY, 0);
+    /* Right behind it */
+    put32(im, 0x108, 0);
+    put32(im, 0x10c, HEADER);
+    put32(im, 0x110, CAP);
+    check(im, PCIE_ECAP_STEP_HOST, 0x10c, PCIE_ECAP_HIT_BODY, 1);
+}
+
+static void test_host_reserved(void)
+{
+    g_autofree Image *im = image_new();
+    uint16_t offset = 0;
+
+    put32(im, 0x200, HEADER);
+    put32(im, 0x204, CAP);
+    pcie_ecap_parse(im->bytes, &im->layout);
+    pcie_ecap_reserve(&im->layout, 0x204, 4);
+    g_assert_cmpuint(pcie_ecap_pasid_hidden(&im->layout, im->bytes, &host,
+                                            &offset), ==, 0);
+    g_assert_cmphex(offset, ==, 0);
+}
+
+static void test_host_twice(void)
+{
+    g_autofree Image *im = image_new();
+
+    put32(im, 0x200, HEADER);
+    put32(im, 0x204, CAP);
+    put32(im, 0xef8, HEADER);
+    put32(im, 0xefc, CAP);
+    check(im, PCIE_ECAP_STEP_GAP, 0xef0, PCIE_ECAP_HIT_BODY, 2);
+}
+
+/* The first one of the list has no ID any more */
+static void test_anchor(void)
+{
+    g_autofree Image *im = image_new();
+
+    put32(im, 0x100, 0xf00u << 20);
+    put32(im, 0x104, CAP);
+    check(im, PCIE_ECAP_STEP_GAP, 0xef8, PCIE_ECAP_HIT_BODY, 0);
+}
+
+static void test_none(void)
+{
+    g_autofree Image *im = image_new();
+
+    memset(im->bytes + 0x10c, 0xa5, 0xf00 - 0x10c);
+    check(im, PCIE_ECAP_STEP_NONE, 0, PCIE_ECAP_HIT_BODY, 0);
+    /* What is known of a broken list is not all */
+    memset(im->bytes + 0x10c, 0, 0xf00 - 0x10c);
+    put32(im, 0xf00, 0x0b | 1 << 16 | 0x100u << 20);
+    put32(im, 0x200, HEADER);
+    put32(im, 0x204, CAP);
+    check(im, PCIE_ECAP_STEP_NONE, 0, PCIE_ECAP_BAD_CHAIN, 0);
+}
+
+/* Whatever the image: the place is nobody's, and can be put into the list */
+static void test_random(void)
+{
+    g_autofree Image *im = g_new0(Image, 1);
+    unsigned steps[4] = { 0 };
+
+    for (unsigned round = 0; round < 3000; round++) {
+        uint16_t pos = PCIE_ECAP_HEAD;
+
+        memset(im->bytes, 0, sizeof(im->bytes));
+        while (pos < 0xf00) {
+            uint16_t next = pos + 4 * g_test_rand_int_range(1, 200);
+            static const uint8_t ids[] = { 0, 1, 3, 0xb, 0xf, 0x1b, 0x77 };
+
+            next = MIN(next, 0xffc);
+            put32(im, pos, ids[g_test_rand_int_range(0, sizeof(ids))] |
+                  1 << 16 | (uint32_t)next << 20);
+            pos = next;
+        }
+        for (unsigned i = g_test_rand_int_range(0, 3); i; i--) {
+            uint16_t at = g_test_rand_int_range(0x100 / 4, AT_END / 4) * 4;
+
+            put32(im, at, HEADER);
+            put32(im, at + 4, CAP);
+        }
+        if (g_test_rand_bit()) {
+            put32(im, 0xffc, 1);
+        }
+
+        if (place(im)) {
+            g_assert_cmphex(im->choice.offset % 4, ==, 0);
+            g_assert_true(im->choice.offset == PCIE_ECAP_HEAD ||
+                          !pcie_ecap_overlap(&im->layout, im->choice.offset,
+                                             SIZE));
+            if (im->choice.step == PCIE_ECAP_STEP_HOST) {
+                memset(im->bytes + im->choice.offset, 0, SIZE);
+            }
+            g_assert_cmpint(pcie_ecap_insert(im->bytes, im->choice.offset,
+                                             PCIE_ECAP_PASID_ID, 1, SIZE,
+                                             NULL), ==, PCIE_ECAP_OK);
+        }
+        steps[im->choice.step]++;
+    }
+    for (unsigned i = 1; i < G_N_ELEMENTS(steps); i++) {
+        g_assert_cmpuint(steps[i], >, 0);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/pcie-ecap-place/names", test_names);
+    g_test_add_func("/pcie-ecap-place/read", test_read);
+    g_test_add_func("/pcie-ecap-place/end", test_end);
+    g_test_add_func("/pcie-ecap-place/host", test_host);
+    g_test_add_func("/pcie-ecap-place/host/in-body", test_host_in_body);
+    g_test_add_func("/pcie-ecap-place/host/reserved", test_host_reserved);
+    g_test_add_func("/pcie-ecap-place/host/twice", test_host_twice);
+    g_test_add_func("/pcie-ecap-place/anchor", test_anchor);
+    g_test_add_func("/pcie-ecap-place/none", test_none);
+    g_test_add_func("/pcie-ecap-place/random", test_random);
+    return g_test_run();
+}

@@ -1,0 +1,367 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Tests of vpasid-plan, with the dumps of tests/data/ecap; prints TAP.
+
+usage: test-vpasid-plan.py PROGRAM DATA
+
+DATA/expected.txt has for each dump a line "NAME: STATUS" and what the program
+prints. With VPASID_PLAN_DUMPS=DIRECTORY in the environment, every file below
+that is read as a dump too: it may be good or bad, but not make it crash.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+PROGRAM, DATA = '', ''
+LINE = re.compile(r'[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7] '
+                  r'[0-9a-f]{4}:[0-9a-f]{4} pasid=(yes|no|unknown) '
+                  r'width=\d+ exec=[01] priv=[01] '
+                  r'offset=(0x[0-9a-f]{3} step=(end|host|gap)|- step=none) '
+                  r'reason=.+')
+KEYS = ['device', 'id', 'pasid', 'width', 'exec', 'priv', 'offset', 'step',
+        'reason', 'capabilities']
+
+
+def run(*args):
+    """Run the program: exit status, output, errors."""
+    done = subprocess.run([PROGRAM, *args], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, timeout=60, check=False)
+    return (done.returncode, done.stdout.decode(),
+            done.stderr.decode(errors='replace'))
+
+
+def dump(name):
+    """Path of a dump."""
+    return os.path.join(DATA, name + '.txt')
+
+
+def names():
+    """All dumps, in order."""
+    return sorted(file[:-4] for file in os.listdir(DATA)
+                  if file.endswith('.txt') and file != 'expected.txt')
+
+
+def expected():
+    """What is to be printed: name -> (status, output)."""
+    want, name = {}, None
+    with open(dump('expected'), encoding='ascii') as file:
+        for line in file:
+            head = re.fullmatch(r'([a-z0-9-]+): (\d)\n', line)
+            if head:
+                name = head.group(1)
+                want[name] = (int(head.group(2)), '')
+            elif name:
+                want[name] = (want[name][0], want[name][1] + line)
+    return want
+
+
+def image(name):
+    """Bytes of the first device of a dump."""
+    with open(dump(name), encoding='ascii') as file:
+        text = file.read().split('\n\n', maxsplit=1)[0]
+    return b''.join(bytes.fromhex(line.split(':', 1)[1])
+                    for line in text.split('\n')
+                    if re.match('[0-9a-f]+: ', line))
+
+
+class Corpus(unittest.TestCase):
+    """The dumps of the repository."""
+
+    def test_lines(self):
+        """Each dump gives the line and the status that are expected."""
+        want = expected()
+        self.assertEqual(sorted(want), names())
+        for name in names():
+            with self.subTest(name):
+                status, out, err = run('-F', dump(name))
+                self.assertEqual((status, out), want[name])
+                self.assertEqual(err == '', status != 2)
+                for line in out.splitlines():
+                    self.assertIsNotNone(LINE.fullmatch(line), line)
+
+    def test_generated(self):
+        """The dumps are what the generator writes."""
+        with tempfile.TemporaryDirectory() as folder:
+            subprocess.run([sys.executable, os.path.join(DATA, 'generate.py'),
+                            folder], check=True)
+            self.assertEqual({file[:-4] for file in os.listdir(folder)},
+                             set(names()))
+            for file in os.listdir(folder):
+                with open(os.path.join(folder, file), 'rb') as new, \
+                        open(os.path.join(DATA, file), 'rb') as old:
+                    self.assertEqual(new.read(), old.read(), file)
+
+    def test_json(self):
+        """The JSON is well-formed, and says what the line says."""
+        for name in names():
+            with self.subTest(name):
+                lines = run('-F', dump(name))[1].splitlines()
+                devices = json.loads(run('--json', '-F', dump(name))[1])
+                self.assertEqual(len(devices), len(lines))
+                for dev, line in zip(devices, lines):
+                    self.assertEqual(list(dev), KEYS)
+                    offset = '-' if dev['offset'] is None else \
+                        hex(dev['offset'])
+                    self.assertTrue(line.endswith(
+                        f'offset={offset} step={dev["step"]} '
+                        f'reason={dev["reason"]}'), line)
+                    for cap in dev['capabilities']:
+                        self.assertLessEqual(cap['offset'] + cap['size'], 4096)
+
+    def test_map(self):
+        """The map has a cell for each 4 bytes, and shows the place."""
+        row = re.compile(r'  0x([0-9a-f]00)((?:  ?[-.?#A-Za-z]{16}){4})')
+        for name in names():
+            with self.subTest(name):
+                status, out, _ = run('--map', '-F', dump(name))
+                self.assertEqual(status, run('-F', dump(name))[0])
+                for part in out.split('\n\n'):
+                    lines = part.splitlines()
+                    self.assertIsNotNone(LINE.fullmatch(lines[0]))
+                    cells = ''.join(found.group(2).replace(' ', '')
+                                    for found in map(row.fullmatch, lines[1:])
+                                    if found)
+                    self.assertIn(len(cells), (0, 1024))
+                    place = re.search(r' offset=0x(\S+)', lines[0])
+                    if place:
+                        self.assertEqual(cells.find('#') * 4,
+                                         int(place.group(1), 16))
+                        self.assertEqual(cells.count('#'), 2)
+                    else:
+                        self.assertNotIn('#', cells)
+
+    def test_choose(self):
+        """Addresses choose devices, in the order given."""
+        path = dump('device-nic')
+        both = run('-F', path)[1].splitlines()
+        status, out, _ = run('-F', path, '01:00.1', '0000:01:00.0')
+        self.assertEqual((status, out.splitlines()), (0, both[::-1]))
+
+
+class BadInput(unittest.TestCase):
+    """What cannot be read, says where, and gives status 2."""
+
+    def bad(self, text, message, line):
+        """That text is refused at that line."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, 'bad.txt')
+            with open(path, 'wb') as file:
+                file.write(text.encode('latin-1'))
+            status, out, err = run('-F', path)
+            self.assertEqual((status, out), (2, ''), err)
+            self.assertIn(f'vpasid-plan: {path}:{line}: ', err)
+            self.assertIn(message, err)
+
+    def test_dump(self):
+        """Everything that can be wrong with a dump."""
+        dev = '00:01.0 Some device\n'
+        row = ': ' + ' '.join(['00'] * 16) + '\n'
+        some = ''.join(f'{at:02x}{row}' for at in range(0, 64, 16))
+        self.bad('', 'no device', 1)
+        self.bad('Hello.\nWorld.\n', 'no device', 1)
+        self.bad('00:01.0 x\0y\n', 'not a text', 1)
+        self.bad('00' + row, 'without a device', 1)
+        self.bad(dev + some + '\n40' + row, 'without a device', 7)
+        self.bad(dev + '10' + row, 'bytes at 0x0', 2)
+        self.bad(dev + some + '30' + row, 'bytes at 0x40', 6)
+        self.bad(dev + '00: 00 0g\n', 'byte 2', 2)
+        self.bad(dev + '00: 00 000\n', 'byte 2', 2)
+        self.bad(dev + '00: 0\n', 'byte 1', 2)
+        self.bad(dev + '00:\n', 'without bytes', 2)
+        self.bad(dev + '00: 00' + row[1:], 'more than 16', 2)
+        self.bad(dev + '1000' + row, 'above 0xfff', 2)
+        self.bad(dev + '00' + row + '\n', '64, 128, 256 or 4096', 3)
+        self.bad(dev + some + '\n' + dev + some, 'was there before', 7)
+        full = ''.join(f'{at:02x}{row}' for at in range(0, 4096, 16))
+        self.bad(dev + full + 'ff0' + row, 'bytes at 0x1000', 258)
+
+    def test_arguments(self):
+        """Options and addresses that make no sense."""
+        path = dump('device-nic')
+        for args, message in (
+                (['-F', '/nonexistent/dump'], '/nonexistent/dump'),
+                (['-F', DATA], DATA), (['--nonsense'], 'nonsense'),
+                (['-F', path, '02:00.0'], 'no device 0000:02:00.0'),
+                (['-F', path, 'eth0'], 'eth0 is not the address'),
+                (['-F', path, '01:20.0'], 'is not the address'),
+                (['-F', path, '01:00.8'], 'is not the address'),
+                (['-F', path, '01:00.0', '01:00.0'], 'no device'),
+                (['-F', path, '--map', '--json'], 'exclude'),
+                (['-F', path, '--sysfs=/sys'], 'exclude'),
+                (['--sysfs=/nonexistent'], '/nonexistent'),
+                (['--sysfs=/nonexistent', '01:00.0'], 'nonexistent')):
+            with self.subTest(args):
+                status, out, err = run(*args)
+                self.assertEqual((status, out), (2, ''))
+                self.assertIn(message, err)
+
+    def test_output(self):
+        """What cannot be written is no success."""
+        with open('/dev/full', 'wb') as full:
+            done = subprocess.run([PROGRAM, '-F', dump('device-nic')],
+                                  stdout=full, stderr=subprocess.PIPE,
+                                  check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(b'cannot write', done.stderr)
+
+    def test_text_between(self):
+        """What lspci -v prints between is no bad input."""
+        with open(dump('device-cxl'), encoding='ascii') as file:
+            _, title, rest = file.read().split('\n', 2)
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, 'verbose.txt')
+            with open(path, 'w', encoding='ascii') as file:
+                file.write('\r\n\r\n0003:' + title + '\n\tFlags: fast\n'
+                           '\tCapabilities: [50] Express\n' +
+                           rest.replace('\n', '\r\n'))
+            status, out, err = run('-F', path)
+        self.assertEqual((status, err), (0, ''))
+        self.assertTrue(out.startswith('0003:01:00.0 1234:0204 pasid=yes '))
+
+
+class Sysfs(unittest.TestCase):
+    """A directory like that of the host."""
+
+    def setUp(self):
+        """Make the directory."""
+        # Not a context manager: the directory outlives this function
+        # pylint: disable=consider-using-with
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.root = self.folder.name
+
+    def add(self, name, config, **files):
+        """Add a device."""
+        path = os.path.join(self.root, name)
+        os.mkdir(path)
+        with open(os.path.join(path, 'config'), 'wb') as file:
+            file.write(config)
+        for key, value in files.items():
+            with open(os.path.join(path, key), 'w', encoding='ascii') as file:
+                file.write(value)
+        return path
+
+    def test_devices(self):
+        """All devices, in order; or some."""
+        self.add('0000:02:00.0', image('place-none'))
+        self.add('0000:01:00.0', image('place-host'))
+        status, out, err = run('--sysfs=' + self.root)
+        self.assertEqual((status, err), (1, ''))
+        lines = out.splitlines()
+        self.assertTrue(lines[0].startswith('0000:01:00.0 1234:0101 '), out)
+        self.assertIn('offset=0x160 step=host', lines[0])
+        self.assertTrue(lines[1].startswith('0000:02:00.0 1234:0107 '), out)
+        self.assertEqual(run('--sysfs=' + self.root, '01:00.0'),
+                         (0, lines[0] + '\n', ''))
+
+    def test_nothing(self):
+        """A host without devices."""
+        self.assertEqual(run('--sysfs=' + self.root), (0, '', ''))
+
+    def test_virtual(self):
+        """A virtual function has the PASID of its physical function."""
+        physical = self.add('0000:01:00.0', image('device-nic'))
+        config = bytearray(image('chain-empty'))
+        config[0:4] = b'\xff' * 4
+        path = self.add('0000:01:00.1', bytes(config), vendor='0x1234\n',
+                        device='0xabcd\n')
+        os.symlink(physical, os.path.join(path, 'physfn'))
+        status, out, err = run('--sysfs=' + self.root, '01:00.1')
+        self.assertEqual((status, err), (0, ''))
+        self.assertIn('0000:01:00.1 1234:abcd pasid=yes width=20 exec=1 '
+                      'priv=0 offset=0xff8 step=end', out)
+
+    def test_without_root(self):
+        """What the kernel gives to others than root is not enough."""
+        self.add('0000:01:00.0', image('place-host')[:64])
+        status, out, _ = run('--sysfs=' + self.root)
+        self.assertEqual(status, 2)
+        self.assertIn('pasid=unknown', out)
+        self.assertIn('root', out)
+
+
+class Folder(unittest.TestCase):
+    """Dumps from elsewhere."""
+
+    def test_folder(self):
+        """None makes it crash, and what it refuses has a place."""
+        folder = os.environ.get('VPASID_PLAN_DUMPS')
+        if not folder:
+            self.skipTest('VPASID_PLAN_DUMPS is not set')
+        paths = [os.path.join(where, file)
+                 for where, _, files in sorted(os.walk(folder))
+                 for file in sorted(files)]
+        self.assertTrue(paths, 'no file there')
+        good = 0
+        for path in paths:
+            with self.subTest(path):
+                status, out, err = run('-F', path)
+                self.assertIn(status, (0, 1, 2), err)
+                self.assertNotIn('ERROR: ', err)
+                for line in out.splitlines():
+                    self.assertIsNotNone(LINE.fullmatch(line), line)
+                if not out:
+                    self.assertIn(f'vpasid-plan: {path}:', err)
+                    continue
+                good += 1
+                json.loads(run('--json', '-F', path)[1])
+                self.assertIn(run('--map', '-F', path)[0], (0, 1, 2))
+        print(f'# {good} of {len(paths)} files are dumps')
+
+
+class Tap(unittest.TestResult):
+    """Prints results as TAP."""
+
+    def __init__(self):
+        super().__init__()
+        self.trouble = []
+
+    def note(self, err, test):
+        """Keep a failure for the end of the test."""
+        self.trouble.append(self._exc_info_to_string(err, test))
+
+    def addError(self, test, err):
+        super().addError(test, err)
+        self.note(err, test)
+
+    def addFailure(self, test, err):
+        super().addFailure(test, err)
+        self.note(err, test)
+
+    def addSubTest(self, test, subtest, err):
+        super().addSubTest(test, subtest, err)
+        if err:
+            self.trouble.append(str(subtest))
+            self.note(err, test)
+
+    def stopTest(self, test):
+        super().stopTest(test)
+        name = test.id().split('.', 1)[1].replace('.test_', '/').lower()
+        skip = ''.join(f' # SKIP {why}' for skipped, why in self.skipped
+                       if skipped is test)
+        print(f'{"not ok" if self.trouble else "ok"} {self.testsRun} '
+              f'{name}{skip}')
+        for text in self.trouble:
+            print('# ' + text.rstrip().replace('\n', '\n# '))
+        self.trouble = []
+
+
+def main(argv):
+    """Run them all."""
+    global PROGRAM, DATA
+    PROGRAM, DATA = argv[1:]
+    suite = unittest.defaultTestLoader.loadTestsFromModule(
+        sys.modules['__main__'])
+    print(f'1..{suite.countTestCases()}')
+    result = Tap()
+    suite.run(result)
+    return 0 if result.wasSuccessful() else 1
+
+
+if __name__ == '__main__':
+    sys.exit(main(sys.argv))
