@@ -167,12 +167,12 @@ def write_out(collected):
                 errors='surrogateescape'))
     write(os.path.join(mf.series_dir(new.name), 'series.toml'),
           mf.dump(new).encode())
-    text, with_table = readme_with_table(new)
     if new.name == mf.bases()[-1]:
         write(os.path.join(mf.TOP, 'MAINTAINERS'),
               maintainers(collected.repo).encode())
-    if text and new.name == mf.bases()[-1]:
-        write(os.path.join(mf.TOP, 'README.md'), with_table.encode())
+        text, with_table = readme_with_table(new)
+        if text:
+            write(os.path.join(mf.TOP, 'README.md'), with_table.encode())
     return new
 
 
