@@ -14,14 +14,8 @@
 
 #include "vfio-fake/smmu.h"
 
-#define SSID16 "-device arm-smmuv3,primary-bus=pcie.0,accel=on,ssidsize=16 "
-#define DEVICE "-device vfio-pci,iommufd=i0,fd=%d,id=d0,bus=rp1 "
-
 #define SID     VS_SID(1)
 #define SID_HI  ((uint64_t)SID << 32)
-
-#define STE0_S1 (VS_STE0_V | VS_STE0_S1 | VS_CDTAB)
-#define STE1_S1 (VS_STE1_S1CIR(1) | VS_STE1_S1COR(1) | VS_STE1_S1CSH(3))
 
 /* Fields of TLBI commands (4.4) */
 #define ASID(n) ((uint64_t)(n) << 48)
@@ -32,17 +26,13 @@
 
 static VfGuest *start(bool translate)
 {
-    VfClient *c = vf_client_new();
-    VfGuest *g;
+    VfGuest *g = vs_start(1, 1);
+    VfClient *c = g->c;
 
-    vf_client_add_device(c);
-    g = vg_start(c, VG_MACHINE SSID16 VG_IOMMUFD VG_PORT(1) DEVICE, "",
-                 c->iommufd, c->device_fd[0]);
-    vg_ports(g, 1);
     vs_setup(g, VS_LINEAR);
     vs_enable(g, true);
     if (translate) {
-        vs_write_ste(g, VS_LINEAR, SID, STE0_S1, STE1_S1);
+        vs_write_ste(g, VS_LINEAR, SID, VS_STE0_DEFAULT, VS_STE1_DEFAULT);
         vs_cfgi_ste(g, SID);
         g_assert_cmpint(vf_client_access(c, 0, NULL), ==, VF_ACCESS_S1);
     }
@@ -50,21 +40,11 @@ static VfGuest *start(bool translate)
     return g;
 }
 
-static void end(VfGuest *g)
-{
-    VfClient *c = g->c;
-
-    vg_quit_silent(g);
-    vf_client_free(c);
-}
-
 static void end_with_text(VfGuest *g)
 {
-    VfClient *c = g->c;
-    g_autofree gchar *text = vg_quit(g);
+    g_autofree gchar *text = vg_end(g);
 
     g_assert_cmpstr(text, !=, "");
-    vf_client_free(c);
 }
 
 static unsigned int calls(VfGuest *g, uint32_t since)
@@ -110,7 +90,7 @@ static void test_cmd(const void *opaque)
         g_assert_cmphex(s->cmd[0].word[1], ==, t->word[1]);
         g_assert_cmpuint(s->cmd[0].issued, ==, 1);
     }
-    end(g);
+    vg_end_silent(g);
 }
 
 typedef struct BatchTest {
@@ -157,7 +137,7 @@ static void test_batch(const void *opaque)
                         (uint64_t)(i % t->commands) << 12);
         g_assert_cmpuint(s->cmd[i].issued, ==, 1);
     }
-    end(g);
+    vg_end_silent(g);
 }
 
 /* Before the STE of a device changes, what was sent for the old one is out */
@@ -169,7 +149,7 @@ static void test_order(void)
     int inval = -1, attach = -1;
 
     vs_queue(g, VS_CMD_TLBI_NH_ASID | ASID(9), 0);
-    vs_write_ste(g, VS_LINEAR, SID, STE0_S1 + 0x10000, STE1_S1);
+    vs_write_ste(g, VS_LINEAR, SID, VS_STE0_DEFAULT + 0x10000, VS_STE1_DEFAULT);
     vs_queue(g, VS_CMD_CFGI_STE | SID_HI, 1);
     vs_queue(g, VS_CMD_SYNC, 0);
     vs_submit(g);
@@ -182,16 +162,14 @@ static void test_order(void)
     }
     g_assert_cmpint(inval, >=, 0);
     g_assert_cmpint(attach, >, inval);
-    end(g);
+    vg_end_silent(g);
 }
 
 static void test_no_device(void)
 {
-    VfClient *c = vf_client_new();
-    VfGuest *g;
+    VfGuest *g = vs_start(1, 0);
+    VfClient *c = g->c;
 
-    vf_client_add_device(c);
-    g = vg_start(c, VG_MACHINE SSID16 VG_IOMMUFD VG_PORT(1), "", c->iommufd);
     vs_setup(g, VS_LINEAR);
     vs_enable(g, true);
     vs_queue(g, VS_CMD_TLBI_NSNH_ALL, 0);
@@ -201,7 +179,7 @@ static void test_no_device(void)
     vs_submit(g);
     g_assert_cmphex(vs_readl(g, VS_CMDQ_CONS), ==, g->cmdq_prod);
     g_assert_cmpuint(c->shared->log_len, ==, 0);
-    end(g);
+    vg_end_silent(g);
 }
 
 static void queue_batch(VfGuest *g, unsigned int n)
@@ -257,7 +235,7 @@ static void test_recover(const void *opaque)
     g_assert_cmphex(vs_readl(g, VS_CMDQ_CONS), ==, g->cmdq_prod);
     g_assert_cmphex(vs_readl(g, VS_GERROR), ==, 0);
     g_assert_cmpint(vf_client_access(g->c, 0, NULL), ==, VF_ACCESS_S1);
-    end(g);
+    vg_end_silent(g);
 }
 
 /*
@@ -341,7 +319,7 @@ static void test_events(void)
     }
     g_assert(!vs_next_event(g, evt));
     g_assert(!overflow(g));
-    end(g);
+    vg_end_silent(g);
 }
 
 static void test_events_lost(void)
@@ -361,7 +339,7 @@ static void test_events_lost(void)
     vf_client_push_event(g->c, 0, NULL);
     vg_settle(g);
     g_assert(overflow(g));
-    end(g);
+    vg_end_silent(g);
 }
 
 static void test_events_full(void)
@@ -379,7 +357,7 @@ static void test_events_full(void)
         assert_event(g, i);
     }
     g_assert(!vs_next_event(g, evt));
-    end(g);
+    vg_end_silent(g);
 }
 
 /* More than QEMU reads at once, into a queue that the guest keeps emptying */
@@ -400,7 +378,7 @@ static void test_events_many(void)
         g_assert(!vs_next_event(g, evt));
     }
     g_assert(!overflow(g));
-    end(g);
+    vg_end_silent(g);
 }
 
 static void test_events_off_and_on(void)
@@ -417,7 +395,7 @@ static void test_events_off_and_on(void)
     vg_settle(g);
     assert_event(g, 2);
     g_assert(!vs_next_event(g, evt));
-    end(g);
+    vg_end_silent(g);
 }
 
 /* The descriptor breaks: said once, and the rest of the machine goes on */
@@ -433,18 +411,8 @@ static void test_events_read_fails(void)
     g_assert_cmpuint(vf_client_count(c, VF_OP_EVENT_READ, 0), ==, 1);
     queue_batch(g, 1);
     g_assert_cmphex(vs_readl(g, VS_CMDQ_CONS), ==, g->cmdq_prod);
-    text = vg_quit(g);
+    text = vg_end(g);
     g_assert_nonnull(strstr(text, "event"));
-    vf_client_free(c);
-}
-
-static void add(const char *group, const char *name, const void *row,
-                void (*run)(const void *))
-{
-    g_autofree gchar *path = g_strdup_printf("smmuv3-accel/%s/%s", group,
-                                             name);
-
-    qtest_add_data_func(path, row, run);
 }
 
 int main(int argc, char **argv)
@@ -452,16 +420,18 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
 
     for (int i = 0; i < ARRAY_SIZE(cmd_tests); i++) {
-        add("command", cmd_tests[i].name, &cmd_tests[i], test_cmd);
+        vg_add_test("smmuv3-accel/command", cmd_tests[i].name, &cmd_tests[i],
+                    test_cmd);
     }
     for (int i = 0; i < ARRAY_SIZE(batch_tests); i++) {
-        add("batch", batch_tests[i].name, &batch_tests[i], test_batch);
+        vg_add_test("smmuv3-accel/batch", batch_tests[i].name, &batch_tests[i],
+                    test_batch);
     }
     qtest_add_func("smmuv3-accel/order", test_order);
     qtest_add_func("smmuv3-accel/no-device", test_no_device);
     for (int i = 0; i < ARRAY_SIZE(recover_tests); i++) {
-        add("recover", recover_tests[i].name, &recover_tests[i],
-            test_recover);
+        vg_add_test("smmuv3-accel/recover", recover_tests[i].name,
+                    &recover_tests[i], test_recover);
     }
     qtest_add_func("smmuv3-accel/stale", test_stale);
     qtest_add_func("smmuv3-accel/events/delivered", test_events);

@@ -18,7 +18,6 @@
 #include "vfio-fake/smmu.h"
 
 #define ACCEL  "-device arm-smmuv3,primary-bus=pcie.0,accel=on "
-#define SSID16 "-device arm-smmuv3,primary-bus=pcie.0,accel=on,ssidsize=16 "
 #define DEVICE "-device vfio-pci,iommufd=i0,fd=%d,id=d0,bus=rp1 "
 
 #define SID VS_SID(1)
@@ -104,16 +103,6 @@ static const HostTest host_tests[] = {
     { "gran4k", 5, 1 << 4, 0, "IDR5.GRAN4K host 0 guest 1" },
 };
 
-static void assert_nothing_left(VfClient *c)
-{
-    for (int i = 0; i < VF_MAX_OBJECTS; i++) {
-        g_assert_cmpuint(c->shared->object[i].type, ==, VF_OBJ_FREE);
-    }
-    for (int i = 0; i < VF_MAX_MAPS; i++) {
-        g_assert_cmpuint(c->shared->map[i].ioas, ==, 0);
-    }
-}
-
 /* A device that arrives after the guest could look at the ID registers */
 static gchar *plug_error(void (*describe)(VfDevice *, const void *),
                          const void *opaque)
@@ -124,13 +113,12 @@ static gchar *plug_error(void (*describe)(VfDevice *, const void *),
     VfGuest *g;
 
     describe(d, opaque);
-    g = vg_start(c, VG_MACHINE SSID16 VG_IOMMUFD VG_PORT(1), "", c->iommufd);
+    g = vg_start(c, VG_MACHINE VS_SSID16 VG_IOMMUFD VG_PORT(1), "", c->iommufd);
     vg_ports(g, 1);
     err = vg_device_add(g, 0, "d0", 1, "");
     g_assert_nonnull(err);
-    assert_nothing_left(c);
-    vg_quit_silent(g);
-    vf_client_free(c);
+    vf_client_assert_clean(c);
+    vg_end_silent(g);
     return err;
 }
 
@@ -197,43 +185,21 @@ static void test_idrs(void)
     VfGuest *g;
 
     vf_client_add_device(c);
-    g = vg_start(c, VG_MACHINE SSID16 VG_IOMMUFD VG_PORT(1) DEVICE, "",
+    g = vg_start(c, VG_MACHINE VS_SSID16 VG_IOMMUFD VG_PORT(1) DEVICE, "",
                  c->iommufd, c->device_fd[0]);
     idr1 = vs_readl(g, VS_IDR1);
     g_assert_cmpuint((idr1 >> 6) & 0x1f, ==, 16);
-    vg_quit_silent(g);
-    vf_client_free(c);
+    vg_end_silent(g);
 
     c = vf_client_new();
     vf_client_add_device(c);
     g = vg_start(c, VG_MACHINE ACCEL VG_IOMMUFD VG_PORT(1) DEVICE, "",
                  c->iommufd, c->device_fd[0]);
     g_assert_cmphex(vs_readl(g, VS_IDR1), ==, idr1 & ~(0x1fu << 6));
-    vg_quit_silent(g);
-    vf_client_free(c);
+    vg_end_silent(g);
 }
 
 /* What is installed */
-
-static VfGuest *start_device(void)
-{
-    VfClient *c = vf_client_new();
-    VfGuest *g;
-
-    vf_client_add_device(c);
-    g = vg_start(c, VG_MACHINE SSID16 VG_IOMMUFD VG_PORT(1) DEVICE, "",
-                 c->iommufd, c->device_fd[0]);
-    vg_ports(g, 1);
-    return g;
-}
-
-static void end(VfGuest *g)
-{
-    VfClient *c = g->c;
-
-    vg_quit_silent(g);
-    vf_client_free(c);
-}
 
 static void assert_access(VfGuest *g, VfAccess access)
 {
@@ -242,7 +208,7 @@ static void assert_access(VfGuest *g, VfAccess access)
 
 static void test_boot(void)
 {
-    VfGuest *g = start_device();
+    VfGuest *g = vs_start(1, 1);
     VfClient *c = g->c;
     const VfLog *log = NULL;
 
@@ -259,12 +225,12 @@ static void test_boot(void)
     g_assert_cmpuint(vf_client_objects(c, VF_OBJ_VEVENTQ), ==, 1);
     /* Out of reset translation is off and GBPA lets transactions through */
     assert_access(g, VF_ACCESS_BYPASS);
-    end(g);
+    vg_end_silent(g);
 }
 
 static void test_registers(void)
 {
-    VfGuest *g = start_device();
+    VfGuest *g = vs_start(1, 1);
 
     vs_setup(g, VS_LINEAR);
     assert_access(g, VF_ACCESS_BYPASS);
@@ -283,7 +249,7 @@ static void test_registers(void)
     vs_enable(g, true);
     vg_system_reset(g);
     assert_access(g, VF_ACCESS_BYPASS);
-    end(g);
+    vg_end_silent(g);
 }
 
 typedef struct SteTest {
@@ -358,7 +324,7 @@ static void assert_events(VfGuest *g, const SteTest *t)
 static void run_ste(const SteTest *t, VsTable table)
 {
     const SteTest *bypass = &ste_tests[2];
-    VfGuest *g = start_device();
+    VfGuest *g = vs_start(1, 1);
 
     vs_setup(g, table);
     vs_enable(g, true);
@@ -379,7 +345,7 @@ static void run_ste(const SteTest *t, VsTable table)
     vs_cfgi_ste(g, SID);
     assert_access(g, VF_ACCESS_BYPASS);
     g_assert_cmpuint(vf_client_objects(g->c, VF_OBJ_HWPT_NESTED), ==, 2);
-    end(g);
+    vg_end_silent(g);
 }
 
 static void test_ste_linear(const void *opaque)
@@ -417,7 +383,7 @@ static void test_look(const void *opaque)
 {
     const LookTest *t = opaque;
     const SteTest *s1 = &ste_tests[3];
-    VfGuest *g = start_device();
+    VfGuest *g = vs_start(1, 1);
 
     vs_setup(g, VS_LINEAR);
     vs_enable(g, true);
@@ -426,14 +392,14 @@ static void test_look(const void *opaque)
     vs_queue(g, VS_CMD_SYNC, 0);
     vs_submit(g);
     assert_access(g, t->looks ? VF_ACCESS_S1 : VF_ACCESS_ABORT);
-    end(g);
+    vg_end_silent(g);
 }
 
 /* Enabling looks at the table, too: a guest may build it first */
 static void test_enable(void)
 {
     const SteTest *s1 = &ste_tests[3];
-    VfGuest *g = start_device();
+    VfGuest *g = vs_start(1, 1);
 
     vs_setup(g, VS_LINEAR);
     vs_write_ste(g, VS_LINEAR, SID, s1->word[0], s1->word[1]);
@@ -441,14 +407,14 @@ static void test_enable(void)
     assert_ste(g, s1);
     vs_enable(g, false);
     assert_access(g, VF_ACCESS_BYPASS);
-    end(g);
+    vg_end_silent(g);
 }
 
 /* Exchange of one stage 1 for another, and for itself */
 static void test_replace(void)
 {
     const SteTest *s1 = &ste_tests[3];
-    VfGuest *g = start_device();
+    VfGuest *g = vs_start(1, 1);
     VfClient *c = g->c;
     uint64_t ste[2];
     uint32_t since;
@@ -489,19 +455,15 @@ static void test_replace(void)
     g_assert_cmpint(alloc, >=, 0);
     g_assert_cmpint(attach, >, alloc);
     g_assert_cmpint(destroy, >, attach);
-    end(g);
+    vg_end_silent(g);
 }
 
 /* A device that arrives gets at once what the tables say */
 static void test_arrival(void)
 {
     const SteTest *s1 = &ste_tests[3];
-    VfClient *c = vf_client_new();
-    VfGuest *g;
+    VfGuest *g = vs_start(1, 0);
 
-    vf_client_add_device(c);
-    g = vg_start(c, VG_MACHINE SSID16 VG_IOMMUFD VG_PORT(1), "", c->iommufd);
-    vg_ports(g, 1);
     vs_setup(g, VS_LINEAR);
     vs_write_ste(g, VS_LINEAR, SID, s1->word[0], s1->word[1]);
     vs_enable(g, true);
@@ -511,18 +473,9 @@ static void test_arrival(void)
         g_assert_cmpstr(err, ==, NULL);
         assert_ste(g, s1);
         vg_device_del(g, "d0", 1);
-        assert_nothing_left(c);
+        vf_client_assert_clean(g->c);
     }
-    end(g);
-}
-
-static void add(const char *group, const char *name, const void *row,
-                void (*run)(const void *))
-{
-    g_autofree gchar *path = g_strdup_printf("smmuv3-accel/%s/%s", group,
-                                             name);
-
-    qtest_add_data_func(path, row, run);
+    vg_end_silent(g);
 }
 
 int main(int argc, char **argv)
@@ -530,12 +483,13 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
 
     for (int i = 0; i < ARRAY_SIZE(refused_tests); i++) {
-        add("refused", refused_tests[i].name, &refused_tests[i],
-            test_refused);
+        vg_add_test("smmuv3-accel/refused", refused_tests[i].name,
+                    &refused_tests[i], test_refused);
     }
     qtest_add_func("smmuv3-accel/refused/no-iommufd", test_no_iommufd);
     for (int i = 0; i < ARRAY_SIZE(host_tests); i++) {
-        add("host", host_tests[i].name, &host_tests[i], test_host);
+        vg_add_test("smmuv3-accel/host", host_tests[i].name, &host_tests[i],
+                    test_host);
     }
     qtest_add_func("smmuv3-accel/host/all-at-once", test_host_two);
     qtest_add_func("smmuv3-accel/host/other-iommu", test_host_other_iommu);
@@ -544,12 +498,14 @@ int main(int argc, char **argv)
     qtest_add_func("smmuv3-accel/boot", test_boot);
     qtest_add_func("smmuv3-accel/registers", test_registers);
     for (int i = 0; i < ARRAY_SIZE(ste_tests); i++) {
-        add("ste/linear", ste_tests[i].name, &ste_tests[i], test_ste_linear);
-        add("ste/two-level", ste_tests[i].name, &ste_tests[i],
-            test_ste_two_level);
+        vg_add_test("smmuv3-accel/ste/linear", ste_tests[i].name,
+                    &ste_tests[i], test_ste_linear);
+        vg_add_test("smmuv3-accel/ste/two-level", ste_tests[i].name,
+                    &ste_tests[i], test_ste_two_level);
     }
     for (int i = 0; i < ARRAY_SIZE(look_tests); i++) {
-        add("look", look_tests[i].name, &look_tests[i], test_look);
+        vg_add_test("smmuv3-accel/look", look_tests[i].name, &look_tests[i],
+                    test_look);
     }
     qtest_add_func("smmuv3-accel/enable", test_enable);
     qtest_add_func("smmuv3-accel/replace", test_replace);

@@ -104,18 +104,7 @@ static void test_dirty_tracking(void)
                  PLAIN_ARGS(c), c->device_fd[0]);
     g_assert_cmphex(vf_client_last(c, VF_OP_HWPT_ALLOC, 0)->arg[1], ==,
                     IOMMU_HWPT_ALLOC_DIRTY_TRACKING);
-    vg_quit_silent(g);
-    vf_client_free(c);
-}
-
-static void assert_nothing_left(VfClient *c)
-{
-    for (int i = 0; i < VF_MAX_OBJECTS; i++) {
-        g_assert_cmpuint(c->shared->object[i].type, ==, VF_OBJ_FREE);
-    }
-    for (int i = 0; i < VF_MAX_MAPS; i++) {
-        g_assert_cmpuint(c->shared->map[i].ioas, ==, 0);
-    }
+    vg_end_silent(g);
 }
 
 static void test_hotplug(void)
@@ -126,7 +115,7 @@ static void test_hotplug(void)
     vf_client_add_device(c);
     g = vg_start(c, PLAIN, PLAIN_ARGS(c));
     vg_ports(g, 1);
-    assert_nothing_left(c);
+    vf_client_assert_clean(c);
     for (int i = 0; i < 3; i++) {
         g_autofree gchar *err = vg_device_add(g, 0, "d0", 1, "");
 
@@ -134,10 +123,9 @@ static void test_hotplug(void)
         g_assert_cmphex(vg_config_readl(g, 1, 0, PCI_VENDOR_ID), ==,
                         0x00fa1b36);
         vg_device_del(g, "d0", 1);
-        assert_nothing_left(c);
+        vf_client_assert_clean(c);
     }
-    vg_quit_silent(g);
-    vf_client_free(c);
+    vg_end_silent(g);
 }
 
 /* The descriptors are QEMU's own: /dev/iommu and the device file by sysfs */
@@ -160,7 +148,7 @@ static void test_by_path(void)
     g_assert_cmphex(vg_config_readl(g, 1, 0, PCI_VENDOR_ID), ==, 0x00fa1b36);
     g_assert_cmpuint(vf_client_count(c, VF_OP_OPEN, 0), ==, 2);
     vg_device_del(g, "d0", 1);
-    assert_nothing_left(c);
+    vf_client_assert_clean(c);
     vg_quit_silent(g);
     g_assert_cmpint(system(remove), ==, 0);
     vf_client_free(c);
@@ -171,10 +159,8 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
 
     for (int i = 0; i < ARRAY_SIZE(calls_tests); i++) {
-        g_autofree gchar *path = g_strdup_printf("vfio-fake/plain/calls/%s",
-                                                 calls_tests[i].name);
-
-        qtest_add_data_func(path, &calls_tests[i], test_calls);
+        vg_add_test("vfio-fake/plain/calls", calls_tests[i].name,
+                    &calls_tests[i], test_calls);
     }
     qtest_add_func("vfio-fake/plain/behind-emulated-smmuv3", test_emulated);
     qtest_add_func("vfio-fake/plain/dirty-tracking", test_dirty_tracking);

@@ -34,22 +34,12 @@ static VfClient *describe(void)
     return c;
 }
 
-static gchar *finish(VfGuest *g)
-{
-    VfClient *c = g->c;
-    gchar *text = vg_quit(g);
-
-    vf_client_free(c);
-    return text;
-}
-
 /* A kernel that does not hide the capability: that one, and no other */
 static void test_passed_through(void)
 {
     VfClient *c = describe();
     VfDevice *d = &c->shared->device[0];
     g_autofree gchar *state = NULL;
-    g_autofree gchar *text = NULL;
     unsigned int count = 0;
     VfGuest *g;
 
@@ -65,8 +55,7 @@ static void test_passed_through(void)
     g_assert_cmphex(vg_config_readl(g, 1, 0, END_OFFSET), ==, 0);
     state = vg_qom_get_str(g, "/machine/peripheral/d0", "vpasid-state");
     vg_assert_has(state, "0x300");
-    text = finish(g);
-    g_assert_cmpstr(text, ==, "");
+    vg_end_silent(g);
 }
 
 /* Behind a bridge to conventional PCI there is no extended config space */
@@ -74,7 +63,6 @@ static void test_conventional_bus(void)
 {
     VfClient *c = describe();
     g_autofree gchar *state = NULL;
-    g_autofree gchar *text = NULL;
     VfGuest *g;
 
     g = vg_start(c, VG_MACHINE VG_IOMMUFD VG_PORT(1)
@@ -83,8 +71,7 @@ static void test_conventional_bus(void)
                  c->iommufd, c->device_fd[0]);
     state = vg_qom_get_str(g, "/machine/peripheral/d0", "vpasid-state");
     vg_assert_has(state, "conventional PCI bus");
-    text = finish(g);
-    g_assert_cmpstr(text, ==, "");
+    vg_end_silent(g);
 }
 
 /* A group and a type1 container: there is nobody to ask about PASID */
@@ -94,7 +81,6 @@ static void test_legacy(void)
     g_autofree gchar *dir = g_dir_make_tmp("vfio-fake-XXXXXX", NULL);
     g_autofree gchar *link = g_build_filename(dir, "iommu_group", NULL);
     g_autofree gchar *state = NULL;
-    g_autofree gchar *text = NULL;
     VfGuest *g;
 
     g_assert_cmpint(symlink("/sys/kernel/iommu_groups/10", link), ==, 0);
@@ -106,8 +92,7 @@ static void test_legacy(void)
                     0);
     state = vg_qom_get_str(g, "/machine/peripheral/d0", "vpasid-state");
     vg_assert_has(state, "disabled: ");
-    text = finish(g);
-    g_assert_cmpstr(text, ==, "");
+    vg_end_silent(g);
     unlink(link);
     rmdir(dir);
 }
@@ -134,7 +119,6 @@ static void test_mdev_path(void)
     g_autofree gchar *dir = make_mdev_folder(c);
     g_autofree gchar *remove = g_strdup_printf("rm -r %s", dir);
     g_autofree gchar *state = NULL;
-    g_autofree gchar *text = NULL;
     VfGuest *g;
 
     g = vg_start(c, VG_MACHINE VG_IOMMUFD VG_PORT(1)
@@ -147,8 +131,7 @@ static void test_mdev_path(void)
     g_assert_cmpuint(vf_client_count(c, VF_OP_GET_HW_INFO, 0), ==, 0);
     state = vg_qom_get_str(g, "/machine/peripheral/d0", "vpasid-state");
     vg_assert_has(state, "there is no host IOMMU device");
-    text = finish(g);
-    g_assert_cmpstr(text, ==, "");
+    vg_end_silent(g);
     g_assert_cmpint(system(remove), ==, 0);
 }
 
@@ -160,7 +143,6 @@ static void test_mdev_fd(const void *viommu)
 {
     VfClient *c = describe();
     g_autofree gchar *err = NULL;
-    g_autofree gchar *text = NULL;
     VfGuest *g;
 
     c->shared->device[0].mdev = 1;
@@ -170,15 +152,13 @@ static void test_mdev_fd(const void *viommu)
     err = vg_device_add(g, 0, "d0", 1, "");
     g_assert_nonnull(err);
     vg_assert_has(err, "Failed to get hardware info");
-    text = finish(g);
-    g_assert_cmpstr(text, ==, "");
+    vg_end_silent(g);
 }
 
 /* Nothing to remember the descriptor by for a QEMU that takes over */
 static void test_fd_without_id(void)
 {
     VfClient *c = describe();
-    g_autofree gchar *text = NULL;
     VfGuest *g;
 
     g = vg_start(c, VG_MACHINE ACCEL VG_IOMMUFD VG_PORT(1)
@@ -187,8 +167,7 @@ static void test_fd_without_id(void)
     vg_ports(g, 1);
     g_assert_cmphex(vg_find_ext_cap(g, 1, 0, PCI_EXT_CAP_ID_PASID, NULL), ==,
                     END_OFFSET);
-    text = finish(g);
-    g_assert_cmpstr(text, ==, "");
+    vg_end_silent(g);
 }
 
 /* No kernel at all: the device is a process on the other end of a socket */
@@ -200,7 +179,6 @@ static void test_vfio_user(const void *viommu)
     g_autofree gchar *dir = g_dir_make_tmp("vfio-fake-XXXXXX", NULL);
     g_autofree gchar *path = g_build_filename(dir, "socket", NULL);
     g_autofree gchar *state = NULL;
-    g_autofree gchar *text = NULL;
     VuServer *server;
     VfGuest *g;
 
@@ -220,8 +198,7 @@ static void test_vfio_user(const void *viommu)
     g_assert_cmphex(vg_find_ext_cap(g, 1, 0, PCI_EXT_CAP_ID_PASID, NULL), ==,
                     0);
     vg_system_reset(g);
-    text = finish(g);
-    g_assert_cmpstr(text, ==, "");
+    vg_end_silent(g);
     vu_server_end(server);
     rmdir(dir);
 }
@@ -267,7 +244,7 @@ static void test_read_fails(void)
                     0);
     state = vg_qom_get_str(g, "/machine/peripheral/d0", "vpasid-state");
     vg_assert_has(state, "disabled: ");
-    text = finish(g);
+    text = vg_end(g);
     vg_assert_has(text, "warning:");
 }
 

@@ -196,15 +196,6 @@ static VfGuest *start(const PasidTest *t)
     return g;
 }
 
-static gchar *finish(VfGuest *g)
-{
-    VfClient *c = g->c;
-    gchar *text = vg_quit(g);
-
-    vf_client_free(c);
-    return text;
-}
-
 static void check_registers(VfGuest *g, uint16_t offset, uint16_t cap_word)
 {
     uint16_t allowed = PCI_PASID_CTRL_ENABLE |
@@ -288,7 +279,7 @@ static void test_taken(const void *opaque)
         g_assert_cmphex(vg_config_readw(g, 1, 0, cap->offset + cap->size - 2),
                         ==, 0xa5a5);
     }
-    text = finish(g);
+    text = vg_end(g);
     g_assert_cmpuint(count_text(text, WARNING), ==, offset ? 0 : 1);
     if (!offset) {
         vg_assert_has(text, "0xff8");
@@ -332,7 +323,7 @@ static void test_on(const void *opaque)
     for (int i = 0; i < VF_MAX_OBJECTS; i++) {
         g_assert_cmpuint(c->shared->object[i].type, ==, VF_OBJ_FREE);
     }
-    text = finish(g);
+    text = vg_end(g);
     g_assert_cmpuint(count_text(text, WARNING), ==, 0);
 }
 
@@ -399,7 +390,6 @@ static void test_reset(const void *opaque)
 {
     const ResetTest *t = opaque;
     VfGuest *g = start(&plain);
-    g_autofree gchar *text = NULL;
 
     set_control(g);
     t->reset(g);
@@ -408,8 +398,7 @@ static void test_reset(const void *opaque)
                     0x1006);
     g_assert_cmphex(vg_config_readw(g, 1, 0, END_OFFSET + PCI_PASID_CTRL), ==,
                     0);
-    text = finish(g);
-    g_assert_cmpstr(text, ==, "");
+    vg_end_silent(g);
 }
 
 static void test_hotplug(void)
@@ -417,7 +406,6 @@ static void test_hotplug(void)
     VfClient *c = describe(&plain);
     VfGuest *g = vg_start(c, VG_MACHINE ACCEL VG_IOMMUFD VG_PORT(1), "",
                           c->iommufd);
-    g_autofree gchar *text = NULL;
 
     vg_ports(g, 1);
     for (int i = 0; i < 3; i++) {
@@ -434,18 +422,14 @@ static void test_hotplug(void)
             g_assert_cmpuint(c->shared->object[k].type, ==, VF_OBJ_FREE);
         }
     }
-    text = finish(g);
-    g_assert_cmpstr(text, ==, "");
+    vg_end_silent(g);
 }
 
 static void add_rows(const char *group, const PasidTest *rows, size_t n,
                      void (*run)(const void *))
 {
     for (size_t i = 0; i < n; i++) {
-        g_autofree gchar *path = g_strdup_printf("vfio-pasid/%s/%s", group,
-                                                 rows[i].name);
-
-        qtest_add_data_func(path, &rows[i], run);
+        vg_add_test(group, rows[i].name, &rows[i], run);
     }
 }
 
@@ -453,14 +437,13 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
 
-    add_rows("capability", tests, ARRAY_SIZE(tests), test_row);
-    add_rows("taken", taken_tests, ARRAY_SIZE(taken_tests), test_taken);
-    add_rows("refused", on_tests, ARRAY_SIZE(on_tests), test_on);
+    add_rows("vfio-pasid/capability", tests, ARRAY_SIZE(tests), test_row);
+    add_rows("vfio-pasid/taken", taken_tests, ARRAY_SIZE(taken_tests),
+             test_taken);
+    add_rows("vfio-pasid/refused", on_tests, ARRAY_SIZE(on_tests), test_on);
     for (int i = 0; i < ARRAY_SIZE(reset_tests); i++) {
-        g_autofree gchar *path = g_strdup_printf("vfio-pasid/reset/%s",
-                                                 reset_tests[i].name);
-
-        qtest_add_data_func(path, &reset_tests[i], test_reset);
+        vg_add_test("vfio-pasid/reset", reset_tests[i].name, &reset_tests[i],
+                    test_reset);
     }
     qtest_add_func("vfio-pasid/hotplug", test_hotplug);
     return g_test_run();

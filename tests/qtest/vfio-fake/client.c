@@ -277,6 +277,19 @@ unsigned int vf_client_objects(VfClient *c, VfObjType type)
     return n;
 }
 
+void vf_client_assert_clean(VfClient *c)
+{
+    for (int i = 0; i < VF_MAX_OBJECTS; i++) {
+        g_assert_cmpuint(c->shared->object[i].type, ==, VF_OBJ_FREE);
+    }
+    for (int i = 0; i < VF_MAX_MAPS; i++) {
+        g_assert_cmpuint(c->shared->map[i].ioas, ==, 0);
+    }
+    for (int i = 0; i < VF_MAX_EVENTQ; i++) {
+        g_assert_cmpuint(c->shared->eventq[i].used, ==, 0);
+    }
+}
+
 const VfObject *vf_client_object(VfClient *c, const VfObject *of, uint32_t id)
 {
     for (int i = 0; i < VF_MAX_OBJECTS; i++) {
@@ -327,6 +340,15 @@ VfAccess vf_client_access(VfClient *c, unsigned int dev, uint64_t ste[2])
         return VF_ACCESS_S1;
     default:
         return VF_ACCESS_ABORT;
+    }
+}
+
+void vf_client_assert_at_most(VfClient *c, unsigned int dev, VfAccess most)
+{
+    VfAccess access = vf_client_access(c, dev, NULL);
+
+    if (access != VF_ACCESS_NONE && access != VF_ACCESS_ABORT) {
+        g_assert_cmpint(access, ==, most);
     }
 }
 

@@ -134,6 +134,9 @@ const VfLog *vf_client_last(VfClient *c, VfOp op, uint32_t since);
 /* Returns: how many objects of type @type exist now */
 unsigned int vf_client_objects(VfClient *c, VfObjType type);
 
+/* Asserts that no object, no mapping and no event queue exists */
+void vf_client_assert_clean(VfClient *c);
+
 /* Returns: the object that device @dev is bound as, or NULL */
 const VfObject *vf_client_device_object(VfClient *c, unsigned int dev);
 
@@ -151,6 +154,14 @@ typedef enum VfAccess {
 
 /* Returns: what device @dev can do now; @ste gets its nested STE if not NULL */
 VfAccess vf_client_access(VfClient *c, unsigned int dev, uint64_t ste[2]);
+
+/**
+ * vf_client_assert_at_most: device @dev can do nothing but @most, or less
+ *
+ * No DMA at all is always right. What is attached to the stage 2 itself is out
+ * of the reach of the guest's tables, and never is.
+ */
+void vf_client_assert_at_most(VfClient *c, unsigned int dev, VfAccess most);
 
 const char *vf_op_name(VfOp op);
 void vf_client_print_log(VfClient *c, uint32_t since);

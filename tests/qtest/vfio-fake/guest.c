@@ -108,6 +108,22 @@ void vg_quit_silent(VfGuest *g)
     g_assert_cmpstr(text, ==, "");
 }
 
+gchar *vg_end(VfGuest *g)
+{
+    VfClient *c = g->c;
+    gchar *text = vg_quit(g);
+
+    vf_client_free(c);
+    return text;
+}
+
+void vg_end_silent(VfGuest *g)
+{
+    g_autofree gchar *text = vg_end(g);
+
+    g_assert_cmpstr(text, ==, "");
+}
+
 gchar *vg_refused(VfClient *c, const char *fmt, ...)
 {
     static const char quit[] =
@@ -308,6 +324,14 @@ void vg_settle(VfGuest *g)
     for (int i = 0; i < VG_ROUNDS; i++) {
         qobject_unref(qtest_qmp(g->qts, "{'execute': 'query-status'}"));
     }
+}
+
+void vg_add_test(const char *group, const char *name, const void *row,
+                 void (*run)(const void *))
+{
+    g_autofree gchar *path = g_strdup_printf("%s/%s", group, name);
+
+    qtest_add_data_func(path, row, run);
 }
 
 void vg_assert_has(const char *text, const char *what)

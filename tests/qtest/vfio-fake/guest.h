@@ -59,6 +59,12 @@ gchar *vg_quit(VfGuest *g);
 /* vg_quit(), and asserts that nothing was written to standard error */
 void vg_quit_silent(VfGuest *g);
 
+/* vg_quit(), and frees the client, too */
+gchar *vg_end(VfGuest *g);
+
+/* vg_end(), and asserts that nothing was written to standard error */
+void vg_end_silent(VfGuest *g);
+
 /* Returns: what QEMU has written to standard error so far, for g_free() */
 gchar *vg_stderr(VfGuest *g);
 
@@ -139,6 +145,17 @@ gchar *vg_qom_get_str(VfGuest *g, const char *path, const char *property);
 
 /* Restart the machine; waits until it has been done */
 void vg_system_reset(VfGuest *g);
+
+/**
+ * vg_add_test: register a test that runs on one row of a table
+ *
+ * @group: path of the tests of the table, without a slash at its end
+ * @name: of the row
+ * @row: handed to @run; has to stay as long as tests run
+ * @run: the test
+ */
+void vg_add_test(const char *group, const char *name, const void *row,
+                 void (*run)(const void *));
 
 /* Asserts that @text holds @what, and shows both if not */
 void vg_assert_has(const char *text, const char *what);

@@ -36,6 +36,27 @@ void vs_writel(VfGuest *g, uint32_t reg, uint32_t value)
     qtest_writel(g->qts, VS_BASE + reg, value);
 }
 
+VfGuest *vs_start(unsigned int ports, unsigned int plugged)
+{
+    g_autoptr(GString) options = g_string_new(VS_SSID16);
+    VfClient *c = vf_client_new();
+    VfGuest *g;
+
+    for (unsigned int n = 1; n <= ports; n++) {
+        vf_client_add_device(c);
+        g_string_append_printf(options, "-device pcie-root-port,id=rp%u,"
+                               "chassis=%u,slot=%u,bus=pcie.0,addr=%u,"
+                               "io-reserve=0 ", n, n, n, n);
+    }
+    for (unsigned int n = 1; n <= plugged; n++) {
+        g_string_append_printf(options, "-device vfio-pci,iommufd=i0,fd=%d,"
+                               "id=d%u,bus=rp%u ", c->device_fd[n - 1], n, n);
+    }
+    g = vg_start(c, VG_MACHINE VG_IOMMUFD "%s", "", c->iommufd, options->str);
+    vg_ports(g, ports);
+    return g;
+}
+
 void vs_setup(VfGuest *g, VsTable table)
 {
     uint32_t cfg = VS_STRTAB_LOG2;
@@ -70,6 +91,28 @@ void vs_enable(VfGuest *g, bool on)
 void vs_gbpa(VfGuest *g, bool abort)
 {
     vs_writel(g, VS_GBPA, VS_GBPA_UPDATE | (abort ? VS_GBPA_ABORT : 0));
+}
+
+const VsState vs_states[VS_STATES] = {
+    [VS_OFF_BYPASS] = { "off-bypass", false, false, { 0 }, VF_ACCESS_BYPASS },
+    [VS_OFF_ABORT] = { "off-abort", false, true, { 0 }, VF_ACCESS_ABORT },
+    [VS_INVALID] = { "invalid", true, false, { 0 }, VF_ACCESS_ABORT },
+    [VS_ABORT] = { "abort", true, false, { VS_STE0_V | VS_STE0_ABORT },
+        VF_ACCESS_ABORT },
+    [VS_BYPASS] = { "bypass", true, false,
+        { VS_STE0_V | VS_STE0_BYPASS, VS_STE1_SHCFG_IN }, VF_ACCESS_BYPASS },
+    [VS_TRANSLATE] = { "s1", true, false,
+        { VS_STE0_DEFAULT, VS_STE1_DEFAULT }, VF_ACCESS_S1 },
+    [VS_BAD] = { "s2", true, false, { VS_STE0_V | VS_STE0_S2 },
+        VF_ACCESS_ABORT },
+};
+
+void vs_set_state(VfGuest *g, const VsState *state, unsigned int port)
+{
+    vs_gbpa(g, state->gbpa_abort);
+    vs_write_ste(g, VS_LINEAR, VS_SID(port), state->word[0], state->word[1]);
+    vs_enable(g, state->enabled);
+    vs_cfgi_ste(g, VS_SID(port));
 }
 
 void vs_write_ste(VfGuest *g, VsTable table, uint32_t sid, uint64_t word0,

@@ -101,7 +101,27 @@ enum {
 /* StreamID of the function behind root port n, counted from 1 */
 #define VS_SID(port)    ((port) << 8)
 
+/* Options of an accelerated SMMUv3 with substreams on the root bus */
+#define VS_SSID16 \
+    "-device arm-smmuv3,primary-bus=pcie.0,accel=on,ssidsize=16 "
+
+/* Stream table entry that has the device translated by the CDs at VS_CDTAB */
+#define VS_STE0_DEFAULT (VS_STE0_V | VS_STE0_S1 | VS_CDTAB)
+#define VS_STE1_DEFAULT (VS_STE1_S1CIR(1) | VS_STE1_S1COR(1) | VS_STE1_S1CSH(3))
+
 typedef enum VsTable { VS_LINEAR, VS_TWO_LEVEL } VsTable;
+
+/**
+ * vs_start: start QEMU with a VS_SSID16 SMMUv3 and devices behind it
+ *
+ * @ports: number of host devices to describe, and of root ports, up to 9
+ * @plugged: how many of the devices are there from the start: device n, from
+ *           1, is called d<n>, is behind port n and is device n - 1 of the
+ *           client
+ *
+ * Returns: the guest, its root ports numbered; vs_setup() is still to come.
+ */
+VfGuest *vs_start(unsigned int ports, unsigned int plugged);
 
 uint32_t vs_readl(VfGuest *g, uint32_t reg);
 void vs_writel(VfGuest *g, uint32_t reg, uint32_t value);
@@ -121,6 +141,40 @@ void vs_enable(VfGuest *g, bool on);
 
 /* Write GBPA with abort or bypass */
 void vs_gbpa(VfGuest *g, bool abort);
+
+/* What a guest may have set up when a device comes, goes or is reset */
+typedef enum VsStateIndex {
+    VS_OFF_BYPASS,          /* disabled, GBPA lets transactions through */
+    VS_OFF_ABORT,           /* disabled, GBPA aborts them */
+    VS_INVALID,             /* enabled, STE.V is 0 */
+    VS_ABORT,
+    VS_BYPASS,
+    VS_TRANSLATE,           /* VS_STE0_DEFAULT */
+    VS_BAD,                 /* enabled, STE.Config is not one that IDR0 has */
+    VS_STATES
+} VsStateIndex;
+
+/**
+ * struct VsState - one of these
+ *
+ * @name: for the path of a test
+ * @enabled: CR0.SMMUEN
+ * @gbpa_abort: GBPA.ABORT
+ * @word: first two words of the STE
+ * @access: what the architecture then gives to the device
+ */
+typedef struct VsState {
+    const char *name;
+    bool enabled;
+    bool gbpa_abort;
+    uint64_t word[2];
+    VfAccess access;
+} VsState;
+
+extern const VsState vs_states[VS_STATES];
+
+/* Write @state for the device behind @port to registers, table and queue */
+void vs_set_state(VfGuest *g, const VsState *state, unsigned int port);
 
 /* Write the first two words of an STE; no command is sent */
 void vs_write_ste(VfGuest *g, VsTable table, uint32_t sid, uint64_t word0,
