@@ -45,7 +45,7 @@ ifneq ($(shell test -w "$$HOME" && echo yes),yes)
 export CCACHE_DIR ?= $(TOP)/build/ccache
 endif
 
-.PHONY: all install demo check check-unit check-qtest check-lab check-series \
+.PHONY: all install demo bench check check-unit check-qtest check-lab check-series \
     series deb-patches refresh tree clean distclean help
 
 all: tree
@@ -75,6 +75,14 @@ check-qtest: tree
 check-series: tree
 	@scripts/install-deps series
 	@scripts/tap-sum series -- $(SERIES) check
+
+# What is measured runs on the fake kernel, on Arm machines
+bench: all
+	@scripts/step build-bench "Building the measurements" -- \
+	    ninja -C $(QEMU_BUILD) qemu-system-aarch64 \
+	    tests/qtest/vpasid-bench/vpasid-bench \
+	    tests/qtest/vfio-fake/libvfio-fake.so
+	@scripts/bench $(QEMU_BUILD) aarch64 $(wildcard backends/*.c hw/*/*.c)
 
 check-lab: all
 	@scripts/install-deps lab
@@ -111,6 +119,7 @@ help:
 	@echo 'make check-qtest   the patched QEMU against a fake kernel'
 	@echo 'make check-series  the patches: apply, round trip, style, every prefix compiles'
 	@echo 'make check-lab     the whole chain on an emulated Arm host'
+	@echo 'make bench         measure the fast paths against the plain way'
 	@echo 'make series        write the series for `git am`, with cover letter'
 	@echo 'make deb-patches   write the series for quilt, with DEP-3 headers'
 	@echo 'make tree          bring build/BASE/qemu to what the files say (FORCE=1)'

@@ -16,20 +16,50 @@
 typedef struct SMMUv3AccelCmdq SMMUv3AccelCmdq;
 
 /**
+ * struct SMMUv3AccelCmdqInfo - what outlives a batch
+ *
+ * @batch: commands that one call takes at most; out of range means all that
+ *         there is room for
+ * @commands: commands handed to the host
+ * @calls: IOMMU_HWPT_INVALIDATE calls that took them there
+ * @recoveries: calls among them that took the place of a batch that failed
+ */
+typedef struct SMMUv3AccelCmdqInfo {
+    uint32_t batch;
+    uint64_t commands;
+    uint64_t calls;
+    uint64_t recoveries;
+} SMMUv3AccelCmdqInfo;
+
+/**
+ * smmuv3_accel_cmdq_add_properties: show the counters, for measurements
+ *
+ * Adds x-inval-batch, which can be set, and x-inval-commands, x-inval-calls and
+ * x-inval-recoveries, which cannot.
+ *
+ * @obj: the SMMUv3.
+ * @info: zeroed, initialized here; lives as long as @obj.
+ */
+void smmuv3_accel_cmdq_add_properties(Object *obj, SMMUv3AccelCmdqInfo *info);
+
+/**
  * smmuv3_accel_cmdq_new: make an empty batch for a vIOMMU
  *
  * @s: the guest's SMMUv3; its IDRs say which command fields have a meaning.
  * @be: connected iommufd backend; stays connected until
  *      smmuv3_accel_cmdq_free().
  * @viommu_id: where the invalidations go.
- * @vsids: set of the StreamIDs that have a vDEVICE, as GUINT_TO_POINTER keys.
- *         Borrowed, the caller keeps it up to date and submits before it takes
- *         one out.
+ * @vsids: the StreamIDs that have a vDEVICE as GUINT_TO_POINTER keys, and as
+ *         GINT_TO_POINTER values whether the installed STE lets the device do
+ *         ATS. Borrowed, the caller keeps it up to date and submits before it
+ *         takes a StreamID out or ATS away.
+ * @info: limits and counters; lives as long as the batch.
  *
  * Returns: the batch, freed with smmuv3_accel_cmdq_free().
  */
 SMMUv3AccelCmdq *smmuv3_accel_cmdq_new(SMMUv3State *s, IOMMUFDBackend *be,
-                                       uint32_t viommu_id, GHashTable *vsids);
+                                       uint32_t viommu_id, GHashTable *vsids,
+                                       SMMUv3AccelCmdqInfo *info);
 
 /**
  * smmuv3_accel_cmdq_free: free a batch and what was not submitted
@@ -76,5 +106,28 @@ bool smmuv3_accel_cmdq_submit(SMMUv3AccelCmdq *q, Error **errp);
  * Returns: true if the host caches may hold what the guest has invalidated.
  */
 bool smmuv3_accel_cmdq_stale(const SMMUv3AccelCmdq *q);
+
+/**
+ * smmuv3_accel_cmdq_run: take commands off the guest's queue that concern the
+ * host and not the emulation, many at a time
+ *
+ * TLB and ATC invalidations go into the batch, a CMD_SYNC without interrupt
+ * submits it. Stops at what the emulation has to do or to report.
+ *
+ * @q: the batch.
+ *
+ * Returns: true if the emulation has to look at the command at CONS, false if
+ * the queue is empty.
+ */
+bool smmuv3_accel_cmdq_run(SMMUv3AccelCmdq *q);
+
+/**
+ * smmuv3_accel_cmdq_end_run: forget what was read ahead
+ *
+ * Due before the guest sees the new CONS: the entries are its own again then.
+ *
+ * @q: the batch.
+ */
+void smmuv3_accel_cmdq_end_run(SMMUv3AccelCmdq *q);
 
 #endif /* HW_ARM_SMMUV3_ACCEL_CMDQ_H */

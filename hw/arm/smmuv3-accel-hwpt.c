@@ -74,7 +74,8 @@ bool smmuv3_accel_alloc_viommu(SMMUv3State *s, HostIOMMUDeviceIOMMUFD *idev,
         !smmuv3_accel_events_start(s, a->be, a->viommu_id, &a->events, errp)) {
         goto fail;
     }
-    a->cmdq = smmuv3_accel_cmdq_new(s, a->be, a->viommu_id, a->vsids);
+    a->cmdq = smmuv3_accel_cmdq_new(s, a->be, a->viommu_id, a->vsids,
+                                    &a->inval);
     return true;
 
 fail:
@@ -92,6 +93,18 @@ void smmuv3_accel_free_vdevice(SMMUv3AccelState *a, SMMUv3AccelDevice *adev)
     }
 }
 
+/* Only what does ATS answers an ATC invalidation */
+static void smmuv3_accel_note_ats(SMMUv3AccelState *a, SMMUv3AccelDevice *adev)
+{
+    if (adev->vdevice_id != NO_ID) {
+        bool ats = adev->ste.mode == ACCEL_TRANSLATE &&
+                   (adev->ste.dword[1] & STE1_EATS);
+
+        g_hash_table_insert(a->vsids, GUINT_TO_POINTER(adev->vsid),
+                            GINT_TO_POINTER(ats));
+    }
+}
+
 static bool smmuv3_accel_attach(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
                                 const SMMUv3AccelSte *ste, uint32_t hwpt_id,
                                 Error **errp)
@@ -102,6 +115,7 @@ static bool smmuv3_accel_attach(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
     /* The old HWPT goes last, so the device is never without one */
     smmuv3_accel_free_id(a, &adev->s1_hwpt_id);
     adev->ste = *ste;
+    smmuv3_accel_note_ats(a, adev);
     trace_smmuv3_accel_attach(smmuv3_accel_dev_name(adev->pdev), ste->mode,
                               hwpt_id);
     return true;
@@ -128,6 +142,7 @@ static bool smmuv3_accel_block(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
     }
     smmuv3_accel_free_id(a, &adev->s1_hwpt_id);
     adev->ste = (SMMUv3AccelSte) { .mode = ACCEL_BLOCKED };
+    smmuv3_accel_note_ats(a, adev);
     return true;
 }
 
@@ -170,7 +185,7 @@ static bool smmuv3_accel_translate(SMMUv3State *s, SMMUv3AccelDevice *adev,
             return false;
         }
         adev->vsid = sid;
-        g_hash_table_add(a->vsids, GUINT_TO_POINTER(sid));
+        smmuv3_accel_note_ats(a, adev);
     }
     if (!smmuv3_accel_alloc_nested(a, idev->devid, ste->dword[0],
                                    ste->dword[1], &hwpt_id, errp)) {
@@ -197,6 +212,8 @@ bool smmuv3_accel_install(SMMUv3State *s, SMMUv3AccelDevice *adev,
         return true;
     }
     if (ste->mode == ACCEL_ABORT) {
+        /* What it sent before may need the device to answer */
+        smmuv3_accel_cmdq_submit(a->cmdq, NULL);
         return smmuv3_accel_abort(a, adev, errp);
     }
     /*

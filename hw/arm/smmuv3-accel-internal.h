@@ -19,9 +19,10 @@
 /* iommufd numbers its objects from 1 */
 #define NO_ID 0
 
-/* STE.V and STE.Config in the first doubleword (SMMUv3 IHI0070, 5.2) */
+/* STE.V, STE.Config and STE.EATS in two doublewords (SMMUv3 IHI0070, 5.2) */
 #define STE0_V          MAKE_64BIT_MASK(0, 1)
 #define STE0_CONFIG     MAKE_64BIT_MASK(1, 3)
+#define STE1_EATS       MAKE_64BIT_MASK(28, 2)
 #define STE_CONFIG_ABORT    0
 #define STE_CONFIG_BYPASS   4
 
@@ -54,11 +55,13 @@ struct SMMUv3AccelState {
     Error *migration_blocker;
     GHashTable *devices;        /* PCIDevice * to SMMUv3AccelDevice * */
     GHashTable *by_sid;         /* StreamID to SMMUv3AccelDevice *, a cache */
-    GHashTable *vsids;          /* StreamIDs with vDEVICE */
+    GHashTable *vsids;          /* StreamIDs with vDEVICE, true: ATS is on */
 
     /* The host SMMUv3 of the first device bounds what the guest is offered */
     bool limited;
     SMMUv3AccelIdr limit_idr;
+
+    SMMUv3AccelCmdqInfo inval;
 
     /* Valid while there is a device */
     IOMMUFDBackend *be;

@@ -32,6 +32,11 @@ void smmuv3_accel_update(SMMUv3State *s)
 {
 }
 
+bool smmuv3_accel_run(SMMUv3State *s)
+{
+    return true;
+}
+
 bool smmuv3_accel_command(SMMUv3State *s, const Cmd *cmd,
                           SMMUCmdError *cmd_error)
 {

@@ -231,6 +231,14 @@ static bool smmuv3_accel_complete(SMMUv3State *s)
     return false;
 }
 
+bool smmuv3_accel_run(SMMUv3State *s)
+{
+    SMMUv3AccelState *a = s->accel_state;
+
+    return !s->accel || !g_hash_table_size(a->devices) ||
+           smmuv3_accel_cmdq_run(a->cmdq);
+}
+
 bool smmuv3_accel_command(SMMUv3State *s, const Cmd *cmd,
                           SMMUCmdError *cmd_error)
 {
@@ -273,6 +281,7 @@ bool smmuv3_accel_command(SMMUv3State *s, const Cmd *cmd,
 void smmuv3_accel_command_end(SMMUv3State *s)
 {
     if (s->accel && g_hash_table_size(s->accel_state->devices)) {
+        smmuv3_accel_cmdq_end_run(s->accel_state->cmdq);
         smmuv3_accel_complete(s);
     }
 }
@@ -427,5 +436,6 @@ bool smmuv3_accel_realize(SMMUv3State *s, Error **errp)
         g_free(a);
         return false;
     }
+    smmuv3_accel_cmdq_add_properties(OBJECT(s), &a->inval);
     return true;
 }

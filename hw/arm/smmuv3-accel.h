@@ -53,6 +53,16 @@ void smmuv3_accel_reset(SMMUv3State *s);
 void smmuv3_accel_update(SMMUv3State *s);
 
 /**
+ * smmuv3_accel_run: take commands off the queue that are for the host alone
+ *
+ * @s: the SMMUv3, its command queue enabled and not empty.
+ *
+ * Returns: true if the emulation has to look at the command at CONS, which is
+ * always so without accel=on; false if none is left.
+ */
+bool smmuv3_accel_run(SMMUv3State *s);
+
+/**
  * smmuv3_accel_command: do what a command means for the devices behind the
  * host SMMUv3
  *

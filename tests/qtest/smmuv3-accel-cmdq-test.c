@@ -12,6 +12,9 @@
 
 #include "qemu/osdep.h"
 
+#include "qemu/bswap.h"
+#include "qemu/units.h"
+#include "qobject/qdict.h"
 #include "vfio-fake/smmu.h"
 
 #define SID     VS_SID(1)
@@ -93,6 +96,15 @@ static void test_cmd(const void *opaque)
     vg_end_silent(g);
 }
 
+static void queue_batch(VfGuest *g, unsigned int n)
+{
+    for (int i = 0; i < n; i++) {
+        vs_queue(g, VS_CMD_TLBI_NH_VA | ASID(1), (uint64_t)i << 12);
+    }
+    vs_queue(g, VS_CMD_SYNC, 0);
+    vs_submit(g);
+}
+
 typedef struct BatchTest {
     const char *name;
     unsigned int commands;      /* for each SYNC */
@@ -140,6 +152,230 @@ static void test_batch(const void *opaque)
     vg_end_silent(g);
 }
 
+static uint64_t counter(VfGuest *g, const char *name)
+{
+    QDict *response = qtest_qmp(g->qts, "{'execute': 'qom-get', 'arguments':"
+                                " {'path': '/machine/peripheral/smmu',"
+                                " 'property': %s}}", name);
+    uint64_t value = qdict_get_int(response, "return");
+
+    qobject_unref(response);
+    return value;
+}
+
+static void set_batch(VfGuest *g, unsigned int batch)
+{
+    qtest_qmp_assert_success(g->qts, "{'execute': 'qom-set', 'arguments':"
+                             " {'path': '/machine/peripheral/smmu',"
+                             " 'property': 'x-inval-batch', 'value': %u}}",
+                             batch);
+}
+
+/* The counters that QEMU shows are those of the host */
+static void test_counters(void)
+{
+    VfGuest *g = start(true);
+    uint64_t commands = counter(g, "x-inval-commands");
+    uint64_t submissions = counter(g, "x-inval-calls");
+
+    queue_batch(g, 16);
+    g_assert_cmpuint(counter(g, "x-inval-commands") - commands, ==, 16);
+    g_assert_cmpuint(counter(g, "x-inval-calls") - submissions, ==, 1);
+    g_assert_cmpuint(counter(g, "x-inval-recoveries"), ==, 0);
+
+    set_batch(g, 1);
+    queue_batch(g, 16);
+    g_assert_cmpuint(counter(g, "x-inval-commands") - commands, ==, 32);
+    g_assert_cmpuint(counter(g, "x-inval-calls") - submissions, ==, 17);
+
+    set_batch(g, 0);
+    vf_client_rule(g->c, VF_OP_HWPT_INVALIDATE, 1, 1, EIO);
+    queue_batch(g, 16);
+    g_assert_cmpuint(counter(g, "x-inval-calls") - submissions, ==, 19);
+    g_assert_cmpuint(counter(g, "x-inval-recoveries"), ==, 1);
+    vg_end_silent(g);
+}
+
+/* One command for the host at a place of the queue, as the fake must see it */
+static void assert_va(const VfCmd *cmd, unsigned int n)
+{
+    g_assert_cmphex(cmd->word[0], ==, VS_CMD_TLBI_NH_VA | ASID(1));
+    g_assert_cmphex(cmd->word[1], ==, (uint64_t)n << 12);
+    g_assert_cmpuint(cmd->issued, ==, 1);
+}
+
+static void queue_va(VfGuest *g, unsigned int n)
+{
+    vs_queue(g, VS_CMD_TLBI_NH_VA | ASID(1), (uint64_t)n << 12);
+}
+
+/* Runs that end where the ring does, and go on at its start */
+static void test_wrap(void)
+{
+    const unsigned int size = 1 << VS_CMDQ_LOG2;
+    VfGuest *g = start(true);
+    VfShared *s = g->c->shared;
+    uint32_t since = s->log_len;
+    unsigned int n = 0;
+
+    /* What follows the ring in memory looks like commands, too */
+    for (int i = 0; i < size / 4; i++) {
+        qtest_writeq(g->qts, VS_CMDQ + (size + i) * 16, VS_CMD_TLBI_NSNH_ALL);
+    }
+    for (int round = 0; round < 4; round++) {
+        for (int i = 0; i < size * 3 / 4 - 1; i++) {
+            queue_va(g, n++);
+        }
+        vs_queue(g, VS_CMD_SYNC, 0);
+        vs_submit(g);
+        g_assert_cmphex(vs_readl(g, VS_CMDQ_CONS), ==, g->cmdq_prod);
+    }
+    g_assert_cmpuint(calls(g, since), ==, 4);
+    g_assert_cmpuint(s->cmd_len, ==, n);
+    for (int i = 0; i < n; i++) {
+        assert_va(&s->cmd[i], i);
+    }
+    vg_end_silent(g);
+}
+
+/* More than one batch holds, without a SYNC in between */
+static void test_full(void)
+{
+    const unsigned int log2 = 12, commands = 2500, batch = 1024;
+    VfGuest *g = start(true);
+    VfShared *s = g->c->shared;
+    uint32_t since = s->log_len;
+    g_autofree uint64_t *queue = g_new0(uint64_t, 2 * (commands + 1));
+
+    for (int i = 0; i < commands; i++) {
+        queue[2 * i] = cpu_to_le64(VS_CMD_TLBI_NH_VA | ASID(1));
+        queue[2 * i + 1] = cpu_to_le64((uint64_t)i << 12);
+    }
+    queue[2 * commands] = cpu_to_le64(VS_CMD_SYNC);
+    vs_writel(g, VS_CR0, VS_CR0_SMMUEN);
+    qtest_memwrite(g->qts, VS_CMDQ, queue, 16 * (commands + 1));
+    qtest_writeq(g->qts, VS_BASE + VS_CMDQ_BASE, VS_CMDQ | log2);
+    vs_writel(g, VS_CMDQ_PROD, 0);
+    vs_writel(g, VS_CMDQ_CONS, 0);
+    vs_enable(g, true);
+    vs_writel(g, VS_CMDQ_PROD, commands + 1);
+    g_assert_cmphex(vs_readl(g, VS_CMDQ_CONS), ==, commands + 1);
+    g_assert_cmpuint(calls(g, since), ==, DIV_ROUND_UP(commands, batch));
+    g_assert_cmpuint(s->cmd_len, ==, commands);
+    for (int i = 0; i < commands; i++) {
+        assert_va(&s->cmd[i], i);
+    }
+    vg_end_silent(g);
+}
+
+/* What the emulation does stays in its place among what the host does */
+static void test_mixed(void)
+{
+    VfGuest *g = start(true);
+    VfShared *s = g->c->shared;
+    uint32_t since = s->log_len;
+
+    for (int i = 0; i < 30; i += 3) {
+        queue_va(g, i);
+        vs_queue(g, VS_CMD_PREFETCH_CONFIG | SID_HI, 0);
+        vs_queue(g, VS_CMD_CFGI_CD | SID_HI, LEAF);
+        vs_queue(g, VS_CMD_CFGI_STE | SID_HI, LEAF);
+        queue_va(g, i + 2);
+    }
+    vs_queue(g, VS_CMD_SYNC | VS_SYNC_IRQ, 0);
+    queue_va(g, 30);
+    vs_queue(g, VS_CMD_SYNC, 0);
+    vs_submit(g);
+    g_assert_cmphex(vs_readl(g, VS_CMDQ_CONS), ==, g->cmdq_prod);
+    g_assert_cmpuint(calls(g, since), ==, 2);
+    g_assert_cmpuint(s->cmd_len, ==, 31);
+    for (int i = 0; i < 30; i += 3) {
+        assert_va(&s->cmd[i], i);
+        g_assert_cmphex(s->cmd[i + 1].word[0], ==, VS_CMD_CFGI_CD | SID_HI);
+        assert_va(&s->cmd[i + 2], i + 2);
+    }
+    assert_va(&s->cmd[30], 30);
+    vg_end_silent(g);
+}
+
+static void assert_stopped(VfGuest *g, unsigned int at, unsigned int cerror)
+{
+    uint32_t cons = vs_readl(g, VS_CMDQ_CONS);
+
+    g_assert_cmpuint(VS_CONS_ERR(cons), ==, cerror);
+    g_assert_cmpuint(cons & ((1u << VS_CMDQ_LOG2) - 1), ==, at);
+    g_assert_cmphex(vs_readl(g, VS_GERROR) & VS_GERROR_CMDQ_ERR, ==,
+                    VS_GERROR_CMDQ_ERR);
+}
+
+/* The queue stops at what it cannot do, and goes on when told to */
+static void test_illegal(void)
+{
+    VfGuest *g = start(true);
+    VfShared *s = g->c->shared;
+    uint32_t at;
+
+    g->cmdq_prod = vs_readl(g, VS_CMDQ_CONS);
+    queue_va(g, 0);
+    queue_va(g, 1);
+    at = g->cmdq_prod;
+    vs_queue(g, VS_CMD_ILLEGAL, 0);
+    queue_va(g, 2);
+    vs_queue(g, VS_CMD_SYNC, 0);
+    vs_submit(g);
+    assert_stopped(g, at, VS_CERROR_ILL);
+    vs_writel(g, VS_CMDQ_CONS, VS_CERROR_ILL << 24 | (at + 1));
+    vs_submit(g);
+    assert_stopped(g, at + 1, VS_CERROR_ILL);
+    g_assert_cmpuint(s->cmd_len, ==, 2);
+    vs_writel(g, VS_CMDQ_CONS, VS_CERROR_ILL << 24 | at);
+
+    /* While the error is pending nothing is taken */
+    vs_submit(g);
+    assert_stopped(g, at, VS_CERROR_ILL);
+    vs_writel(g, VS_CMDQ_CONS, VS_CERROR_ILL << 24 | (at + 1));
+    vs_submit(g);
+    assert_stopped(g, at + 1, VS_CERROR_ILL);
+    g_assert_cmpuint(s->cmd_len, ==, 2);
+    vs_writel(g, VS_CMDQ_CONS, VS_CERROR_ILL << 24 | at);
+
+    /* The guest replaces the command, even though it had been read before */
+    qtest_writeq(g->qts, VS_CMDQ + at * 16, VS_CMD_TLBI_NH_VA | ASID(1));
+    qtest_writeq(g->qts, VS_CMDQ + at * 16 + 8, 7ull << 12);
+    vs_writel(g, VS_GERRORN, vs_readl(g, VS_GERROR));
+    g_assert_cmphex(vs_readl(g, VS_CMDQ_CONS) & 0xffff, ==, g->cmdq_prod);
+    g_assert_cmpuint(s->cmd_len, ==, 4);
+    assert_va(&s->cmd[2], 7);
+    assert_va(&s->cmd[3], 2);
+    vg_end_silent(g);
+}
+
+/* A queue that leaves memory is read as far as it goes */
+static void test_unreadable(void)
+{
+    const unsigned int readable = 32;
+    const uint64_t base = VG_RAM + 128 * MiB - readable * 16;
+    VfGuest *g = start(true);
+    VfShared *s = g->c->shared;
+
+    vs_writel(g, VS_CR0, VS_CR0_SMMUEN);
+    qtest_writeq(g->qts, VS_BASE + VS_CMDQ_BASE, base | VS_CMDQ_LOG2);
+    for (int i = 0; i < readable; i++) {
+        qtest_writeq(g->qts, base + i * 16, VS_CMD_TLBI_NH_VA | ASID(1));
+        qtest_writeq(g->qts, base + i * 16 + 8, (uint64_t)i << 12);
+    }
+    vs_writel(g, VS_CMDQ_PROD, 0);
+    vs_writel(g, VS_CMDQ_CONS, 0);
+    vs_enable(g, true);
+    vs_writel(g, VS_CMDQ_PROD, readable + 8);
+    assert_stopped(g, readable, VS_CERROR_ABT);
+    g_assert_cmpuint(s->cmd_len, ==, readable);
+    for (int i = 0; i < readable; i++) {
+        assert_va(&s->cmd[i], i);
+    }
+    vg_end_silent(g);
+}
+
 /* Before the STE of a device changes, what was sent for the old one is out */
 static void test_order(void)
 {
@@ -180,15 +416,6 @@ static void test_no_device(void)
     g_assert_cmphex(vs_readl(g, VS_CMDQ_CONS), ==, g->cmdq_prod);
     g_assert_cmpuint(c->shared->log_len, ==, 0);
     vg_end_silent(g);
-}
-
-static void queue_batch(VfGuest *g, unsigned int n)
-{
-    for (int i = 0; i < n; i++) {
-        vs_queue(g, VS_CMD_TLBI_NH_VA | ASID(1), (uint64_t)i << 12);
-    }
-    vs_queue(g, VS_CMD_SYNC, 0);
-    vs_submit(g);
 }
 
 /* Where a batch may stop short, and what the kernel then reports as done */
@@ -427,6 +654,12 @@ int main(int argc, char **argv)
         vg_add_test("smmuv3-accel/batch", batch_tests[i].name, &batch_tests[i],
                     test_batch);
     }
+    qtest_add_func("smmuv3-accel/counters", test_counters);
+    qtest_add_func("smmuv3-accel/queue/wrap", test_wrap);
+    qtest_add_func("smmuv3-accel/queue/full-batch", test_full);
+    qtest_add_func("smmuv3-accel/queue/mixed", test_mixed);
+    qtest_add_func("smmuv3-accel/queue/illegal", test_illegal);
+    qtest_add_func("smmuv3-accel/queue/unreadable", test_unreadable);
     qtest_add_func("smmuv3-accel/order", test_order);
     qtest_add_func("smmuv3-accel/no-device", test_no_device);
     for (int i = 0; i < ARRAY_SIZE(recover_tests); i++) {

@@ -10,7 +10,6 @@
 
 #include "smmu.h"
 
-#define STE_SIZE        64
 #define CMD_SIZE        16
 #define EVENT_SIZE      32
 #define L1_DESC_SIZE    8
@@ -61,8 +60,8 @@ void vs_setup(VfGuest *g, VsTable table)
 {
     uint32_t cfg = VS_STRTAB_LOG2;
 
-    qtest_memset(g->qts, VS_STRTAB, 0, STE_SIZE << VS_STRTAB_LOG2);
-    qtest_memset(g->qts, VS_L2TAB, 0, STE_SIZE << VS_SPLIT);
+    qtest_memset(g->qts, VS_STRTAB, 0, VS_STE_SIZE << VS_STRTAB_LOG2);
+    qtest_memset(g->qts, VS_L2TAB, 0, VS_STE_SIZE << VS_SPLIT);
     if (table == VS_TWO_LEVEL) {
         cfg |= CFG_TWO_LEVEL | CFG_SPLIT(VS_SPLIT);
         /* Span: the second level has 2^(span - 1) entries (5.1) */
@@ -118,8 +117,8 @@ void vs_set_state(VfGuest *g, const VsState *state, unsigned int port)
 void vs_write_ste(VfGuest *g, VsTable table, uint32_t sid, uint64_t word0,
                   uint64_t word1)
 {
-    uint64_t addr = table == VS_LINEAR ? VS_STRTAB + sid * STE_SIZE :
-                    VS_L2TAB + QUEUE_INDEX(sid, VS_SPLIT) * STE_SIZE;
+    uint64_t addr = table == VS_LINEAR ? VS_STRTAB + sid * VS_STE_SIZE :
+                    VS_L2TAB + QUEUE_INDEX(sid, VS_SPLIT) * VS_STE_SIZE;
 
     qtest_writeq(g->qts, addr, word0);
     qtest_writeq(g->qts, addr + 8, word1);
@@ -162,4 +161,9 @@ bool vs_next_event(VfGuest *g, uint64_t evt[4])
     vs_writel(g, VS_EVENTQ_CONS, (cons & VS_EVENTQ_OVERFLOW) |
               ((cons + 1) & QUEUE_MASK(VS_EVENTQ_LOG2)));
     return true;
+}
+
+void vs_drop_events(VfGuest *g)
+{
+    vs_writel(g, VS_EVENTQ_CONS, vs_readl(g, VS_EVENTQ_PROD));
 }

@@ -25,6 +25,7 @@ enum {
     VS_IDR5 = 0x14,
     VS_CR0 = 0x20,
     VS_CR0ACK = 0x24,
+    VS_CR2 = 0x2c,
     VS_GBPA = 0x44,
     VS_IRQ_CTRL = 0x50,
     VS_GERROR = 0x60,
@@ -42,15 +43,19 @@ enum {
 #define VS_CR0_SMMUEN       (1u << 0)
 #define VS_CR0_EVENTQEN     (1u << 2)
 #define VS_CR0_CMDQEN       (1u << 3)
+#define VS_CR2_RECINVSID    (1u << 1)
 #define VS_GBPA_UPDATE      (1u << 31)
 #define VS_GBPA_ABORT       (1u << 20)
 #define VS_GERROR_CMDQ_ERR  (1u << 0)
 #define VS_CONS_ERR(v)      (((v) >> 24) & 0x7f)
+#define VS_CERROR_ILL       1
 #define VS_CERROR_ABT       2
 #define VS_EVENTQ_OVERFLOW  (1u << 31)
 
 /* Commands (4.1.1) */
 enum {
+    VS_CMD_ILLEGAL = 0x00,
+    VS_CMD_PREFETCH_CONFIG = 0x01,
     VS_CMD_CFGI_STE = 0x03,
     VS_CMD_CFGI_STE_RANGE = 0x04,
     VS_CMD_CFGI_CD = 0x05,
@@ -63,15 +68,21 @@ enum {
     VS_CMD_ATC_INV = 0x40,
     VS_CMD_SYNC = 0x46,
 };
+#define VS_SYNC_IRQ (1ull << 12)
+/* Word 1 of CFGI_STE_RANGE; 31 makes it CFGI_ALL */
+#define VS_RANGE(n) ((uint64_t)(n))
 
 /* Events (7.3) */
 enum {
     VS_EVT_F_UUT = 0x01,
+    VS_EVT_C_BAD_STREAMID = 0x02,
+    VS_EVT_F_STE_FETCH = 0x03,
     VS_EVT_C_BAD_STE = 0x04,
     VS_EVT_F_TRANSLATION = 0x10,
 };
 
 /* Stream table entry, words 0 and 1 (5.2) */
+#define VS_STE_SIZE         64
 #define VS_STE0_V           1ull
 #define VS_STE0_ABORT       0ull
 #define VS_STE0_BYPASS      (4ull << 1)
@@ -103,7 +114,7 @@ enum {
 
 /* Options of an accelerated SMMUv3 with substreams on the root bus */
 #define VS_SSID16 \
-    "-device arm-smmuv3,primary-bus=pcie.0,accel=on,ssidsize=16 "
+    "-device arm-smmuv3,id=smmu,primary-bus=pcie.0,accel=on,ssidsize=16 "
 
 /* Stream table entry that has the device translated by the CDs at VS_CDTAB */
 #define VS_STE0_DEFAULT (VS_STE0_V | VS_STE0_S1 | VS_CDTAB)
@@ -198,5 +209,8 @@ void vs_cfgi_ste(VfGuest *g, uint32_t sid);
  * Returns: true, or false when the queue is empty.
  */
 bool vs_next_event(VfGuest *g, uint64_t evt[4]);
+
+/* Take all records out of the event queue, and acknowledge an overflow */
+void vs_drop_events(VfGuest *g);
 
 #endif /* TESTS_QTEST_VFIO_FAKE_SMMU_H */

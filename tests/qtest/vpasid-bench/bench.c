@@ -1,0 +1,305 @@
+/*
+ * What the accelerated SMMUv3 and the PASID capability cost
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The host is the fake of VFIO and iommufd, whose ioctls take as long as they
+ * are told to. One line a figure. Times are those of QEMU taking a long queue:
+ * one register write starts it, and returns when it is done. Ratios are
+ * between two ways of doing the same thing in this very run.
+ */
+
+#include "qemu/osdep.h"
+
+#include "hw/pci/pci_regs.h"
+#include "qemu/bswap.h"
+#include "qobject/qdict.h"
+#include "../vfio-fake/smmu.h"
+
+#define EMULATED "-device arm-smmuv3,primary-bus=pcie.0,id=smmu "
+
+/* Functions of a device, so that few buses are needed */
+#define FUNCTIONS   8
+#define PORTS       (VF_MAX_DEVICES / FUNCTIONS)
+#define FUNCTION_SID(n) \
+    (VS_SID((n) / FUNCTIONS + 1) + (n) % FUNCTIONS)
+
+/* A stream table for all of these buses, and the longest queue there is */
+#define TABLE_LOG2  12
+#define QUEUE       (VG_RAM + 0x1000000)
+#define QUEUE_LOG2  19
+#define CMD_SIZE    16
+
+/* Commands of a measurement with few ioctls, and with one for each command */
+#define COMMANDS        (1u << 18)
+#define COMMANDS_PLAIN  (1u << 15)
+#define ROUNDS          5
+
+static int64_t now_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * 1000000000ll + t.tv_nsec;
+}
+
+static uint64_t all_calls(const VfShared *s)
+{
+    uint64_t n = 0;
+
+    for (int op = 0; op < VF_OP_COUNT; op++) {
+        n += s->calls[op];
+    }
+    return n;
+}
+
+static VfGuest *start(const char *smmu, unsigned int devices)
+{
+    VfClient *c = vf_client_new();
+    GString *options = g_string_new(NULL);
+    VfGuest *g;
+
+    for (int n = 0; n < devices; n++) {
+        int port = n / FUNCTIONS + 1;
+
+        vf_client_add_device(c);
+        if (n % FUNCTIONS == 0) {
+            g_string_append_printf(options, "-device pcie-root-port,id=rp%d,"
+                                   "chassis=%d,slot=%d,bus=pcie.0,addr=%d,"
+                                   "io-reserve=0 ", port, port, port, port);
+        }
+        g_string_append_printf(options, "-device vfio-pci,iommufd=i0,fd=%d,"
+                               "id=d%d,bus=rp%d,addr=0.%d,multifunction=%s ",
+                               c->device_fd[n], n, port, n % FUNCTIONS,
+                               n % FUNCTIONS ? "off" : "on");
+    }
+    g = vg_start(c, VG_MACHINE "%s" VG_IOMMUFD "%s", "", smmu, c->iommufd,
+                 options->str);
+    vg_ports(g, DIV_ROUND_UP(devices, FUNCTIONS));
+    g_string_free(options, true);
+    return g;
+}
+
+/* Tables with each device in stage 1, and an empty queue */
+static void set_up(VfGuest *g, unsigned int devices)
+{
+    vs_setup(g, VS_LINEAR);
+    vs_writel(g, VS_CR0, 0);
+    qtest_memset(g->qts, VS_STRTAB, 0, 64 << TABLE_LOG2);
+    vs_writel(g, VS_STRTAB_BASE_CFG, TABLE_LOG2);
+    qtest_writeq(g->qts, VS_BASE + VS_CMDQ_BASE, QUEUE | QUEUE_LOG2);
+    for (int n = 0; n < devices; n++) {
+        vs_write_ste(g, VS_LINEAR, FUNCTION_SID(n), VS_STE0_DEFAULT,
+                     VS_STE1_DEFAULT);
+    }
+    vs_enable(g, true);
+}
+
+/* Time that QEMU needs for the first @len entries of the queue */
+static int64_t consume(VfGuest *g, unsigned int len)
+{
+    int64_t best = INT64_MAX;
+    int64_t idle = INT64_MAX;
+
+    for (int i = 0; i < ROUNDS; i++) {
+        int64_t t;
+
+        vs_writel(g, VS_CR0, VS_CR0_SMMUEN);
+        vs_writel(g, VS_CMDQ_PROD, 0);
+        vs_writel(g, VS_CMDQ_CONS, 0);
+        vs_enable(g, true);
+        /* What the register write takes without any command */
+        t = now_ns();
+        vs_writel(g, VS_CMDQ_PROD, 0);
+        idle = MIN(idle, now_ns() - t);
+        t = now_ns();
+        vs_writel(g, VS_CMDQ_PROD, len);
+        best = MIN(best, now_ns() - t);
+        g_assert_cmphex(vs_readl(g, VS_CMDQ_CONS), ==, len);
+    }
+    return MAX(best - idle, 1);
+}
+
+static void put(uint64_t *queue, unsigned int at, uint64_t word0,
+                uint64_t word1)
+{
+    queue[2 * at] = cpu_to_le64(word0);
+    queue[2 * at + 1] = cpu_to_le64(word1);
+}
+
+/* Returns: number of entries */
+static unsigned int fill_inval(VfGuest *g, unsigned int commands,
+                               unsigned int per_sync)
+{
+    unsigned int len = commands + commands / per_sync;
+    g_autofree uint64_t *queue = g_malloc_n(len, CMD_SIZE);
+    unsigned int at = 0;
+
+    g_assert_cmpuint(len, <=, 1u << QUEUE_LOG2);
+    for (unsigned int i = 0; i < commands; i++) {
+        put(queue, at++, VS_CMD_TLBI_NH_VA | 1ull << 48, (uint64_t)i << 12);
+        if ((i + 1) % per_sync == 0) {
+            put(queue, at++, VS_CMD_SYNC, 0);
+        }
+    }
+    qtest_bufwrite(g->qts, QUEUE, queue, (size_t)len * CMD_SIZE);
+    return len;
+}
+
+static void set_batch(VfGuest *g, unsigned int batch)
+{
+    qtest_qmp_assert_success(g->qts, "{'execute': 'qom-set', 'arguments':"
+                             " {'path': '/machine/peripheral/smmu',"
+                             " 'property': 'x-inval-batch', 'value': %u}}",
+                             batch);
+}
+
+typedef struct Figure {
+    unsigned int syncs;
+    uint64_t ioctls;        /* of one round */
+    double ns;              /* for each command */
+} Figure;
+
+static Figure measure_inval(VfGuest *g, unsigned int per_sync,
+                            unsigned int commands)
+{
+    unsigned int len = fill_inval(g, commands, per_sync);
+    uint64_t calls = g->c->shared->calls[VF_OP_HWPT_INVALIDATE];
+    int64_t ns = consume(g, len);
+
+    calls = g->c->shared->calls[VF_OP_HWPT_INVALIDATE] - calls;
+    return (Figure) {
+        .syncs = commands / per_sync,
+        .ioctls = calls / ROUNDS,
+        .ns = (double)ns / commands,
+    };
+}
+
+static void bench_inval(void)
+{
+    static const unsigned int per_sync[] = { 1, 16, 256, 1024 };
+    static const unsigned int ioctl_us[] = { 0, 1, 5 };
+    VfGuest *g = start(VS_SSID16, 1);
+    double command_ns, emulation_ns;
+
+    set_up(g, 1);
+    /* One call for 1024 commands: what is left is the command itself */
+    command_ns = measure_inval(g, 1024, COMMANDS).ns;
+    for (int i = 0; i < ARRAY_SIZE(ioctl_us); i++) {
+        g->c->shared->ioctl_ns = ioctl_us[i] * 1000;
+        for (int k = 0; k < ARRAY_SIZE(per_sync); k++) {
+            Figure plain, batch;
+            double call_ns, limit, ratio;
+
+            set_batch(g, 1);
+            plain = measure_inval(g, per_sync[k], COMMANDS_PLAIN);
+            set_batch(g, 0);
+            batch = measure_inval(g, per_sync[k],
+                                  per_sync[k] > 1 ? COMMANDS : COMMANDS_PLAIN);
+            ratio = plain.ns / batch.ns;
+            /* (C + I) / (C + I / K), I as the plain way has found it */
+            call_ns = plain.ns - command_ns;
+            limit = plain.ns / (command_ns + call_ns / per_sync[k]);
+            printf("inval ioctl_us=%u commands=%u syncs=%u ioctls=%" PRIu64
+                   " plain_ioctls_per_sync=%.0f ns=%.1f plain_ns=%.1f"
+                   " ratio=%.1f limit=%.1f of_limit=%.0f%%\n", ioctl_us[i],
+                   per_sync[k], batch.syncs, batch.ioctls,
+                   (double)plain.ioctls / plain.syncs, batch.ns, plain.ns,
+                   ratio, limit, 100 * ratio / limit);
+            fflush(stdout);
+        }
+    }
+    vg_end_silent(g);
+
+    /* The same commands in the emulation: one by one, and no host at all */
+    g = start(EMULATED, 0);
+    set_up(g, 0);
+    emulation_ns = measure_inval(g, 1024, COMMANDS).ns;
+    printf("command ns=%.1f emulation_ns=%.1f ratio=%.1f\n", command_ns,
+           emulation_ns, emulation_ns / command_ns);
+    fflush(stdout);
+    vg_end_silent(g);
+}
+
+/* The same STE again, for one device after the other */
+static void bench_cfgi_ste(void)
+{
+    double first = 0;
+
+    for (unsigned int devices = 1; devices <= VF_MAX_DEVICES; devices *= 2) {
+        g_autofree uint64_t *queue = g_malloc_n(COMMANDS, CMD_SIZE);
+        VfGuest *g = start(VS_SSID16, devices);
+        VfShared *s = g->c->shared;
+        uint64_t calls;
+        double ns;
+
+        set_up(g, devices);
+        for (unsigned int i = 0; i < COMMANDS; i++) {
+            put(queue, i, VS_CMD_CFGI_STE |
+                (uint64_t)FUNCTION_SID(i % devices) << 32, 1);
+        }
+        qtest_bufwrite(g->qts, QUEUE, queue, (size_t)COMMANDS * CMD_SIZE);
+        calls = all_calls(s);
+        ns = (double)consume(g, COMMANDS) / COMMANDS;
+        first = first ?: ns;
+        printf("cfgi_ste devices=%u ns=%.1f ioctls=%" PRIu64 " ratio=%.2f\n",
+               devices, ns, all_calls(s) - calls, ns / first);
+        fflush(stdout);
+        vg_end_silent(g);
+    }
+}
+
+static uint64_t realize_calls(const char *smmu, unsigned int devices)
+{
+    VfGuest *g = start(smmu, devices);
+    uint64_t calls = all_calls(g->c->shared);
+
+    vg_end_silent(g);
+    return calls;
+}
+
+static void bench_realize(void)
+{
+    g_autofree gchar *ours = g_strdup(g_getenv("QTEST_QEMU_BINARY"));
+    const char *base = g_getenv("BASE_QEMU_BINARY");
+
+    for (unsigned int devices = 1; devices <= VF_MAX_DEVICES; devices *= 2) {
+        printf("realize devices=%u ioctls=%" PRIu64 " without_accel=%" PRIu64,
+               devices, realize_calls(VS_SSID16, devices),
+               realize_calls("", devices));
+        if (base) {
+            g_setenv("QTEST_QEMU_BINARY", base, true);
+            printf(" base=%" PRIu64, realize_calls("", devices));
+            g_setenv("QTEST_QEMU_BINARY", ours, true);
+        }
+        printf("\n");
+        fflush(stdout);
+    }
+}
+
+static void bench_pasid_read(void)
+{
+    VfGuest *g = start(VS_SSID16, 1);
+    uint16_t pos = vg_find_ext_cap(g, 1, 0, PCI_EXT_CAP_ID_PASID, NULL);
+    uint64_t calls = all_calls(g->c->shared);
+
+    g_assert_cmphex(pos, !=, 0);
+    for (int i = 0; i < 1000; i++) {
+        g_assert_cmpuint(vg_config_readw(g, 1, 0, pos + PCI_PASID_CAP), !=, 0);
+    }
+    printf("pasid_read reads=1000 host_syscalls=%" PRIu64 "\n",
+           all_calls(g->c->shared) - calls);
+    vg_end_silent(g);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    bench_inval();
+    bench_cfgi_ste();
+    bench_realize();
+    bench_pasid_read();
+    return 0;
+}
