@@ -142,6 +142,7 @@ static uint64_t smmuv3_accel_get_viommu_flags(void *opaque)
 
     if (s->ssidsize) {
         flags |= VIOMMU_FLAG_PASID_SUPPORTED;
+        flags = viommu_flags_set_pasid_width(flags, s->ssidsize);
     }
     return flags;
 }

@@ -58,6 +58,9 @@ static void add_defect(PCIEEcapLayout *layout, PCIEEcapDefect defect,
     if (!layout->defects) {
         layout->bad_offset = offset;
     }
+    if (defect & PCIE_ECAP_BROKEN) {
+        layout->broken_offset = offset;
+    }
     layout->defects |= defect;
 }
 
@@ -241,6 +244,41 @@ const PCIEEcapExtent *pcie_ecap_overlap(const PCIEEcapLayout *layout,
     return lowest;
 }
 
+/* A Null capability at the head can be replaced by any other header */
+static bool is_null_head(const PCIEEcapLayout *layout, uint32_t at)
+{
+    return at == PCIE_ECAP_HEAD && layout->count &&
+           layout->extents[0].id == PCIE_ECAP_ID_NULL;
+}
+
+const PCIEEcapExtent *pcie_ecap_in_the_way(const PCIEEcapLayout *layout,
+                                           uint16_t offset, uint16_t size,
+                                           PCIEEcapReason reason)
+{
+    const PCIEEcapExtent *lowest = NULL;
+
+    if (reason != PCIE_ECAP_HIT_HEADER && reason != PCIE_ECAP_HIT_BODY) {
+        return NULL;
+    }
+    for (uint16_t i = 0; i < layout->count; i++) {
+        const PCIEEcapExtent *ext = &layout->extents[i];
+        uint16_t start = ext->offset;
+        uint16_t end = start + PCIE_ECAP_HEADER_SIZE;
+
+        if (reason == PCIE_ECAP_HIT_BODY) {
+            start = end;
+            end = ext->offset + ext->size;
+        } else if (is_null_head(layout, start)) {
+            continue;
+        }
+        if (start < offset + size && offset < end &&
+            (!lowest || ext->offset < lowest->offset)) {
+            lowest = ext;
+        }
+    }
+    return lowest;
+}
+
 void pcie_ecap_reserve(PCIEEcapLayout *layout, uint16_t offset, uint16_t size)
 {
     uint32_t end = MIN((uint32_t)offset + size, PCIE_ECAP_IMAGE_SIZE);
@@ -257,13 +295,6 @@ static bool size_is_possible(uint16_t size)
 {
     return size >= PCIE_ECAP_HEADER_SIZE &&
            size <= PCIE_ECAP_IMAGE_SIZE - PCIE_ECAP_HEAD;
-}
-
-/* A Null capability at the head can be replaced by any other header */
-static bool is_null_head(const PCIEEcapLayout *layout, uint32_t at)
-{
-    return at == PCIE_ECAP_HEAD && layout->count &&
-           layout->extents[0].id == PCIE_ECAP_ID_NULL;
 }
 
 /* Judge the 4 bytes at @at alone */

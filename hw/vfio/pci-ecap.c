@@ -86,8 +86,8 @@ void vfio_pci_ecap_trim(VFIOPCIDevice *vdev)
         warn_report(VFIO_MSG_PREFIX "the list of extended capabilities %s at "
                     "0x%x; the guest sees what is before that",
                     vdev->vbasedev.name,
-                    pcie_ecap_defect_name(layout->defects),
-                    layout->bad_offset);
+                    pcie_ecap_defect_name(layout->defects & PCIE_ECAP_BROKEN),
+                    layout->broken_offset);
     } else {
         return;
     }

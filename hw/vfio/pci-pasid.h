@@ -10,9 +10,14 @@
 #define HW_VFIO_PCI_PASID_H
 
 #include "qapi/qapi-types-common.h"
+#include "qemu/bitmap.h"
 #include "qom/object.h"
 
 typedef struct VFIOPCIDevice VFIOPCIDevice;
+
+/* Configuration space is taken over from the host in units of so many bytes */
+#define VFIO_PCI_PASID_UNIT     4
+#define VFIO_PCI_PASID_UNITS    (4096 / VFIO_PCI_PASID_UNIT)
 
 /**
  * struct VFIOPCIPasid - the virtual PASID capability of a device
@@ -25,6 +30,14 @@ typedef struct VFIOPCIDevice VFIOPCIDevice;
  * @offset: of the virtual capability in bytes, 0x100 to 0xff8; 0 if there is
  *          none.
  *
+ * @ats_control: offset of the ATS control register that the guest sees, in
+ *               bytes; 0 if there is none or no capability was added. QEMU's
+ *               copy has what the guest wrote to it.
+ *
+ * @owned: a bit for each unit of configuration space that no access of the
+ *         guest leaves QEMU for: the virtual capability, and the registers of
+ *         the device that are shadowed.
+ *
  * @state: property vpasid-state: what was decided and why. Owned; NULL before
  *         vfio_pci_pasid_setup().
  */
@@ -32,16 +45,25 @@ typedef struct VFIOPCIPasid {
     OnOffAuto mode;
     uint16_t wanted_offset;
     uint16_t offset;
+    uint16_t ats_control;
+    DECLARE_BITMAP(owned, VFIO_PCI_PASID_UNITS);
     char *state;
 } VFIOPCIPasid;
 
 /**
- * vfio_pci_pasid_class_init: describe the properties, and add vpasid-state
+ * vfio_pci_pasid_class_init: add the property vpasid-state
+ *
+ * @klass: the base class of #VFIOPCIDevice.
+ */
+void vfio_pci_pasid_class_init(ObjectClass *klass);
+
+/**
+ * vfio_pci_pasid_describe: describe the properties that a user can set
  *
  * @klass: a class of #VFIOPCIDevice whose property list has vpasid and
  *         x-vpasid-cap-offset.
  */
-void vfio_pci_pasid_class_init(ObjectClass *klass);
+void vfio_pci_pasid_describe(ObjectClass *klass);
 
 /**
  * vfio_pci_pasid_setup: give the guest a PASID capability where that is right
@@ -51,6 +73,9 @@ void vfio_pci_pasid_class_init(ObjectClass *klass);
  * device (iommufd.h IOMMU_GET_HW_INFO) and the kernel exposes no such
  * capability itself. If it should be added but cannot be, one warning says
  * why and the device goes on without.
+ *
+ * The registers of the device that the capability stands for are shadowed if
+ * they can be found by what the host reports, also where nothing is added.
  *
  * @vdev: the device, after its other capabilities were added and before the
  *        guest runs. It need have neither a host IOMMU device nor extended
@@ -75,17 +100,17 @@ void vfio_pci_pasid_reset(VFIOPCIDevice *vdev);
  * vfio_pci_pasid_write_config: look at a write of the guest before the host
  * sees it
  *
- * A write to the virtual capability ends here: the host has something else at
- * that place, or nothing. A write that makes the host reset the function
- * resets the capability and goes on.
+ * A write to the virtual capability or to registers that are shadowed ends
+ * here. A write that makes the host reset the function resets the capability
+ * and goes on.
  *
- * @vdev: the device. Without virtual capability nothing happens.
+ * @vdev: the device. Without either nothing happens.
  *
  * @addr: of the write in configuration space, in bytes.
  *
  * @val: what is written, in the low @len bytes.
  *
- * @len: of the write in bytes: 1, 2 or 4.
+ * @len: of the write in bytes: 1, 2 or 4, with @addr a multiple of it.
  *
  * Returns: true if the write was taken care of, false if the caller has to go
  * on with it.

@@ -54,7 +54,8 @@ static void test_passed_through(void)
     g_assert_cmpuint(count, ==, 1);
     g_assert_cmphex(vg_config_readl(g, 1, 0, END_OFFSET), ==, 0);
     state = vg_qom_get_str(g, "/machine/peripheral/d0", "vpasid-state");
-    vg_assert_has(state, "0x300");
+    vg_assert_has(state, "passed through: the kernel exposes the capability of "
+                  "the device at offset 0x300");
     vg_end_silent(g);
 }
 
@@ -91,7 +92,8 @@ static void test_legacy(void)
     g_assert_cmphex(vg_find_ext_cap(g, 1, 0, PCI_EXT_CAP_ID_PASID, NULL), ==,
                     0);
     state = vg_qom_get_str(g, "/machine/peripheral/d0", "vpasid-state");
-    vg_assert_has(state, "disabled: ");
+    vg_assert_has(state, "disabled: there is no host IOMMU device that knows "
+                  "of PASID: the device is in a legacy container");
     vg_end_silent(g);
     unlink(link);
     rmdir(dir);
@@ -130,7 +132,7 @@ static void test_mdev_path(void)
                     0);
     g_assert_cmpuint(vf_client_count(c, VF_OP_GET_HW_INFO, 0), ==, 0);
     state = vg_qom_get_str(g, "/machine/peripheral/d0", "vpasid-state");
-    vg_assert_has(state, "there is no host IOMMU device");
+    vg_assert_has(state, "disabled: there is no host IOMMU device: a mediated");
     vg_end_silent(g);
     g_assert_cmpint(system(remove), ==, 0);
 }
@@ -197,6 +199,9 @@ static void test_vfio_user(const void *viommu)
                     0x100);
     g_assert_cmphex(vg_find_ext_cap(g, 1, 0, PCI_EXT_CAP_ID_PASID, NULL), ==,
                     0);
+    state = vg_qom_get_str(g, "/machine/peripheral/d0", "vpasid-state");
+    vg_assert_has(state, "disabled: there is no host IOMMU device: a mediated "
+                  "or vfio-user device has none");
     vg_system_reset(g);
     vg_end_silent(g);
     vu_server_end(server);
@@ -243,7 +248,7 @@ static void test_read_fails(void)
     g_assert_cmphex(vg_find_ext_cap(g, 1, 0, PCI_EXT_CAP_ID_PASID, NULL), ==,
                     0);
     state = vg_qom_get_str(g, "/machine/peripheral/d0", "vpasid-state");
-    vg_assert_has(state, "disabled: ");
+    vg_assert_has(state, "disabled: its configuration space cannot be read");
     text = vg_end(g);
     vg_assert_has(text, "warning:");
 }

@@ -138,6 +138,9 @@ typedef struct PCIEEcapExtent {
  * @bad_offset: offset in bytes of the header that showed the first defect of
  *              the list, 0 without defect.
  *
+ * @broken_offset: offset in bytes of the header that the walk ended at because
+ *                 of one of #PCIE_ECAP_BROKEN, 0 without.
+ *
  * @count: number of elements of @extents in use, 0 for an empty list.
  *
  * @extents: the capabilities in the order of the list.
@@ -147,6 +150,7 @@ typedef struct PCIEEcapExtent {
 typedef struct PCIEEcapLayout {
     uint32_t defects;
     uint16_t bad_offset;
+    uint16_t broken_offset;
     uint16_t count;
     PCIEEcapExtent extents[PCIE_ECAP_MAX];
     uint8_t used[PCIE_ECAP_IMAGE_SIZE / PCIE_ECAP_ALIGN];
@@ -219,6 +223,25 @@ const PCIEEcapExtent *pcie_ecap_find(const PCIEEcapLayout *layout, uint16_t id);
  */
 const PCIEEcapExtent *pcie_ecap_overlap(const PCIEEcapLayout *layout,
                                         uint16_t offset, uint16_t size);
+
+/**
+ * pcie_ecap_in_the_way: tell which capability a place was refused for
+ *
+ * @layout: from pcie_ecap_parse().
+ *
+ * @offset: first byte of the place, as given to pcie_ecap_check().
+ *
+ * @size: of the place in bytes, as given to pcie_ecap_check().
+ *
+ * @reason: what pcie_ecap_check() said.
+ *
+ * Returns: for PCIE_ECAP_HIT_HEADER and PCIE_ECAP_HIT_BODY the capability with
+ * the lowest offset whose header or body is in the place, a part of @layout.
+ * NULL for any other reason.
+ */
+const PCIEEcapExtent *pcie_ecap_in_the_way(const PCIEEcapLayout *layout,
+                                           uint16_t offset, uint16_t size,
+                                           PCIEEcapReason reason);
 
 /**
  * pcie_ecap_reserve: keep a range from being handed out

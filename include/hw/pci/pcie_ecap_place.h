@@ -124,6 +124,36 @@ unsigned pcie_ecap_pasid_hidden(const PCIEEcapLayout *layout,
                                 const PCIEEcapPasid *host, uint16_t *offset);
 
 /**
+ * pcie_ecap_pasid_registers: walk the registers of the PASID capability that
+ * the kernel hides
+ *
+ * Who wants to keep them from a guest must not be as strict as
+ * pcie_ecap_pasid_hidden(): the IOMMU may have fewer PASIDs than the device,
+ * and the kernel need not enable all of the permissions. So a place counts if
+ * @host can be had from it and the bits that mean nothing are zero. Where the
+ * kernel left an anchor at the head of the list, the registers behind it are
+ * the ones if nothing else is and PASID is enabled in them.
+ *
+ * @layout: from pcie_ecap_parse() of @image.
+ *
+ * @image: #PCIE_ECAP_IMAGE_SIZE bytes of configuration space, as the kernel
+ *         shows it.
+ *
+ * @host: what the kernel reports of the device. With a width of 0 there is
+ *        nothing to find.
+ *
+ * @offset: where to start in bytes, 0 for the first place. Set to the start of
+ *          the place found, untouched if there is none.
+ *
+ * Returns: size of the place found in bytes: #PCIE_ECAP_PASID_SIZE, or 4 behind
+ * an anchor; 0 if there is none from @offset on or the list is broken.
+ */
+uint16_t pcie_ecap_pasid_registers(const PCIEEcapLayout *layout,
+                                   const uint8_t *image,
+                                   const PCIEEcapPasid *host,
+                                   uint16_t *offset);
+
+/**
  * pcie_ecap_pasid_place: choose the place of a virtual PASID capability
  *
  * The end of configuration space if it is free, else where the device keeps

@@ -1,0 +1,67 @@
+/*
+ * Where the PASID capability of a VFIO PCI device goes
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef HW_VFIO_PCI_PASID_PLACE_H
+#define HW_VFIO_PCI_PASID_PLACE_H
+
+#include "hw/pci/pcie_ecap_place.h"
+
+typedef struct VFIOPCIDevice VFIOPCIDevice;
+
+/**
+ * struct VFIOPCIPasidView - what the kernel shows of a device
+ *
+ * @image: configuration space, with the capabilities that the guest does not
+ *         get and with the registers that belong to none.
+ *
+ * @layout: of @image, with what the guest has reserved.
+ */
+typedef struct VFIOPCIPasidView {
+    uint8_t image[PCIE_ECAP_IMAGE_SIZE];
+    PCIEEcapLayout layout;
+} VFIOPCIPasidView;
+
+/**
+ * vfio_pci_pasid_view: read configuration space as the kernel shows it
+ *
+ * @vdev: the device, with 4096 bytes of configuration space, after its other
+ *        capabilities were added.
+ *
+ * @errp: set if it cannot be read.
+ *
+ * Returns: the view, for g_free(); NULL with @errp set.
+ */
+VFIOPCIPasidView *vfio_pci_pasid_view(VFIOPCIDevice *vdev, Error **errp);
+
+/**
+ * vfio_pci_pasid_place: choose the place of the virtual capability
+ *
+ * Where the user wants it if that is possible, else by the rules of
+ * pcie_ecap_pasid_place().
+ *
+ * @vdev: the device.
+ *
+ * @view: from vfio_pci_pasid_view().
+ *
+ * @host: what the host reports of the device.
+ *
+ * @offset: set on success, in bytes.
+ *
+ * @how: set on success to what chose the place, a constant string that
+ *       completes "placed ...".
+ *
+ * @errp: says why there is no place: what is in the way, and an offset that
+ *        would work if there is one.
+ *
+ * Returns: true on success, false with @errp set.
+ */
+bool vfio_pci_pasid_place(VFIOPCIDevice *vdev, const VFIOPCIPasidView *view,
+                          const PCIEEcapPasid *host, uint16_t *offset,
+                          const char **how, Error **errp);
+
+#endif /* HW_VFIO_PCI_PASID_PLACE_H */

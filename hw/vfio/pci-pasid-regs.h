@@ -1,0 +1,58 @@
+/*
+ * Registers of the PASID capability of a VFIO PCI device
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef HW_VFIO_PCI_PASID_REGS_H
+#define HW_VFIO_PCI_PASID_REGS_H
+
+#include "hw/pci/pcie_ecap_place.h"
+
+typedef struct VFIOPCIDevice VFIOPCIDevice;
+
+/**
+ * vfio_pci_pasid_add: put the capability into what the guest sees
+ *
+ * @vdev: the device, after vfio_pci_pasid_shadow().
+ *
+ * @offset: of the capability in bytes, from vfio_pci_pasid_place().
+ *
+ * @pasid: what the capability says; the width is 1 to 20.
+ *
+ * @errp: set if the list that the guest sees cannot take it.
+ *
+ * Returns: true on success, false with @errp set and nothing changed.
+ */
+bool vfio_pci_pasid_add(VFIOPCIDevice *vdev, uint16_t offset,
+                        const PCIEEcapPasid *pasid, Error **errp);
+
+/**
+ * vfio_pci_pasid_drop: take a capability that the kernel shows from the guest
+ *
+ * It is taken out of the list that the guest sees, and its registers are
+ * shadowed.
+ *
+ * @vdev: the device.
+ *
+ * @offset: of the capability in bytes. It is in the list.
+ */
+void vfio_pci_pasid_drop(VFIOPCIDevice *vdev, uint16_t offset);
+
+/**
+ * vfio_pci_pasid_shadow: keep registers of the device from the guest
+ *
+ * They read zero and ignore writes; neither reaches the host.
+ *
+ * @vdev: the device.
+ *
+ * @offset: of the first register in bytes, a multiple of 4.
+ *
+ * @size: in bytes, a multiple of 4.
+ */
+void vfio_pci_pasid_shadow(VFIOPCIDevice *vdev, uint16_t offset,
+                           uint16_t size);
+
+#endif /* HW_VFIO_PCI_PASID_REGS_H */

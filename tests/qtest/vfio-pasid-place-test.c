@@ -1,0 +1,382 @@
+/*
+ * QTest of the place of the PASID capability of VFIO PCI devices
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Each row is a layout of a device's configuration space, with the place that
+ * the capability has to go to and what the user is told about it.
+ */
+
+#include "qemu/osdep.h"
+
+#include <linux/iommufd.h>
+
+#include "hw/pci/pci_regs.h"
+#include "vfio-fake/guest.h"
+
+#define ACCEL  "-device arm-smmuv3,primary-bus=pcie.0,accel=on,ssidsize=16 "
+
+#define PASID_HEADER    0x0001001b
+#define PASID_SIZE      8
+/* What the host reports, and a device whose capability says the same has */
+#define HOST_WIDTH      16
+#define HOST_CAP        (HOST_WIDTH << 8)
+#define CTRL_ENABLED    (PCI_PASID_CTRL_ENABLE << 16)
+/* What vf_image_ext_caps() fills bodies with */
+#define BODY            0xa5a5
+
+typedef struct PlaceTest {
+    const char *name;
+    const VfExtCap *caps;
+    void (*describe)(VfDevice *d);
+    const char *options;
+    uint16_t offset;            /* where the guest sees one; 0: none */
+    unsigned int warnings;
+    const char *text;           /* in vpasid-state, or in the error */
+} PlaceTest;
+
+static const VfExtCap caps_aer[] = {
+    { 0x100, PCI_EXT_CAP_ID_ERR, 2, 0x2c }, { }
+};
+/* The end is taken; the highest gap ends at 0xfbf */
+static const VfExtCap caps_end_taken[] = {
+    { 0x100, PCI_EXT_CAP_ID_ERR, 2, 0x2c },
+    { 0xfc0, PCI_EXT_CAP_ID_VNDR, 1, 0x40 }, { }
+};
+static const VfExtCap caps_close[] = {
+    { 0x100, PCI_EXT_CAP_ID_ERR, 2, 0x2c },
+    { 0x1c0, PCI_EXT_CAP_ID_VNDR, 1, 0x40 },
+    { 0x200, PCI_EXT_CAP_ID_ATS, 1, 8 },
+    { 0xfc0, PCI_EXT_CAP_ID_VNDR, 1, 0x40 }, { }
+};
+/* Nobody knows how long a capability of a version to come is */
+static const VfExtCap caps_unknown_last[] = {
+    { 0x100, PCI_EXT_CAP_ID_ERR, 2, 0x2c },
+    { 0x200, PCI_EXT_CAP_ID_LTR, 9, 8 }, { }
+};
+static const VfExtCap caps_unknown_alone[] = {
+    { 0x100, PCI_EXT_CAP_ID_LTR, 9, 8 }, { }
+};
+
+static void put_pasid(VfDevice *d, uint16_t offset, uint32_t header,
+                      uint32_t registers)
+{
+    vf_put32(d->phys + offset, header);
+    vf_put32(d->phys + offset + PCI_PASID_CAP, registers);
+}
+
+/* As a device that hides its registers, and without a link to them */
+static void hidden(VfDevice *d)
+{
+    put_pasid(d, 0x300, PASID_HEADER, HOST_CAP | CTRL_ENABLED);
+}
+
+/* As the kernel leaves it behind: in the device's list, not in the one shown */
+static void hidden_in_list(VfDevice *d)
+{
+    vf_put32(d->phys + 0x100, PCI_EXT_CAP_ID_ERR | 2 << 16 | 0x300u << 20);
+    put_pasid(d, 0x300, PASID_HEADER | 0xfc0u << 20, HOST_CAP | CTRL_ENABLED);
+}
+
+static void hidden_narrower(VfDevice *d)
+{
+    put_pasid(d, 0x300, PASID_HEADER, 12 << 8 | CTRL_ENABLED);
+}
+
+static void hidden_wider(VfDevice *d)
+{
+    put_pasid(d, 0x300, PASID_HEADER, 20 << 8 | CTRL_ENABLED);
+}
+
+static void hidden_exec(VfDevice *d)
+{
+    put_pasid(d, 0x300, PASID_HEADER,
+              HOST_CAP | PCI_PASID_CAP_EXEC | CTRL_ENABLED);
+}
+
+static void hidden_without_priv(VfDevice *d)
+{
+    hidden(d);
+    d->hw_caps = IOMMU_HW_CAP_PCI_PASID_PRIV;
+}
+
+static void hidden_version(VfDevice *d)
+{
+    put_pasid(d, 0x300, PASID_HEADER + (1 << 16), HOST_CAP | CTRL_ENABLED);
+}
+
+static void hidden_twice(VfDevice *d)
+{
+    hidden(d);
+    put_pasid(d, 0x700, PASID_HEADER, HOST_CAP | CTRL_ENABLED);
+}
+
+static void hidden_in_body(VfDevice *d)
+{
+    put_pasid(d, 0xfd0, PASID_HEADER, HOST_CAP | CTRL_ENABLED);
+}
+
+static void data_in_gap(VfDevice *d)
+{
+    d->phys[0xfb9] = 1;
+}
+
+static void no_room(VfDevice *d)
+{
+    memset(d->phys + 0x12c, 0x11, 0xfc0 - 0x12c);
+}
+
+static void no_room_two_hidden(VfDevice *d)
+{
+    no_room(d);
+    hidden_twice(d);
+}
+
+/* 0x100, 0x300, back to 0x200, and from there to 0x300 again */
+static void backward_then_loop(VfDevice *d)
+{
+    vf_put32(d->phys + 0x100, PCI_EXT_CAP_ID_ERR | 2 << 16 | 0x300u << 20);
+    vf_put32(d->phys + 0x300, PCI_EXT_CAP_ID_LTR | 1 << 16 | 0x200u << 20);
+    vf_put32(d->phys + 0x200, PCI_EXT_CAP_ID_DSN | 1 << 16 | 0x300u << 20);
+}
+
+static const PlaceTest tests[] = {
+    /* The rules, one after the other */
+    { "end", caps_aer, NULL, "", 0xff8, 0,
+      "placed at the end of configuration space" },
+    { "end-before-host", caps_aer, hidden, "", 0xff8, 0,
+      "placed at the end of configuration space" },
+    { "host", caps_end_taken, hidden, "", 0x300, 0,
+      "placed where the device has its own" },
+    { "host-in-list", caps_end_taken, hidden_in_list, "", 0x300, 0,
+      "placed where the device has its own" },
+    { "gap", caps_end_taken, NULL, "", 0xfb8, 0, "placed in the highest gap" },
+    { "gap-data", caps_end_taken, data_in_gap, "", 0xfb0, 0,
+      "placed in the highest gap" },
+    { "none", caps_end_taken, no_room, "", 0, 1,
+      "disabled: there is no room: offset 0xff8 overlaps the body of a "
+      "capability (Vendor-Specific, ID 0xb, 0xfc0 to 0xfff), and no other 8 "
+      "bytes are free and read zero" },
+
+    /* What is not certain to be the device's own is left alone */
+    { "host-narrower", caps_end_taken, hidden_narrower, "", 0xfb8, 0,
+      "placed in the highest gap" },
+    { "host-wider", caps_end_taken, hidden_wider, "", 0xfb8, 0,
+      "placed in the highest gap" },
+    { "host-exec", caps_end_taken, hidden_exec, "", 0xfb8, 0,
+      "placed in the highest gap" },
+    { "host-priv", caps_end_taken, hidden_without_priv, "", 0xfb8, 0,
+      "placed in the highest gap" },
+    { "host-version", caps_end_taken, hidden_version, "", 0xfb8, 0,
+      "placed in the highest gap" },
+    { "host-twice", caps_end_taken, hidden_twice, "", 0xfb8, 0,
+      "placed in the highest gap" },
+    { "host-in-body", caps_end_taken, hidden_in_body, "", 0xfb8, 0,
+      "placed in the highest gap" },
+    { "none-two-hosts", caps_end_taken, no_room_two_hidden, "", 0, 1,
+      "2 places look like the device's own capability" },
+
+    /* A capability of unknown size counts as reaching to the next one */
+    { "unknown-last", caps_unknown_last, NULL, "", 0x1f8, 0,
+      "placed in the highest gap" },
+    { "unknown-alone", caps_unknown_alone, NULL, "", 0, 1,
+      "(Latency Tolerance Reporting, ID 0x18, 0x100 to 0xfff since its size "
+      "is not known)" },
+
+    /* One warning for the list, one for PASID */
+    { "loop", caps_aer, backward_then_loop, "", 0, 2,
+      "disabled: the list of extended capabilities of the device loops at "
+      "0x200, so it is not known what is free" },
+
+    /* By the user */
+    { "user", caps_end_taken, NULL, ",x-vpasid-cap-offset=0x200", 0x200, 0,
+      "enabled: offset 0x200, width 16, exec 0, priv 0, placed by the user" },
+    { "user-host", caps_end_taken, hidden, ",x-vpasid-cap-offset=0x300", 0x300,
+      0, "placed by the user" },
+};
+
+static const PlaceTest refused_tests[] = {
+    { "header", caps_close, NULL, ",x-vpasid-cap-offset=0x200", 0, 0,
+      "0x200 is not possible: offset 0x200 overlaps the header of a capability "
+      "(Address Translation Services, ID 0xf, 0x200 to 0x207); "
+      "x-vpasid-cap-offset=0xfb8 would work" },
+    { "body", caps_close, NULL, ",x-vpasid-cap-offset=0x110", 0, 0,
+      "overlaps the body of a capability (Advanced Error Reporting, ID 0x1, "
+      "0x100 to 0x147)" },
+    /* The end of one body, and the header of the next capability */
+    { "body-and-header", caps_close, NULL, ",x-vpasid-cap-offset=0x1fc", 0, 0,
+      "offset 0x1fc overlaps the header of a capability (Address Translation "
+      "Services, ID 0xf, 0x200 to 0x207)" },
+    { "next-header", caps_close, NULL, ",x-vpasid-cap-offset=0x1bc", 0, 0,
+      "offset 0x1bc overlaps the header of a capability (Vendor-Specific, ID "
+      "0xb, 0x1c0 to 0x1ff)" },
+    { "data", caps_end_taken, data_in_gap, ",x-vpasid-cap-offset=0xfb8", 0, 0,
+      "offset 0xfb8 does not read zero; x-vpasid-cap-offset=0xfb0 would "
+      "work" },
+    { "other-host", caps_end_taken, hidden_twice, ",x-vpasid-cap-offset=0x300",
+      0, 0, "offset 0x300 does not read zero" },
+    { "beside-host", caps_end_taken, hidden, ",x-vpasid-cap-offset=0x304", 0,
+      0, "offset 0x304 does not read zero; x-vpasid-cap-offset=0x300 would "
+      "work" },
+    { "unaligned", caps_aer, NULL, ",x-vpasid-cap-offset=0x202", 0, 0,
+      "offset 0x202 is not a multiple of 4; x-vpasid-cap-offset=0xff8 would "
+      "work" },
+    { "standard", caps_aer, NULL, ",x-vpasid-cap-offset=0x80", 0, 0,
+      "offset 0x80 is not inside 0x100 to 0xfff" },
+    { "too-high", caps_aer, NULL, ",x-vpasid-cap-offset=0xffc", 0, 0,
+      "offset 0xffc is not inside 0x100 to 0xfff" },
+    { "way-out", caps_aer, NULL, ",x-vpasid-cap-offset=0xfffc", 0, 0,
+      "offset 0xfffc is not inside 0x100 to 0xfff" },
+    { "no-other", caps_end_taken, no_room, ",x-vpasid-cap-offset=0x200", 0, 0,
+      "offset 0x200 does not read zero; no other offset would work" },
+    { "loop", caps_aer, backward_then_loop, ",x-vpasid-cap-offset=0x400", 0, 1,
+      "the list of extended capabilities of the device loops at 0x200; no "
+      "other offset would work" },
+    { "unknown", caps_unknown_alone, NULL, ",x-vpasid-cap-offset=0x400", 0, 0,
+      "since its size is not known); no other offset would work" },
+    /* vpasid=on fails for the same reasons that auto warns about */
+    { "on-none", caps_end_taken, no_room, ",vpasid=on", 0, 0,
+      "vpasid=on, but there is no room" },
+    { "on-unknown", caps_unknown_alone, NULL, ",vpasid=on", 0, 0,
+      "vpasid=on, but there is no room" },
+    { "on-loop", caps_aer, backward_then_loop, ",vpasid=on", 0, 1,
+      "vpasid=on, but the list of extended capabilities of the device loops" },
+};
+
+static unsigned int count_lines(const char *text)
+{
+    unsigned int n = 0;
+
+    for (; *text; text++) {
+        n += *text == '\n';
+    }
+    return n;
+}
+
+static VfClient *describe(const PlaceTest *t)
+{
+    VfClient *c = vf_client_new();
+    VfDevice *d = vf_client_add_device(c);
+
+    d->max_pasid_log2 = HOST_WIDTH;
+    vf_image_ext_caps(d->phys, t->caps);
+    if (t->describe) {
+        t->describe(d);
+    }
+    return c;
+}
+
+static void check_capability(VfGuest *g, const PlaceTest *t)
+{
+    unsigned int count = 0;
+    uint16_t control = t->offset + PCI_PASID_CTRL;
+    uint32_t since;
+
+    g_assert_cmphex(vg_find_ext_cap(g, 1, 0, PCI_EXT_CAP_ID_PASID, &count), ==,
+                    t->offset);
+    g_assert_cmpuint(count, ==, 1);
+
+    /* All of its registers are QEMU's, also where the device has its own */
+    since = g->c->shared->log_len;
+    g_assert_cmphex(vg_config_readw(g, 1, 0, t->offset + PCI_PASID_CAP) >> 8,
+                    ==, HOST_WIDTH);
+    g_assert_cmphex(vg_config_readw(g, 1, 0, control), ==, 0);
+    vg_config_writew(g, 1, 0, control, 0xffff);
+    g_assert_cmphex(vg_config_readw(g, 1, 0, control) & PCI_PASID_CTRL_ENABLE,
+                    ==, PCI_PASID_CTRL_ENABLE);
+    vg_config_writel(g, 1, 0, t->offset, 0);
+    g_assert_cmphex(vg_config_readl(g, 1, 0, t->offset) & 0xfffff, ==,
+                    PASID_HEADER);
+    g_assert_cmpuint(g->c->shared->log_len, ==, since);
+    g_assert_cmpuint(g->c->shared->raw_config_writes, ==, 0);
+
+    /* The capabilities of the device are where they were */
+    for (const VfExtCap *cap = t->caps; cap->size; cap++) {
+        g_assert_cmphex(vg_config_readw(g, 1, 0, cap->offset), ==, cap->id);
+        g_assert_cmphex(vg_config_readw(g, 1, 0, cap->offset + cap->size - 2),
+                        ==, BODY);
+    }
+}
+
+/* As vg_find_ext_cap(), for lists that need not ascend */
+static void check_no_capability(VfGuest *g)
+{
+    uint16_t pos = PCI_CFG_SPACE_SIZE;
+
+    for (unsigned int left = VF_CONFIG_SIZE / 4; pos; left--) {
+        uint32_t header = vg_config_readl(g, 1, 0, pos);
+
+        g_assert_cmphex(PCI_EXT_CAP_ID(header), !=, PCI_EXT_CAP_ID_PASID);
+        g_assert_cmpuint(left, >, 0);
+        pos = PCI_EXT_CAP_NEXT(header);
+    }
+}
+
+static void test_place(const void *opaque)
+{
+    const PlaceTest *t = opaque;
+    VfClient *c = describe(t);
+    VfGuest *g = vg_start(c, VG_MACHINE ACCEL VG_IOMMUFD VG_PORT(1)
+                          "-device vfio-pci,iommufd=i0,fd=%d,id=d0,bus=rp1%s",
+                          "", c->iommufd, c->device_fd[0], t->options);
+    g_autofree gchar *state = NULL;
+    g_autofree gchar *text = NULL;
+
+    vg_ports(g, 1);
+    state = vg_qom_get_str(g, "/machine/peripheral/d0", "vpasid-state");
+    vg_assert_has(state, t->text);
+    if (t->offset) {
+        check_capability(g, t);
+    } else {
+        check_no_capability(g);
+    }
+    text = vg_end(g);
+    g_assert_cmpuint(count_lines(text), ==, t->warnings);
+    if (t->warnings) {
+        const char *why = t->text;
+
+        if (g_str_has_prefix(why, "disabled: ")) {
+            why += strlen("disabled: ");
+        }
+        vg_assert_has(text, "d0: no PASID for the guest: ");
+        vg_assert_has(text, why);
+    }
+}
+
+static void test_refused(const void *opaque)
+{
+    const PlaceTest *t = opaque;
+    VfClient *c = describe(t);
+    VfGuest *g = vg_start(c, VG_MACHINE ACCEL VG_IOMMUFD VG_PORT(1), "",
+                          c->iommufd);
+    g_autofree gchar *err = NULL;
+    g_autofree gchar *text = NULL;
+
+    vg_ports(g, 1);
+    err = vg_device_add(g, 0, "d0", 1, t->options);
+    vg_assert_has(err, t->text);
+    vg_assert_has(err, "vfio d0: ");
+    vf_client_assert_clean(c);
+    text = vg_end(g);
+    g_assert_cmpuint(count_lines(text), ==, t->warnings);
+}
+
+static void add_rows(const char *group, const PlaceTest *rows, size_t n,
+                     void (*run)(const void *))
+{
+    for (size_t i = 0; i < n; i++) {
+        vg_add_test(group, rows[i].name, &rows[i], run);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+
+    add_rows("vfio-pasid/place", tests, ARRAY_SIZE(tests), test_place);
+    add_rows("vfio-pasid/place-refused", refused_tests,
+             ARRAY_SIZE(refused_tests), test_refused);
+    return g_test_run();
+}

@@ -1,0 +1,464 @@
+/*
+ * QTest of what VFIO PCI devices keep from the guest beside the PASID
+ * capability
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The registers of the device that the kernel takes out of the list, but
+ * leaves readable and writable; a capability that it leaves in a list that is
+ * not sound; and PASID Enable while ATS is on.
+ */
+
+#include "qemu/osdep.h"
+
+#include <linux/iommufd.h>
+
+#include "hw/pci/pci_regs.h"
+#include "vfio-fake/guest.h"
+
+#define ACCEL  "-device arm-smmuv3,primary-bus=pcie.0,accel=on,ssidsize=16 "
+
+#define END_OFFSET      0xff8
+#define PASID_HEADER    0x0001001b
+#define HOST_WIDTH      16
+#define HOST_CAP        (HOST_WIDTH << 8)
+#define CTRL_ENABLED    (PCI_PASID_CTRL_ENABLE << 16)
+/* Registers that are in no capability, and none of PASID */
+#define OTHER           0x500
+#define OTHER_VALUE     0x12345678
+
+typedef struct ShadowTest {
+    const char *name;
+    const char *viommu;
+    const char *options;
+    void (*describe)(VfDevice *d);
+    uint16_t offset;            /* where the guest sees the capability */
+    uint16_t hidden;            /* registers of the device; 0: none */
+    uint16_t size;              /* their size in bytes */
+    uint16_t open;              /* registers that stay as they are */
+} ShadowTest;
+
+static const VfExtCap caps_aer[] = {
+    { 0x100, PCI_EXT_CAP_ID_ERR, 2, 0x2c }, { }
+};
+static const VfExtCap caps_end_taken[] = {
+    { 0x100, PCI_EXT_CAP_ID_ERR, 2, 0x2c },
+    { 0xfc0, PCI_EXT_CAP_ID_VNDR, 1, 0x40 }, { }
+};
+static const VfExtCap caps_ats[] = {
+    { 0x100, PCI_EXT_CAP_ID_ERR, 2, 0x2c },
+    { 0x200, PCI_EXT_CAP_ID_ATS, 1, 8 }, { }
+};
+/* The kernel cannot take the first one out, and blanks its ID and version */
+static const VfExtCap caps_pasid_first[] = {
+    { 0x100, PCI_EXT_CAP_ID_PASID, 1, 8 },
+    { 0x200, PCI_EXT_CAP_ID_ERR, 2, 0x2c }, { }
+};
+static const VfExtCap caps_other_first[] = {
+    { 0x100, PCI_EXT_CAP_ID_SECPCI, 1, 0x20 },
+    { 0x200, PCI_EXT_CAP_ID_ERR, 2, 0x2c }, { }
+};
+
+static void put_registers(VfDevice *d, uint16_t offset, uint32_t registers)
+{
+    vf_put32(d->phys + offset, PASID_HEADER);
+    vf_put32(d->phys + offset + PCI_PASID_CAP, registers);
+}
+
+static void plain(VfDevice *d)
+{
+    vf_image_ext_caps(d->phys, caps_aer);
+    put_registers(d, 0x300, HOST_CAP | CTRL_ENABLED);
+}
+
+/* The IOMMU has fewer PASIDs than the device, and EXEC is not enabled */
+static void wider(VfDevice *d)
+{
+    vf_image_ext_caps(d->phys, caps_aer);
+    put_registers(d, 0x300, 20 << 8 | PCI_PASID_CAP_EXEC | CTRL_ENABLED);
+}
+
+static void end_taken(VfDevice *d)
+{
+    plain(d);
+    vf_image_ext_caps(d->phys, caps_end_taken);
+}
+
+static void first(VfDevice *d)
+{
+    vf_image_ext_caps(d->phys, caps_pasid_first);
+    vf_put32(d->phys + 0x104, HOST_CAP | CTRL_ENABLED);
+}
+
+/* Cannot be what the host makes 16 bits of */
+static void narrower(VfDevice *d)
+{
+    vf_image_ext_caps(d->phys, caps_aer);
+    put_registers(d, 0x300, 12 << 8 | CTRL_ENABLED);
+}
+
+static void too_wide(VfDevice *d)
+{
+    vf_image_ext_caps(d->phys, caps_aer);
+    put_registers(d, 0x300, 21 << 8 | CTRL_ENABLED);
+}
+
+static void no_exec(VfDevice *d)
+{
+    plain(d);
+    d->hw_caps = IOMMU_HW_CAP_PCI_PASID_EXEC;
+}
+
+static void no_priv(VfDevice *d)
+{
+    plain(d);
+    d->hw_caps = IOMMU_HW_CAP_PCI_PASID_PRIV;
+}
+
+static void reserved_bits(VfDevice *d)
+{
+    plain(d);
+    put_registers(d, 0x300, HOST_CAP | 1 | CTRL_ENABLED);
+}
+
+static void bad_next(VfDevice *d)
+{
+    plain(d);
+    vf_put32(d->phys + 0x300, PASID_HEADER | 0x040u << 20);
+}
+
+static void misaligned_next(VfDevice *d)
+{
+    plain(d);
+    vf_put32(d->phys + 0x300, PASID_HEADER | 0x202u << 20);
+}
+
+static void host_reports_none(VfDevice *d)
+{
+    plain(d);
+    d->max_pasid_log2 = 0;
+}
+
+/* What is behind the anchor belongs to something else */
+static void other_first(VfDevice *d)
+{
+    vf_image_ext_caps(d->phys, caps_other_first);
+    vf_put32(d->phys + 0x104, HOST_CAP);
+}
+
+static void other_first_hidden(VfDevice *d)
+{
+    other_first(d);
+    vf_put32(d->phys + 0x104, HOST_CAP | CTRL_ENABLED);
+    put_registers(d, 0x300, HOST_CAP | CTRL_ENABLED);
+}
+
+static const ShadowTest tests[] = {
+    { "plain", ACCEL, "", plain, END_OFFSET, 0x300, 8, 0 },
+    { "by-user", ACCEL, ",x-vpasid-cap-offset=0x400", plain, 0x400, 0x300, 8,
+      0 },
+    { "by-user-there", ACCEL, ",x-vpasid-cap-offset=0x300", plain, 0x300, 0, 0,
+      0 },
+    { "wider", ACCEL, "", wider, END_OFFSET, 0x300, 8, 0 },
+    { "end-taken", ACCEL, ",x-vpasid-cap-offset=0xfb8", end_taken, 0xfb8,
+      0x300, 8, 0 },
+    { "first", ACCEL, "", first, END_OFFSET, 0x104, 4, 0 },
+    { "other-first", ACCEL, "", other_first_hidden, END_OFFSET, 0x300, 8,
+      0x104 },
+
+    /* Also where there is nothing to put in their place */
+    { "off", ACCEL, ",vpasid=off", plain, 0, 0x300, 8, 0 },
+    { "no-viommu", "", "", plain, 0, 0x300, 8, 0 },
+
+    /* What is not certain stays as it is, as other gaps do */
+    { "narrower", ACCEL, "", narrower, END_OFFSET, 0, 0, 0x304 },
+    { "too-wide", ACCEL, "", too_wide, END_OFFSET, 0, 0, 0x304 },
+    { "no-exec", ACCEL, "", no_exec, END_OFFSET, 0, 0, 0x304 },
+    { "no-priv", ACCEL, "", no_priv, END_OFFSET, 0, 0, 0x304 },
+    { "reserved-bits", ACCEL, "", reserved_bits, END_OFFSET, 0, 0, 0x304 },
+    { "bad-next", ACCEL, "", bad_next, END_OFFSET, 0, 0, 0x304 },
+    { "misaligned-next", ACCEL, "", misaligned_next, END_OFFSET, 0, 0, 0x304 },
+    { "host-none", ACCEL, "", host_reports_none, 0, 0, 0, 0x304 },
+    { "anchor-of-other", ACCEL, "", other_first, END_OFFSET, 0, 0, 0x104 },
+};
+
+static VfGuest *start(const ShadowTest *t)
+{
+    VfClient *c = vf_client_new();
+    VfDevice *d = vf_client_add_device(c);
+    VfGuest *g;
+
+    d->max_pasid_log2 = HOST_WIDTH;
+    t->describe(d);
+    vf_put32(d->phys + OTHER, OTHER_VALUE);
+    g = vg_start(c, VG_MACHINE "%s" VG_IOMMUFD VG_PORT(1)
+                 "-device vfio-pci,iommufd=i0,fd=%d,id=d0,bus=rp1%s", "",
+                 t->viommu, c->iommufd, c->device_fd[0], t->options);
+    vg_ports(g, 1);
+    return g;
+}
+
+/* The guest gets at what is there, in both directions */
+static void check_open(VfGuest *g, uint16_t offset)
+{
+    const VfDevice *d = &g->c->shared->device[0];
+
+    g_assert_cmphex(vg_config_readl(g, 1, 0, offset), ==,
+                    vf_get32(d->phys + offset));
+    vg_config_writel(g, 1, 0, offset, 0x0badcafe);
+    g_assert_cmphex(vf_get32(d->phys + offset), ==, 0x0badcafe);
+    g_assert_cmphex(vg_config_readl(g, 1, 0, offset), ==, 0x0badcafe);
+}
+
+static void test_shadow(const void *opaque)
+{
+    const ShadowTest *t = opaque;
+    VfGuest *g = start(t);
+    VfShared *s = g->c->shared;
+    g_autofree uint8_t *before = g_memdup2(s->device[0].phys, VF_CONFIG_SIZE);
+
+    g_assert_cmphex(vg_find_ext_cap(g, 1, 0, PCI_EXT_CAP_ID_PASID, NULL), ==,
+                    t->offset);
+    if (t->hidden) {
+        uint32_t since = s->log_len;
+
+        for (uint16_t at = t->hidden; at < t->hidden + t->size; at += 2) {
+            g_assert_cmphex(vg_config_readw(g, 1, 0, at), ==, 0);
+            vg_config_writew(g, 1, 0, at, 0xffff);
+            g_assert_cmphex(vg_config_readw(g, 1, 0, at), ==, 0);
+        }
+        vg_config_writel(g, 1, 0, t->hidden, UINT32_MAX);
+        qtest_writeb(g->qts, VG_ECAM | 1 << 20 | (t->hidden + t->size - 1),
+                     0xff);
+        g_assert_cmphex(vg_config_readl(g, 1, 0, t->hidden), ==, 0);
+        g_assert_cmpuint(s->log_len, ==, since);
+    }
+    if (t->offset) {
+        vg_config_writew(g, 1, 0, t->offset + PCI_PASID_CTRL, 0xffff);
+        g_assert_true(vg_config_readw(g, 1, 0, t->offset + PCI_PASID_CTRL) &
+                      PCI_PASID_CTRL_ENABLE);
+    }
+    g_assert_cmpuint(s->raw_config_writes, ==, 0);
+    g_assert_cmpmem(s->device[0].phys, VF_CONFIG_SIZE, before, VF_CONFIG_SIZE);
+
+    if (t->open) {
+        check_open(g, t->open);
+    }
+    check_open(g, OTHER);
+    vg_end_silent(g);
+}
+
+/*
+ * The list is such that the kernel comes by an element twice. It then copies
+ * the element's header again, and with it the link to the capability that it
+ * had taken out.
+ */
+static void linked_by_loop(VfDevice *d)
+{
+    static const VfExtCap caps[] = {
+        { 0x100, PCI_EXT_CAP_ID_ERR, 2, 0x2c },
+        { 0x140, PCI_EXT_CAP_ID_LTR, 1, 8 },
+        { 0x200, PCI_EXT_CAP_ID_ATS, 1, 8 },
+        { 0x300, PCI_EXT_CAP_ID_PASID, 1, 8 },
+        { 0x400, PCI_EXT_CAP_ID_DSN, 1, 12 }, { }
+    };
+
+    vf_image_ext_caps(d->phys, caps);
+    vf_put32(d->phys + 0x304, HOST_CAP | CTRL_ENABLED);
+    vf_put32(d->phys + 0x400, PCI_EXT_CAP_ID_DSN | 1 << 16 | 0x200u << 20);
+}
+
+static void linked_by_overlap(VfDevice *d)
+{
+    vf_image_ext_caps(d->phys, caps_ats);
+    vf_put32(d->phys + 0x200, PCI_EXT_CAP_ID_ATS | 1 << 16 | 0x300u << 20);
+    put_registers(d, 0x300, HOST_CAP | CTRL_ENABLED);
+    vf_put32(d->phys + 0x300, PASID_HEADER | 0x1f0u << 20);
+    vf_put32(d->phys + 0x1f0, PCI_EXT_CAP_ID_VNDR | 1 << 16);
+    vf_put32(d->phys + 0x1f4, 0x18u << 20);
+}
+
+static void shown(VfDevice *d)
+{
+    plain(d);
+    vf_put32(d->phys + 0x100, PCI_EXT_CAP_ID_ERR | 2 << 16 | 0x300u << 20);
+    d->shows_pasid = 1;
+}
+
+static void shown_first(VfDevice *d)
+{
+    first(d);
+    d->shows_pasid = 1;
+}
+
+static void shown_alone(VfDevice *d)
+{
+    static const VfExtCap caps[] = {
+        { 0x100, PCI_EXT_CAP_ID_PASID, 1, 8 }, { }
+    };
+
+    vf_image_ext_caps(d->phys, caps);
+    vf_put32(d->phys + 0x104, HOST_CAP | CTRL_ENABLED);
+    d->shows_pasid = 1;
+}
+
+typedef struct DropTest {
+    const char *name;
+    const char *options;
+    void (*describe)(VfDevice *d);
+    uint16_t offset;            /* of the capability that must not be seen */
+    uint16_t link;              /* of the header that led to it */
+    uint16_t next;              /* where that one has to lead now */
+    unsigned int warnings;
+    const char *state;
+} DropTest;
+
+static const DropTest drop_tests[] = {
+    { "loop", "", linked_by_loop, 0x300, 0x200, 0x400, 2,
+      "disabled: the list of extended capabilities of the device loops, so the "
+      "PASID capability in it at offset 0x300 may be one that the kernel means "
+      "to hide" },
+    { "overlap", "", linked_by_overlap, 0x300, 0x200, 0x1f0, 1,
+      "disabled: the list of extended capabilities of the device has "
+      "capabilities that overlap, so the PASID capability in it at offset "
+      "0x300" },
+    { "loop-off", ",vpasid=off", linked_by_loop, 0x300, 0x200, 0x400, 1,
+      "disabled: vpasid=off" },
+    { "shown-off", ",vpasid=off", shown, 0x300, 0x100, 0, 0,
+      "disabled: vpasid=off" },
+    { "first-off", ",vpasid=off", shown_first, 0x100, 0x100, 0x200, 0,
+      "disabled: vpasid=off" },
+    { "alone-off", ",vpasid=off", shown_alone, 0x100, 0x100, 0, 0,
+      "disabled: vpasid=off" },
+};
+
+static unsigned int count_lines(const char *text)
+{
+    unsigned int n = 0;
+
+    for (; *text; text++) {
+        n += *text == '\n';
+    }
+    return n;
+}
+
+static void test_drop(const void *opaque)
+{
+    const DropTest *t = opaque;
+    VfClient *c = vf_client_new();
+    VfDevice *d = vf_client_add_device(c);
+    VfGuest *g;
+    g_autofree gchar *state = NULL;
+    g_autofree gchar *text = NULL;
+    uint32_t since;
+
+    t->describe(d);
+    g = vg_start(c, VG_MACHINE ACCEL VG_IOMMUFD VG_PORT(1)
+                 "-device vfio-pci,iommufd=i0,fd=%d,id=d0,bus=rp1%s", "",
+                 c->iommufd, c->device_fd[0], t->options);
+    vg_ports(g, 1);
+    state = vg_qom_get_str(g, "/machine/peripheral/d0", "vpasid-state");
+    vg_assert_has(state, t->state);
+
+    g_assert_cmphex(PCI_EXT_CAP_NEXT(vg_config_readl(g, 1, 0, t->link)), ==,
+                    t->next);
+    since = c->shared->log_len;
+    g_assert_cmphex(vg_config_readl(g, 1, 0, t->offset) & 0xfffff, ==, 0);
+    g_assert_cmphex(vg_config_readl(g, 1, 0, t->offset + PCI_PASID_CAP), ==,
+                    0);
+    vg_config_writel(g, 1, 0, t->offset, UINT32_MAX);
+    vg_config_writel(g, 1, 0, t->offset + PCI_PASID_CAP, UINT32_MAX);
+    g_assert_cmphex(vg_config_readl(g, 1, 0, t->offset + PCI_PASID_CAP), ==,
+                    0);
+    g_assert_cmpuint(c->shared->log_len, ==, since);
+    g_assert_cmpuint(c->shared->raw_config_writes, ==, 0);
+
+    text = vg_end(g);
+    g_assert_cmpuint(count_lines(text), ==, t->warnings);
+}
+
+static void test_drop_on(void)
+{
+    VfClient *c = vf_client_new();
+    g_autofree gchar *err = NULL;
+    VfGuest *g;
+
+    linked_by_overlap(vf_client_add_device(c));
+    g = vg_start(c, VG_MACHINE ACCEL VG_IOMMUFD VG_PORT(1), "", c->iommufd);
+    vg_ports(g, 1);
+    err = vg_device_add(g, 0, "d0", 1, ",vpasid=on");
+    vg_assert_has(err, "vpasid=on, but the list of extended capabilities");
+    vg_end_silent(g);
+}
+
+#define PASID_CTRL      (END_OFFSET + PCI_PASID_CTRL)
+#define ATS_CTRL        (0x200 + PCI_ATS_CTRL)
+
+static void ats(VfDevice *d)
+{
+    vf_image_ext_caps(d->phys, caps_ats);
+    /* The host has it on for its own translation */
+    vf_put16(d->phys + ATS_CTRL, PCI_ATS_CTRL_ENABLE);
+    d->hw_caps = IOMMU_HW_CAP_PCI_PASID_EXEC;
+}
+
+static uint16_t control_after(VfGuest *g, uint16_t value)
+{
+    uint32_t since = g->c->shared->log_len;
+    uint16_t ret;
+
+    vg_config_writew(g, 1, 0, PASID_CTRL, value);
+    ret = vg_config_readw(g, 1, 0, PASID_CTRL);
+    g_assert_cmpuint(g->c->shared->log_len, ==, since);
+    return ret;
+}
+
+static void test_ats(void)
+{
+    static const ShadowTest t = { "ats", ACCEL, "", ats };
+    const uint16_t on = PCI_PASID_CTRL_ENABLE | PCI_PASID_CTRL_EXEC;
+    VfGuest *g = start(&t);
+
+    g_assert_cmphex(control_after(g, on), ==, on);
+    g_assert_cmphex(control_after(g, 0), ==, 0);
+
+    vg_config_writew(g, 1, 0, ATS_CTRL, PCI_ATS_CTRL_ENABLE);
+    g_assert_cmphex(control_after(g, on), ==, 0);
+    vg_config_writew(g, 1, 0, ATS_CTRL, 0);
+    g_assert_cmphex(control_after(g, on), ==, on);
+    vg_config_writew(g, 1, 0, ATS_CTRL, PCI_ATS_CTRL_ENABLE);
+    g_assert_cmphex(control_after(g, 0), ==, on);
+    g_assert_cmphex(control_after(g, PCI_PASID_CTRL_ENABLE), ==, on);
+
+    /* A reset ends both */
+    vg_config_writew(g, 1, 0, VF_IMAGE_PCIE_CAP + PCI_EXP_DEVCTL,
+                     PCI_EXP_DEVCTL_BCR_FLR);
+    g_assert_cmphex(vg_config_readw(g, 1, 0, PASID_CTRL), ==, 0);
+    g_assert_cmphex(control_after(g, on), ==, on);
+
+    vg_config_writew(g, 1, 0, ATS_CTRL, PCI_ATS_CTRL_ENABLE);
+    vg_system_reset(g);
+    g_assert_cmphex(vg_config_readw(g, 1, 0, PASID_CTRL), ==, 0);
+    g_assert_cmphex(control_after(g, on), ==, on);
+    g_assert_cmpuint(g->c->shared->raw_config_writes, ==, 0);
+    vg_end_silent(g);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+
+    for (int i = 0; i < ARRAY_SIZE(tests); i++) {
+        vg_add_test("vfio-pasid/shadow", tests[i].name, &tests[i],
+                    test_shadow);
+    }
+    for (int i = 0; i < ARRAY_SIZE(drop_tests); i++) {
+        vg_add_test("vfio-pasid/drop", drop_tests[i].name, &drop_tests[i],
+                    test_drop);
+    }
+    qtest_add_func("vfio-pasid/drop/on", test_drop_on);
+    qtest_add_func("vfio-pasid/ats", test_ats);
+    return g_test_run();
+}
