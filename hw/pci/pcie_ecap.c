@@ -119,7 +119,7 @@ static void walk(const uint8_t *image, PCIEEcapLayout *layout)
         }
         if (!header) {
             if (pos == PCIE_ECAP_HEAD) {
-                /* This is how an empty list looks (7.6.2) */
+                /* This is how an empty list looks (7.6.1) */
                 return;
             }
             add_defect(layout, PCIE_ECAP_ZEROS, pos);
@@ -171,8 +171,13 @@ static void measure(const PCIEEcapFunction *function, PCIEEcapLayout *layout,
 
     ext->sized = size;
     if (!size) {
+        uint16_t least, most;
+
+        pcie_ecap_size_limits(ext->id, ext->version, &least, &most);
         size = next_header(layout, ext->offset) - ext->offset;
-    } else if (size > room) {
+        size = MAX(MIN(size, most), least);
+    }
+    if (size > room) {
         add_defect(layout, PCIE_ECAP_CUT_SHORT, ext->offset);
         size = room;
     }

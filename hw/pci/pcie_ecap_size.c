@@ -1,8 +1,9 @@
 /*
  * Sizes of PCI Express extended capabilities
  *
- * Section numbers without a name are those of PCIe 6.2. They stand beside the
- * rows of the table at the end.
+ * Section numbers without a name are those of PCIe 6.2. They stand above the
+ * rows of the table at the end. Capabilities that moved since, or are gone,
+ * have the number of an older specification.
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -19,6 +20,10 @@ typedef uint32_t SizeFunction(const PCIEEcapFunction *function,
 /* Many a capability has its first register right behind the header */
 #define REG1    0x04
 #define REG2    0x08
+#define REG3    0x0c
+
+/* The widest link there is (7.5.3.6) */
+#define MAX_LANES   32
 
 /* The 256 bytes of PCI and the PCI Express capability in them (7.5.1, 7.5.3) */
 enum {
@@ -87,7 +92,9 @@ void pcie_ecap_function(const uint8_t *image, PCIEEcapFunction *function)
             }
             function->port_type = bits(flags, 7, 4);
             function->flit = bits(flags, 15, 15);
-            function->lanes = bits(link, 9, 4);
+            if (bits(link, 9, 4) <= MAX_LANES) {
+                function->lanes = bits(link, 9, 4);
+            }
             /* Device Capabilities 2 came with version 2 */
             function->ee_prefix = bits(flags, 3, 0) >= 2 &&
                                   pos + PCIE_DEVICE_CAP2 < PCI_SPACE_SIZE &&
@@ -167,6 +174,12 @@ static uint32_t size_vc(const PCIEEcapFunction *function, uint16_t offset)
     return size;
 }
 
+/* A register was added together with bits beside System Allocated */
+static uint32_t size_power(const PCIEEcapFunction *function, uint16_t offset)
+{
+    return bits(reg32(function, offset + REG3), 7, 1) ? 0x14 : 0x10;
+}
+
 static uint32_t size_rc_link(const PCIEEcapFunction *function, uint16_t offset)
 {
     return 0x10 + bits(reg32(function, offset + REG1), 15, 8) * 0x10;
@@ -179,18 +192,21 @@ static uint32_t size_rcec(const PCIEEcapFunction *function, uint16_t offset)
 }
 
 /* A length that leaves no room for the capability's own header is nonsense */
+#define VSEC_LEAST  0x08
+#define DVSEC_LEAST 0x0a
+
 static uint32_t size_vsec(const PCIEEcapFunction *function, uint16_t offset)
 {
     uint32_t length = bits(reg32(function, offset + REG1), 31, 20);
 
-    return length >= 0x08 ? length : 0;
+    return length >= VSEC_LEAST ? length : 0;
 }
 
 static uint32_t size_dvsec(const PCIEEcapFunction *function, uint16_t offset)
 {
     uint32_t length = bits(reg32(function, offset + REG1), 31, 20);
 
-    return length >= 0x0a ? length : 0;
+    return length >= DVSEC_LEAST ? length : 0;
 }
 
 static uint32_t size_acs(const PCIEEcapFunction *function, uint16_t offset)
@@ -212,11 +228,14 @@ static uint32_t size_multicast(const PCIEEcapFunction *function,
            function->port_type <= PORT_TYPE_DOWNSTREAM ? 0x30 : 0x28;
 }
 
+/* Functions have up to 6 BARs; the field for it can say 0 to 7 */
+#define REBAR_SIZE(count)   (0x04 + (count) * 8)
+
 static uint32_t size_rebar(const PCIEEcapFunction *function, uint16_t offset)
 {
     unsigned count = bits(reg32(function, offset + REG2), 7, 5);
 
-    return count >= 1 && count <= 6 ? 0x04 + count * 8 : 0;
+    return count >= 1 && count <= 6 ? REBAR_SIZE(count) : 0;
 }
 
 static uint32_t size_dpa(const PCIEEcapFunction *function, uint16_t offset)
@@ -235,30 +254,28 @@ static uint32_t size_tph(const PCIEEcapFunction *function, uint16_t offset)
     return 0x0c + (bits(cap, 26, 16) + 1) * 2;
 }
 
-/* @per_lane bytes for each lane behind @base bytes of registers */
-static uint32_t size_lanes(const PCIEEcapFunction *function, uint32_t base,
-                           unsigned per_lane)
-{
-    return function->lanes ? base + function->lanes * per_lane : 0;
-}
+/* These have some bytes for each lane, behind other registers */
+#define SECONDARY_SIZE(lanes)       (0x0c + (lanes) * 2)
+#define PHYSICAL_LAYER_SIZE(lanes)  (0x20 + (lanes))
+#define MARGINING_SIZE(lanes)       (0x08 + (lanes) * 4)
 
 static uint32_t size_secondary(const PCIEEcapFunction *function,
                                uint16_t offset)
 {
-    return size_lanes(function, 0x0c, 2);
+    return function->lanes ? SECONDARY_SIZE(function->lanes) : 0;
 }
 
 /* 16.0, 32.0 and 64.0 GT/s have the same form */
 static uint32_t size_physical_layer(const PCIEEcapFunction *function,
                                     uint16_t offset)
 {
-    return size_lanes(function, 0x20, 1);
+    return function->lanes ? PHYSICAL_LAYER_SIZE(function->lanes) : 0;
 }
 
 static uint32_t size_margining(const PCIEEcapFunction *function,
                                uint16_t offset)
 {
-    return size_lanes(function, 0x08, 4);
+    return function->lanes ? MARGINING_SIZE(function->lanes) : 0;
 }
 
 static uint32_t size_pmux(const PCIEEcapFunction *function, uint16_t offset)
@@ -319,95 +336,183 @@ static uint32_t size_svc(const PCIEEcapFunction *function, uint16_t offset)
 }
 
 /*
- * One row for each ID: the highest version known, the size if it is fixed,
- * else the function that computes it. With neither the size is not known,
- * and neither is that of a version above the one known: such a capability
- * counts as reaching to the next one.
+ * One row for each ID. A fixed size, a function that computes it, or neither:
+ * then the size is not known. It is not known either for a version above the
+ * highest one known, which may have more registers.
  */
+#define FIXED(highest, bytes, text) \
+    { .name = text, .version = highest, .fixed = bytes }
+#define COMPUTED(highest, function, text) \
+    { .name = text, .version = highest, .compute = function }
+/* Where the function may fail, there are limits */
+#define LIMITED(highest, function, lower, upper, text) \
+    { .name = text, .version = highest, .compute = function, \
+      .least = lower, .most = upper }
+#define UNSIZED(text) \
+    { .name = text }
+
+/* For those that have a size field of their own */
+#define ANY_VERSION 15
+
 static const struct {
-    uint16_t id;
+    const char *name;
+    SizeFunction *compute;
     uint8_t version;
     uint8_t fixed;
-    SizeFunction *compute;
-    const char *name;
+    uint8_t least;
+    uint8_t most;
 } table[] = {
-    { 0x00, 15, 0x04, NULL, "Null" },                              /* 7.9.28 */
-    { 0x01, 3, 0, size_aer, "Advanced Error Reporting" },           /* 7.8.4 */
-    { 0x02, 1, 0, size_vc, "Virtual Channel" },                     /* 7.9.1 */
-    { 0x03, 1, 0x0c, NULL, "Device Serial Number" },                /* 7.9.3 */
-    { 0x04, 1, 0x10, NULL, "Power Budgeting" },                     /* 7.8.1 */
-    { 0x05, 1, 0, size_rc_link, "Root Complex Link Declaration" },  /* 7.9.8 */
-    { 0x06, 1, 0x0c, NULL, "Root Complex Internal Link Control" },  /* 7.9.9 */
-    { 0x07, 2, 0, size_rcec, "Root Complex Event Collector" },     /* 7.9.10 */
-    { 0x08, 1, 0, size_vc, "Multi-Function Virtual Channel" },      /* 7.9.2 */
-    { 0x09, 1, 0, size_vc, "Virtual Channel with MFVC" },           /* 7.9.1 */
-    { 0x0a, 1, 0x14, NULL, "RCRB Header" },                         /* 7.9.7 */
-    { 0x0b, 15, 0, size_vsec, "Vendor-Specific" },                  /* 7.9.5 */
-    /* Obsolete; was in the PCI-SIG's Trusted Configuration Space */
-    { 0x0c, 0, 0, NULL, "Configuration Access Correlation" },
-    { 0x0d, 1, 0, size_acs, "Access Control Services" },           /* 7.7.11 */
-    { 0x0e, 1, 0x08, NULL, "Alternative Routing-ID" },              /* 7.8.7 */
-    { 0x0f, 1, 0x08, NULL, "Address Translation Services" },       /* 10.5.1 */
-    { 0x10, 1, 0x40, NULL, "SR-IOV" },                              /* 9.3.3 */
-    /* In a specification of its own */
-    { 0x11, 0, 0, NULL, "MR-IOV" },
-    { 0x12, 1, 0, size_multicast, "Multicast" },                   /* 7.9.11 */
-    { 0x13, 1, 0x10, NULL, "Page Request Interface" },             /* 10.5.2 */
+    /* 7.9.28 */
+    [0x00] = FIXED(ANY_VERSION, 0x04, "Null"),
+    /* 7.8.4 */
+    [0x01] = COMPUTED(3, size_aer, "Advanced Error Reporting"),
+    /* 7.9.1 */
+    [0x02] = COMPUTED(1, size_vc, "Virtual Channel"),
+    /* 7.9.3 */
+    [0x03] = FIXED(1, 0x0c, "Device Serial Number"),
+    /* 7.8.1 */
+    [0x04] = COMPUTED(1, size_power, "Power Budgeting"),
+    /* 7.9.8 */
+    [0x05] = COMPUTED(1, size_rc_link, "Root Complex Link Declaration"),
+    /* 7.9.9 */
+    [0x06] = FIXED(1, 0x0c, "Root Complex Internal Link Control"),
+    /* 7.9.10 */
+    [0x07] = COMPUTED(2, size_rcec, "Root Complex Event Collector"),
+    /* 7.9.2 */
+    [0x08] = COMPUTED(1, size_vc, "Multi-Function Virtual Channel"),
+    /* 7.9.1; the ID of functions that have MFVC too */
+    [0x09] = COMPUTED(1, size_vc, "Virtual Channel with MFVC"),
+    /* 7.9.7 */
+    [0x0a] = FIXED(1, 0x14, "RCRB Header"),
+    /* 7.9.5 */
+    [0x0b] = LIMITED(ANY_VERSION, size_vsec, VSEC_LEAST, 0, "Vendor-Specific"),
+    /* Of the PCI-SIG's Trusted Configuration Space; obsolete */
+    [0x0c] = UNSIZED("Configuration Access Correlation"),
+    /* 7.7.11 */
+    [0x0d] = COMPUTED(1, size_acs, "Access Control Services"),
+    /* PCIe 5.0, 7.8.7 */
+    [0x0e] = FIXED(1, 0x08, "Alternative Routing-ID"),
+    /* 10.5.1 */
+    [0x0f] = FIXED(1, 0x08, "Address Translation Services"),
+    /* 9.3.3 */
+    [0x10] = FIXED(1, 0x40, "SR-IOV"),
+    /* Multi-Root I/O Virtualization, a specification of its own */
+    [0x11] = UNSIZED("MR-IOV"),
+    /* 7.9.11 */
+    [0x12] = COMPUTED(1, size_multicast, "Multicast"),
+    /* 10.5.2 */
+    [0x13] = FIXED(1, 0x10, "Page Request Interface"),
     /* Never given a meaning in a public specification */
-    { 0x14, 0, 0, NULL, "reserved for AMD" },
-    { 0x15, 1, 0, size_rebar, "Resizable BAR" },                    /* 7.8.6 */
-    { 0x16, 1, 0, size_dpa, "Dynamic Power Allocation" },          /* 7.9.12 */
-    { 0x17, 1, 0, size_tph, "TPH Requester" },                     /* 7.9.13 */
-    { 0x18, 1, 0x08, NULL, "Latency Tolerance Reporting" },         /* 7.8.2 */
-    { 0x19, 1, 0, size_secondary, "Secondary PCI Express" },        /* 7.7.3 */
+    [0x14] = UNSIZED("reserved for AMD"),
+    /* 7.8.6 */
+    [0x15] = LIMITED(1, size_rebar, REBAR_SIZE(1), REBAR_SIZE(7),
+                     "Resizable BAR"),
+    /* 7.9.12 */
+    [0x16] = COMPUTED(1, size_dpa, "Dynamic Power Allocation"),
+    /* 7.9.13 */
+    [0x17] = COMPUTED(1, size_tph, "TPH Requester"),
+    /* 7.8.2 */
+    [0x18] = FIXED(1, 0x08, "Latency Tolerance Reporting"),
+    /* 7.7.3 */
+    [0x19] = LIMITED(1, size_secondary, SECONDARY_SIZE(1),
+                     SECONDARY_SIZE(MAX_LANES), "Secondary PCI Express"),
     /* PCIe 5.0, appendix G */
-    { 0x1a, 1, 0, size_pmux, "Protocol Multiplexing" },
-    { 0x1b, 1, 0x08, NULL, "PASID" },                               /* 7.8.8 */
-    /* PCIe 5.0, 7.9.14 */
-    { 0x1c, 1, 0x08, NULL, "LN Requester" },
-    { 0x1d, 1, 0, size_dpc, "Downstream Port Containment" },       /* 7.9.14 */
-    { 0x1e, 2, 0, size_l1ss, "L1 PM Substates" },                   /* 7.8.3 */
-    { 0x1f, 1, 0x0c, NULL, "Precision Time Measurement" },         /* 7.9.15 */
+    [0x1a] = COMPUTED(1, size_pmux, "Protocol Multiplexing"),
+    /* PCIe 5.0, 7.8.8 */
+    [0x1b] = FIXED(1, 0x08, "PASID"),
+    /* PCIe 5.0, 7.9.14; gone since */
+    [0x1c] = FIXED(1, 0x08, "LN Requester"),
+    /* 7.9.14 */
+    [0x1d] = COMPUTED(1, size_dpc, "Downstream Port Containment"),
+    /* 7.8.3 */
+    [0x1e] = COMPUTED(2, size_l1ss, "L1 PM Substates"),
+    /* 7.9.15 */
+    [0x1f] = FIXED(1, 0x0c, "Precision Time Measurement"),
     /* PCIe 4.0, chapter 8; gone since */
-    { 0x20, 0, 0, NULL, "PCI Express over M-PHY" },
-    { 0x21, 1, 0x10, NULL, "FRS Queueing" },                        /* 7.8.9 */
-    { 0x22, 1, 0x0c, NULL, "Readiness Time Reporting" },           /* 7.9.16 */
-    { 0x23, 15, 0, size_dvsec, "Designated Vendor-Specific" },      /* 7.9.6 */
-    { 0x24, 1, 0, size_rebar, "VF Resizable BAR" },                 /* 9.3.7 */
-    { 0x25, 1, 0x0c, NULL, "Data Link Feature" },                   /* 7.7.4 */
-    { 0x26, 1, 0, size_physical_layer, "Physical Layer 16.0 GT/s" },/* 7.7.5 */
-    { 0x27, 1, 0, size_margining, "Lane Margining" },              /* 7.7.10 */
-    { 0x28, 1, 0x20, NULL, "Hierarchy ID" },                       /* 7.9.17 */
-    { 0x29, 1, 0x10, NULL, "Native PCIe Enclosure Management" },   /* 7.9.19 */
-    { 0x2a, 1, 0, size_physical_layer, "Physical Layer 32.0 GT/s" },/* 7.7.6 */
-    { 0x2b, 1, 0, size_alternate, "Alternate Protocol" },          /* 7.9.20 */
-    { 0x2c, 1, 0x14, NULL, "System Firmware Intermediary" },       /* 7.9.22 */
-    { 0x2d, 0, 0, NULL, "Shadow Functions" },                      /* 7.9.25 */
-    { 0x2e, 3, 0x18, NULL, "Data Object Exchange" },               /* 7.9.24 */
-    { 0x2f, 1, 0x10, NULL, "Device 3" },                            /* 7.7.9 */
-    { 0x30, 1, 0, size_ide, "Integrity and Data Encryption" },     /* 7.9.26 */
-    { 0x31, 1, 0, size_physical_layer, "Physical Layer 64.0 GT/s" },/* 7.7.7 */
-    { 0x32, 0, 0, NULL, "Flit Logging" },                           /* 7.7.8 */
-    { 0x33, 0, 0, NULL, "Flit Performance Measurement" },          /* 7.8.11 */
-    { 0x34, 0, 0, NULL, "Flit Error Injection" },                  /* 7.8.12 */
-    { 0x35, 1, 0, size_svc, "Streamlined Virtual Channel" },       /* 7.9.29 */
-    { 0x36, 0, 0, NULL, "MMIO Register Block Locator" },           /* 7.9.30 */
+    [0x20] = UNSIZED("PCI Express over M-PHY"),
+    /* PCIe 5.0, 7.8.9 */
+    [0x21] = FIXED(1, 0x10, "FRS Queueing"),
+    /* 7.9.16 */
+    [0x22] = FIXED(1, 0x0c, "Readiness Time Reporting"),
+    /* 7.9.6; CXL structures are of this kind */
+    [0x23] = LIMITED(ANY_VERSION, size_dvsec, DVSEC_LEAST, 0,
+                     "Designated Vendor-Specific"),
+    /* PCIe 5.0, 9.3.7 */
+    [0x24] = LIMITED(1, size_rebar, REBAR_SIZE(1), REBAR_SIZE(7),
+                     "VF Resizable BAR"),
+    /* 7.7.4 */
+    [0x25] = FIXED(1, 0x0c, "Data Link Feature"),
+    /* 7.7.5 */
+    [0x26] = LIMITED(1, size_physical_layer, PHYSICAL_LAYER_SIZE(1),
+                     PHYSICAL_LAYER_SIZE(MAX_LANES),
+                     "Physical Layer 16.0 GT/s"),
+    /* 7.7.10 */
+    [0x27] = LIMITED(1, size_margining, MARGINING_SIZE(1),
+                     MARGINING_SIZE(MAX_LANES), "Lane Margining"),
+    /* 7.9.17 */
+    [0x28] = FIXED(1, 0x20, "Hierarchy ID"),
+    /* 7.9.19 */
+    [0x29] = FIXED(1, 0x10, "Native PCIe Enclosure Management"),
+    /* 7.7.6 */
+    [0x2a] = LIMITED(1, size_physical_layer, PHYSICAL_LAYER_SIZE(1),
+                     PHYSICAL_LAYER_SIZE(MAX_LANES),
+                     "Physical Layer 32.0 GT/s"),
+    /* 7.9.20 */
+    [0x2b] = COMPUTED(1, size_alternate, "Alternate Protocol"),
+    /* 7.9.22 */
+    [0x2c] = FIXED(1, 0x14, "System Firmware Intermediary"),
+    /* 7.9.25 */
+    [0x2d] = UNSIZED("Shadow Functions"),
+    /* 7.9.24 */
+    [0x2e] = FIXED(3, 0x18, "Data Object Exchange"),
+    /* 7.7.9 */
+    [0x2f] = FIXED(1, 0x10, "Device 3"),
+    /* 7.9.26 */
+    [0x30] = COMPUTED(1, size_ide, "Integrity and Data Encryption"),
+    /* 7.7.7 */
+    [0x31] = LIMITED(1, size_physical_layer, PHYSICAL_LAYER_SIZE(1),
+                     PHYSICAL_LAYER_SIZE(MAX_LANES),
+                     "Physical Layer 64.0 GT/s"),
+    /* 7.7.8 */
+    [0x32] = UNSIZED("Flit Logging"),
+    /* New in PCIe 6.0, in 7.8 */
+    [0x33] = UNSIZED("Flit Performance Measurement"),
+    [0x34] = UNSIZED("Flit Error Injection"),
+    /* 7.9.29 */
+    [0x35] = COMPUTED(1, size_svc, "Streamlined Virtual Channel"),
+    /* 7.9.30 */
+    [0x36] = UNSIZED("MMIO Register Block Locator"),
 };
 
-/* IDs are dense, so a row is found by its index */
 const char *pcie_ecap_name(uint16_t id)
 {
     return id < G_N_ELEMENTS(table) ? table[id].name : "unknown";
 }
 
+static bool is_known(uint16_t id, uint8_t version)
+{
+    return id < G_N_ELEMENTS(table) && version <= table[id].version;
+}
+
 uint32_t pcie_ecap_size(const PCIEEcapFunction *function, uint16_t offset,
                         uint16_t id, uint8_t version)
 {
-    if (id >= G_N_ELEMENTS(table) || version > table[id].version) {
+    if (!is_known(id, version)) {
         return 0;
     }
     if (table[id].compute) {
         return table[id].compute(function, offset);
     }
     return table[id].fixed;
+}
+
+void pcie_ecap_size_limits(uint16_t id, uint8_t version, uint16_t *least,
+                           uint16_t *most)
+{
+    *least = PCIE_ECAP_HEADER_SIZE;
+    *most = PCIE_ECAP_IMAGE_SIZE - PCIE_ECAP_HEAD;
+    if (is_known(id, version)) {
+        *least = table[id].least ?: *least;
+        *most = table[id].most ?: *most;
+    }
 }

@@ -17,7 +17,7 @@
  * @port_type: Device/Port Type (PCIe 6.2, 7.5.3.2), 0 if not known, which is
  *             an endpoint.
  *
- * @lanes: maximum link width, 1 to 32; 0 if not known.
+ * @lanes: maximum link width, 1 to 32; 0 if not known or nonsense.
  *
  * @ee_prefix: end-to-end TLP prefixes are supported.
  *
@@ -67,5 +67,24 @@ void pcie_ecap_function(const uint8_t *image, PCIEEcapFunction *function);
  */
 uint32_t pcie_ecap_size(const PCIEEcapFunction *function, uint16_t offset,
                         uint16_t id, uint8_t version);
+
+/**
+ * pcie_ecap_size_limits: tell how small and how big a capability can be
+ *
+ * They serve where pcie_ecap_size() has no answer, since a register that it
+ * needs is not there or reads nonsense.
+ *
+ * @id: capability ID, any value.
+ *
+ * @version: capability version, 0 to 15.
+ *
+ * @least: set to the bytes with the header that it has at least; 4 if nothing
+ *         is known.
+ *
+ * @most: set to the bytes with the header that it has at most; all of extended
+ *        configuration space if nothing is known.
+ */
+void pcie_ecap_size_limits(uint16_t id, uint8_t version, uint16_t *least,
+                           uint16_t *most);
 
 #endif /* HW_PCI_PCIE_ECAP_SIZE_H */

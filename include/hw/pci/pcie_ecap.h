@@ -119,8 +119,10 @@ typedef enum PCIEEcapReason {
  * @version: capability version, 0 to 15.
  *
  * @sized: false if nothing is known about the size of this ID and version, or
- *         if its own size field is nonsense. @size then goes to the start of
- *         the next known capability or to the end of configuration space.
+ *         if its own size field is nonsense. @size is then as much as it may
+ *         be: up to the next known capability or the end of configuration
+ *         space, within the limits of all of its ID and version. Zeros at the
+ *         end do not make it shorter, since registers may read zero.
  */
 typedef struct PCIEEcapExtent {
     uint16_t id;

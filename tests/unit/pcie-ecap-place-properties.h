@@ -1,0 +1,133 @@
+/*
+ * What holds for the place of a PASID capability in every image
+ *
+ * Unit tests and fuzzers share these.
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef TESTS_PCIE_ECAP_PLACE_PROPERTIES_H
+#define TESTS_PCIE_ECAP_PLACE_PROPERTIES_H
+
+#include "hw/pci/pcie_ecap_place.h"
+#include "pcie-ecap-properties.h"
+
+/* How many places look like the device's own capability, and the first one */
+static inline unsigned count_own(const uint8_t *image,
+                                 const PCIEEcapLayout *layout,
+                                 const PCIEEcapPasid *host, uint16_t *first)
+{
+    uint16_t cap = host->width << 8 | host->exec << 1 | host->priv << 2;
+    unsigned count = 0;
+
+    for (uint16_t at = PCIE_ECAP_HEAD; at < END; at += PCIE_ECAP_ALIGN) {
+        if (!pcie_ecap_check(layout, image, at, PASID_SIZE) ||
+            pcie_ecap_check(layout, image, at, PASID_SIZE) !=
+            PCIE_ECAP_NONZERO ||
+            (get32(image, at) & 0xfffff) != 0x1001b ||
+            (get32(image, at + 4) & 0x1f06) != cap) {
+            continue;
+        }
+        *first = count++ ? *first : at;
+    }
+    return count;
+}
+
+/* The first rule that gives a place is the one that counts */
+static inline void property_step(const uint8_t *image,
+                                 const PCIEEcapLayout *layout,
+                                 const PCIEEcapPasid *host,
+                                 const PCIEEcapChoice *choice)
+{
+    uint16_t offset = 0;
+    unsigned own;
+
+    g_assert_cmpint(choice->end, ==,
+                    pcie_ecap_check(layout, image, PASID_AT_END, PASID_SIZE));
+    if (!choice->end) {
+        g_assert_cmpint(choice->step, ==, PCIE_ECAP_STEP_END);
+        g_assert_cmphex(choice->offset, ==, PASID_AT_END);
+        return;
+    }
+    own = count_own(image, layout, host, &offset);
+    g_assert_cmpuint(choice->hidden, ==, own);
+    if (own == 1) {
+        g_assert_cmpint(choice->step, ==, PCIE_ECAP_STEP_HOST);
+        g_assert_cmphex(choice->offset, ==, offset);
+    } else if (!pcie_ecap_alloc(layout, image, PASID_SIZE, &offset)) {
+        g_assert_cmpint(choice->step, ==, PCIE_ECAP_STEP_GAP);
+        g_assert_cmphex(choice->offset, ==, offset);
+    } else {
+        g_assert_cmpint(choice->step, ==, PCIE_ECAP_STEP_NONE);
+        g_assert_cmphex(choice->offset, ==, 0);
+    }
+}
+
+/**
+ * pcie_ecap_place_properties: check all of them
+ *
+ * @image: #PCIE_ECAP_IMAGE_SIZE bytes of anything.
+ *
+ * @host: what the host reports, anything.
+ *
+ * @reserved: start of a range that is not to be used, any value.
+ *
+ * @bytes: size of that range, any value.
+ *
+ * Returns: the step that chose the place.
+ */
+static inline PCIEEcapStep
+pcie_ecap_place_properties(const uint8_t *image, const PCIEEcapPasid *host,
+                           uint16_t reserved, uint16_t bytes)
+{
+    g_autofree PCIEEcapLayout *layout = g_new(PCIEEcapLayout, 1);
+    g_autofree Image *guest = image_new();
+    PCIEEcapChoice choice, again;
+    PCIEEcapPasid found;
+
+    pcie_ecap_parse(image, layout);
+    pcie_ecap_reserve(layout, reserved, bytes);
+    memset(&choice, 0, sizeof(choice));
+    memset(&again, 0xa5, sizeof(again));
+    g_assert_cmpint(pcie_ecap_pasid_place(layout, image, host, &choice), ==,
+                    choice.step != PCIE_ECAP_STEP_NONE);
+    pcie_ecap_pasid_place(layout, image, host, &again);
+    g_assert_cmpint(again.step, ==, choice.step);
+    g_assert_cmphex(again.offset, ==, choice.offset);
+    property_step(image, layout, host, &choice);
+    if (!choice.step) {
+        return choice.step;
+    }
+
+    /* It is nobody's */
+    g_assert_true(choice.offset + PASID_SIZE <= reserved ||
+                  choice.offset >= reserved + bytes);
+    for (unsigned i = 0; i < layout->count; i++) {
+        const PCIEEcapExtent *ext = &layout->extents[i];
+
+        g_assert_true(ext->offset + ext->size <= choice.offset ||
+                      ext->offset >= choice.offset + PASID_SIZE ||
+                      is_replaced_head(ext, choice.offset));
+    }
+    /* What is there is nothing, or the device's own capability */
+    g_assert_cmpint(pcie_ecap_pasid_read(image, choice.offset, &found) &&
+                    found.width == host->width && found.exec == host->exec &&
+                    found.priv == host->priv, ==,
+                    choice.step == PCIE_ECAP_STEP_HOST);
+
+    memcpy(guest->bytes, image, END);
+    if (choice.step == PCIE_ECAP_STEP_HOST) {
+        memset(guest->bytes + choice.offset, 0, PASID_SIZE);
+        parse(guest);
+        property_insert(guest->bytes, &guest->layout, choice.offset, PASID_ID,
+                        PASID_SIZE);
+    }
+    g_assert_cmpint(pcie_ecap_insert(guest->bytes, choice.offset, PASID_ID, 1,
+                                     PASID_SIZE, NULL), ==, PCIE_ECAP_OK);
+    g_assert_true(pcie_ecap_pasid_read(guest->bytes, choice.offset, &found));
+    return choice.step;
+}
+
+#endif /* TESTS_PCIE_ECAP_PLACE_PROPERTIES_H */
