@@ -235,7 +235,13 @@ void smmuv3_accel_release(SMMUv3AccelState *a, SMMUv3AccelDevice *adev)
 
     /* To nothing, not to the nesting parent: that would be a bypass */
     if (!smmuv3_accel_block(a, adev, &err)) {
-        error_report_err(err);
+        /* Attached it could do DMA still, and would hold all that goes now */
+        if (smmuv3_accel_abort(a, adev, NULL) &&
+            smmuv3_accel_block(a, adev, NULL)) {
+            error_free(err);
+        } else {
+            error_report_err(err);
+        }
     }
     smmuv3_accel_free_id(a, &adev->s1_hwpt_id);
     smmuv3_accel_free_vdevice(a, adev);

@@ -213,9 +213,13 @@ void vf_client_push_event(VfClient *c, unsigned int queue,
 
     pthread_mutex_lock(&c->shared->lock);
     g_assert_cmpuint(q->tail - q->head, <, VF_MAX_EVENTS);
+    if (q->tail != q->head && q->event[(q->tail - 1) % VF_MAX_EVENTS].lost) {
+        q->tail--;
+    }
     event = &q->event[q->tail % VF_MAX_EVENTS];
     event->lost = !evt;
-    event->sequence = q->sequence++;
+    event->sequence = q->sequence;
+    q->sequence = (q->sequence + 1) & INT_MAX;
     if (evt) {
         memcpy(event->evt, evt, sizeof(event->evt));
     }
@@ -384,6 +388,8 @@ const char *vf_op_name(VfOp op)
         [VF_OP_CONTAINER] = "container",
         [VF_OP_CONFIG_READ] = "config-read",
         [VF_OP_CONFIG_WRITE] = "config-write",
+        [VF_OP_REGION_READ] = "region-read",
+        [VF_OP_REGION_WRITE] = "region-write",
         [VF_OP_MMAP] = "mmap",
         [VF_OP_EVENT_READ] = "event-read",
         [VF_OP_OPEN] = "open",

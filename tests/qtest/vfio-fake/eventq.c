@@ -83,6 +83,8 @@ int vf_veventq_alloc(uint32_t ctx, void *arg, VfLog *log)
     obj->users = 1;             /* its open file */
     vf_object_hold(ctx, viommu->id);
     vf->eventq[queue].used = 1;
+    vf->eventq[queue].head = vf->eventq[queue].tail;
+    vf->eventq[queue].sequence = 0;
     vf->eventq[queue].obj_id = obj->id;
     cmd->out_veventq_id = obj->id;
     cmd->out_veventq_fd = queue_fd[queue];

@@ -9,6 +9,7 @@
 #include "qemu/osdep.h"
 
 #include <linux/pci_regs.h>
+#include <sys/wait.h>
 
 #include "guest.h"
 #include "qobject/qdict.h"
@@ -124,30 +125,75 @@ void vg_end_silent(VfGuest *g)
     g_assert_cmpstr(text, ==, "");
 }
 
+/* Returns: whether QMP has answered @answers times before its end */
+static bool wait_answers(FILE *qmp, unsigned int answers)
+{
+    char line[1024];
+
+    while (answers && fgets(line, sizeof(line), qmp)) {
+        answers -= g_str_has_prefix(line, "{\"return\"");
+    }
+    return !answers;
+}
+
+gchar *vg_try(VfClient *c, void (*look)(VfClient *), const char *options,
+              bool *up)
+{
+    gchar *path = temporary_file();
+    g_autofree gchar *command =
+        g_strdup_printf("exec %s -qmp stdio -display none -accel qtest %s "
+                        "2>%s", g_getenv("QTEST_QEMU_BINARY"), options, path);
+    gchar *argv[] = { (gchar *)"/bin/sh", (gchar *)"-c", command, NULL };
+    g_autoptr(GError) err = NULL;
+    FILE *to, *from;
+    int in, out, status;
+    GPid pid;
+
+    /* QEMU may be gone before it is told anything */
+    signal(SIGPIPE, SIG_IGN);
+    environment_set(c);
+    g_spawn_async_with_pipes(NULL, argv, NULL,
+                             G_SPAWN_DO_NOT_REAP_CHILD |
+                             G_SPAWN_LEAVE_DESCRIPTORS_OPEN, NULL, NULL, &pid,
+                             &in, &out, NULL, &err);
+    g_assert_no_error(err);
+    environment_clear();
+    to = fdopen(in, "w");
+    from = fdopen(out, "r");
+    g_assert(to && from);
+
+    fputs("{ \"execute\": \"qmp_capabilities\" }"
+          "{ \"execute\": \"query-status\" }", to);
+    fflush(to);
+    *up = wait_answers(from, 2);
+    if (*up) {
+        look(c);
+    }
+    fputs("{ \"execute\": \"quit\" }", to);
+    fclose(to);
+    wait_answers(from, UINT_MAX);
+    fclose(from);
+    g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
+    g_assert(WIFEXITED(status));
+    g_assert_cmpint(WEXITSTATUS(status), ==, *up ? 0 : 1);
+    return take_file(path);
+}
+
+static void assert_refused(VfClient *c)
+{
+    g_error("QEMU came up");
+}
+
 gchar *vg_refused(VfClient *c, const char *fmt, ...)
 {
-    static const char quit[] =
-        "{ \"execute\": \"qmp_capabilities\" }"
-        "{ \"execute\": \"quit\" }";
     g_autofree gchar *options = NULL;
-    g_autofree gchar *command = NULL;
-    gchar *path = temporary_file();
     va_list ap;
-    int status;
+    bool up;
 
     va_start(ap, fmt);
     options = g_strdup_vprintf(fmt, ap);
     va_end(ap);
-    /* Where QEMU does come up it is told to end, with status 0 */
-    command = g_strdup_printf("echo '%s' | exec %s -qmp stdio -display none "
-                              "-accel qtest %s >/dev/null 2>%s", quit,
-                              g_getenv("QTEST_QEMU_BINARY"), options, path);
-    environment_set(c);
-    status = system(command);
-    environment_clear();
-    g_assert(WIFEXITED(status));
-    g_assert_cmpint(WEXITSTATUS(status), ==, 1);
-    return take_file(path);
+    return vg_try(c, assert_refused, options, &up);
 }
 
 static uint64_t ecam(uint8_t bus, uint8_t devfn, uint16_t offset)
@@ -277,6 +323,8 @@ gchar *vg_device_add(VfGuest *g, unsigned int dev, const char *id,
             if (g_ascii_isdigit(*value)) {
                 qdict_put_int(args, extra[i],
                               g_ascii_strtoll(value, NULL, 0));
+            } else if (g_str_equal(value, "true")) {
+                qdict_put_bool(args, extra[i], true);
             } else {
                 qdict_put_str(args, extra[i], value);
             }

@@ -81,6 +81,22 @@ gchar *vg_stderr(VfGuest *g);
 gchar *vg_refused(VfClient *c, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
 
 /**
+ * vg_try: start QEMU where it may come up or refuse
+ *
+ * @c: the client
+ * @look: called once while QEMU is up
+ * @options: options of QEMU
+ * @up: set to whether it came up
+ *
+ * Asserts that QEMU ends by itself with status 1, or comes up and then ends
+ * with status 0 when it is told to.
+ *
+ * Returns: what it wrote to standard error; the caller frees it.
+ */
+gchar *vg_try(VfClient *c, void (*look)(VfClient *), const char *options,
+              bool *up);
+
+/**
  * vg_ports: give the root ports of a guest their bus numbers
  *
  * @g: the guest
@@ -122,7 +138,8 @@ uint16_t vg_find_ext_cap(VfGuest *g, uint8_t bus, uint8_t devfn, uint16_t id,
  * @dev: number of the device
  * @id: name for it
  * @port: number of the root port above it, from 1
- * @options: further properties as ",name=value", or ""
+ * @options: further properties as ",name=value", or ""; numbers and true are
+ *           not strings
  *
  * The guest powers the slot on.
  *

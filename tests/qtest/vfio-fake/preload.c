@@ -5,8 +5,9 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Taken over are ioctl() with the uAPI's type, pread() and pwrite() on the
- * config region of a device file, read() on a vEVENTQ, close() of any of
+ * Taken over are ioctl() with the uAPI's type, pread(), pwrite() and mmap() of
+ * a device file (config space is modelled, other regions are the file's own
+ * memory, and can fail), read() on a vEVENTQ, close() of any of
  * these, and open(), fstat() and realpath() as far as device files, /dev/iommu
  * and the test's own sysfs folder need it. Everything else goes to the C
  * library as it is. A descriptor is recognised by the file behind it, so it
@@ -32,6 +33,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
@@ -340,6 +342,7 @@ VF_PUBLIC int fstat64(int fd, struct stat64 *st)
 
 VF_PUBLIC ssize_t read(int fd, void *buf, size_t size)
 {
+    VfRule *rule = NULL;
     int queue;
     long ret;
 
@@ -349,20 +352,22 @@ VF_PUBLIC ssize_t read(int fd, void *buf, size_t size)
         return real_read(fd, buf, size);
     }
     vf_lock();
-    ret = vf_should_fail(VF_OP_EVENT_READ, NULL);
+    ret = vf_should_fail(VF_OP_EVENT_READ, &rule);
     if (!ret) {
         ret = vf_veventq_read(queue, buf, size);
+        if (rule && ret > (long)rule->done) {
+            ret = rule->done;
+        }
     }
     vf_log(VF_OP_EVENT_READ, queue, 0)->err = ret < 0 ? -ret : 0;
     vf_unlock();
     return result(ret);
 }
 
-static bool is_config(int fd, off64_t offset, uint32_t *dev)
+static bool is_config(off64_t offset)
 {
-    return vf && (uint64_t)offset >= VF_CONFIG_START &&
-           (uint64_t)offset < VF_CONFIG_START + (1ull << VF_REGION_SHIFT) &&
-           classify(fd, dev) == FD_DEVICE;
+    return (uint64_t)offset >= VF_CONFIG_START &&
+           (uint64_t)offset < VF_CONFIG_START + (1ull << VF_REGION_SHIFT);
 }
 
 static ssize_t config_any(uint32_t dev, VfDirection direction, off64_t offset,
@@ -377,15 +382,36 @@ static ssize_t config_any(uint32_t dev, VfDirection direction, off64_t offset,
     return result(ret);
 }
 
+/* Returns: 0, or the negative errno that an access to a region fails with */
+static int region_any(VfOp op, uint32_t dev, off64_t offset, size_t size)
+{
+    VfLog *log;
+    int ret;
+
+    vf_lock();
+    log = vf_log(op, dev, 0);
+    log->arg[0] = offset;
+    log->arg[1] = size;
+    ret = vf_should_fail(op, NULL);
+    log->err = -ret;
+    vf_unlock();
+    return ret;
+}
+
 VF_PUBLIC ssize_t pread64(int fd, void *buf, size_t size, off64_t offset)
 {
     uint32_t dev;
+    int ret;
 
     resolve();
-    if (!is_config(fd, offset, &dev)) {
+    if (classify(fd, &dev) != FD_DEVICE) {
         return real_pread(fd, buf, size, offset);
     }
-    return config_any(dev, VF_READ, offset, buf, size);
+    if (is_config(offset)) {
+        return config_any(dev, VF_READ, offset, buf, size);
+    }
+    ret = region_any(VF_OP_REGION_READ, dev, offset, size);
+    return ret ? result(ret) : real_pread(fd, buf, size, offset);
 }
 
 VF_PUBLIC ssize_t pread(int fd, void *buf, size_t size, off_t offset)
@@ -403,17 +429,51 @@ VF_PUBLIC ssize_t pwrite64(int fd, const void *buf, size_t size,
                            off64_t offset)
 {
     uint32_t dev;
+    int ret;
 
     resolve();
-    if (!is_config(fd, offset, &dev)) {
+    if (classify(fd, &dev) != FD_DEVICE) {
         return real_pwrite(fd, buf, size, offset);
     }
-    return config_any(dev, VF_WRITE, offset, (void *)buf, size);
+    if (is_config(offset)) {
+        return config_any(dev, VF_WRITE, offset, (void *)buf, size);
+    }
+    ret = region_any(VF_OP_REGION_WRITE, dev, offset, size);
+    return ret ? result(ret) : real_pwrite(fd, buf, size, offset);
 }
 
 VF_PUBLIC ssize_t pwrite(int fd, const void *buf, size_t size, off_t offset)
 {
     return pwrite64(fd, buf, size, offset);
+}
+
+/* By system call: what would look up the next mmap() allocates itself */
+static void *mmap_any(void *addr, size_t size, int prot, int flags, int fd,
+                      off64_t offset)
+{
+    uint32_t dev;
+    int ret;
+
+    if (!(flags & MAP_ANONYMOUS) && classify(fd, &dev) == FD_DEVICE) {
+        ret = region_any(VF_OP_MMAP, dev, offset, size);
+        if (ret) {
+            errno = -ret;
+            return MAP_FAILED;
+        }
+    }
+    return (void *)syscall(SYS_mmap, addr, size, prot, flags, fd, offset);
+}
+
+VF_PUBLIC void *mmap(void *addr, size_t size, int prot, int flags, int fd,
+                     off_t offset)
+{
+    return mmap_any(addr, size, prot, flags, fd, offset);
+}
+
+VF_PUBLIC void *mmap64(void *addr, size_t size, int prot, int flags, int fd,
+                       off64_t offset)
+{
+    return mmap_any(addr, size, prot, flags, fd, offset);
 }
 
 /* The test's sysfs may name folders that only a real sysfs has */

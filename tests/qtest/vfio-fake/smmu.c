@@ -35,12 +35,11 @@ void vs_writel(VfGuest *g, uint32_t reg, uint32_t value)
     qtest_writel(g->qts, VS_BASE + reg, value);
 }
 
-VfGuest *vs_start(unsigned int ports, unsigned int plugged)
+gchar *vs_options(VfClient *c, unsigned int ports, unsigned int plugged)
 {
-    g_autoptr(GString) options = g_string_new(VS_SSID16);
-    VfClient *c = vf_client_new();
-    VfGuest *g;
+    GString *options = g_string_new(NULL);
 
+    g_string_printf(options, VG_MACHINE VG_IOMMUFD VS_SSID16, "", c->iommufd);
     for (unsigned int n = 1; n <= ports; n++) {
         vf_client_add_device(c);
         g_string_append_printf(options, "-device pcie-root-port,id=rp%u,"
@@ -51,7 +50,15 @@ VfGuest *vs_start(unsigned int ports, unsigned int plugged)
         g_string_append_printf(options, "-device vfio-pci,iommufd=i0,fd=%d,"
                                "id=d%u,bus=rp%u ", c->device_fd[n - 1], n, n);
     }
-    g = vg_start(c, VG_MACHINE VG_IOMMUFD "%s", "", c->iommufd, options->str);
+    return g_string_free(options, false);
+}
+
+VfGuest *vs_start(unsigned int ports, unsigned int plugged)
+{
+    VfClient *c = vf_client_new();
+    g_autofree gchar *options = vs_options(c, ports, plugged);
+    VfGuest *g = vg_start(c, "%s", options);
+
     vg_ports(g, ports);
     return g;
 }

@@ -123,14 +123,24 @@ enum {
 typedef enum VsTable { VS_LINEAR, VS_TWO_LEVEL } VsTable;
 
 /**
- * vs_start: start QEMU with a VS_SSID16 SMMUv3 and devices behind it
+ * vs_options: describe devices, and name them behind a VS_SSID16 SMMUv3
  *
+ * @c: a client without devices
  * @ports: number of host devices to describe, and of root ports, up to 9
  * @plugged: how many of the devices are there from the start: device n, from
- *           1, is called d<n>, is behind port n and is device n - 1 of the
- *           client
+ *           1, is called d<n>, is behind port n and is device n - 1 of @c
  *
- * Returns: the guest, its root ports numbered; vs_setup() is still to come.
+ * Returns: options for QEMU; the caller frees them.
+ */
+gchar *vs_options(VfClient *c, unsigned int ports, unsigned int plugged);
+
+/**
+ * vs_start: start QEMU with vs_options()
+ *
+ * @ports, @plugged: same
+ *
+ * Returns: the guest with a client of its own and its root ports numbered;
+ * vs_setup() is still to come.
  */
 VfGuest *vs_start(unsigned int ports, unsigned int plugged);
 

@@ -85,6 +85,8 @@ typedef enum VfOp {
     /* system calls on a device file or on a vEVENTQ */
     VF_OP_CONFIG_READ,
     VF_OP_CONFIG_WRITE,
+    VF_OP_REGION_READ,
+    VF_OP_REGION_WRITE,
     VF_OP_MMAP,
     VF_OP_EVENT_READ,
     VF_OP_OPEN,
@@ -231,8 +233,9 @@ typedef struct VfCtx {
  *       cleared by the test
  * @count: how many calls in a row fail
  * @err: errno; the call then does nothing
- * @done: VF_OP_HWPT_INVALIDATE only: entry_num to report, while as many
- *        commands as the kernel would have issued by then take effect
+ * @done: for VF_OP_HWPT_INVALIDATE: entry_num to report, while as many
+ *        commands as the kernel would have issued by then take effect;
+ *        for VF_OP_EVENT_READ with @err 0: bytes that the read is cut to
  * @seen: calls of that kind so far
  */
 typedef struct VfRule {
@@ -258,8 +261,9 @@ typedef struct VfRule {
  *   reported done, number of its first command in @cmd; VIOMMU_ALLOC dev_id,
  *   hwpt_id, type, 0, out id; VDEVICE_ALLOC viommu, dev_id, virt_id, 0, out id;
  *   VEVENTQ_ALLOC viommu, type, depth, 0, out id; ATTACH id; CONFIG_*
- *   offset, size, value; GET_REGION_INFO and _IRQ_INFO index; SET_IRQS index,
- *   flags, start, count; FEATURE flags; OPEN 0
+ *   offset, size, value; REGION_* and MMAP offset in the device file, size;
+ *   GET_REGION_INFO and _IRQ_INFO index; SET_IRQS index, flags, start, count;
+ *   FEATURE flags; OPEN 0
  */
 typedef struct VfLog {
     uint32_t op;
@@ -269,7 +273,11 @@ typedef struct VfLog {
     uint64_t arg[5];
 } VfLog;
 
-/* One record of a vEVENTQ, or the mark that some were lost */
+/*
+ * One record of a vEVENTQ, or the mark that some were lost: as in the kernel
+ * there is none but at the end, for a later record replaces it and leaves
+ * nothing but a gap in the sequence.
+ */
 typedef struct VfEvent {
     uint32_t lost;
     uint32_t sequence;
