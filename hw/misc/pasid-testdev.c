@@ -51,6 +51,7 @@ struct PasidTestDev {
     bool exec;
     bool priv;
     bool no_pasid;
+    bool pm_reset;
     char *ecap_image;
 
     /* DMA engine */
@@ -416,11 +417,24 @@ static const MemoryRegionOps pasid_testdev_ops = {
     },
 };
 
+static unsigned pasid_testdev_power_state(const PCIDevice *pdev)
+{
+    return pci_get_word(pdev->config + PM_OFFSET + PCI_PM_CTRL) &
+           PCI_PM_CTRL_STATE_MASK;
+}
+
 static void pasid_testdev_config_write(PCIDevice *pdev, uint32_t addr,
                                        uint32_t val, int len)
 {
+    bool was_in_d3hot = pasid_testdev_power_state(pdev) == 3;
+
     pci_default_write_config(pdev, addr, val, len);
     pcie_cap_flr_write_config(pdev, addr, val, len);
+    /* PCIe 6.2, 5.3.1.4: without No_Soft_Reset the way to D0 is a reset */
+    if (PASID_TESTDEV(pdev)->pm_reset && was_in_d3hot &&
+        pasid_testdev_power_state(pdev) == 0) {
+        pci_device_reset(pdev);
+    }
 }
 
 static void pasid_testdev_exit(PCIDevice *pdev)
@@ -463,10 +477,10 @@ static void pasid_testdev_realize(PCIDevice *pdev, Error **errp)
     pcie_cap_flr_init(pdev);
     pcie_cap_deverr_init(pdev);
 
-    /* A driver may suspend the device, which keeps its registers */
+    /* A driver may suspend the device, which keeps its registers or not */
     pci_set_word(pdev->config + PM_OFFSET + PCI_PM_PMC, PCI_PM_CAP_VER_1_2);
     pci_set_word(pdev->config + PM_OFFSET + PCI_PM_CTRL,
-                 PCI_PM_CTRL_NO_SOFT_RESET);
+                 s->pm_reset ? 0 : PCI_PM_CTRL_NO_SOFT_RESET);
     pci_set_word(pdev->wmask + PM_OFFSET + PCI_PM_CTRL,
                  PCI_PM_CTRL_STATE_MASK);
 
@@ -517,6 +531,7 @@ static const Property pasid_testdev_properties[] = {
     DEFINE_PROP_BOOL("exec", PasidTestDev, exec, true),
     DEFINE_PROP_BOOL("priv", PasidTestDev, priv, false),
     DEFINE_PROP_BOOL("no-pasid", PasidTestDev, no_pasid, false),
+    DEFINE_PROP_BOOL("pm-reset", PasidTestDev, pm_reset, false),
     DEFINE_PROP_STRING("ecap-image", PasidTestDev, ecap_image),
 };
 

@@ -489,6 +489,25 @@ static void test_power(void)
     qtest_quit(qts);
 }
 
+/* Without No_Soft_Reset the way from D3hot to D0, and only that, resets */
+static void test_power_reset(void)
+{
+    QTestState *qts = start("pm-reset=on");
+    uint16_t pmcsr = find_cap(qts, PCI_CAP_ID_PM) + PCI_PM_CTRL;
+    uint16_t ctrl = PASID_TESTDEV_PASID_OFFSET + PCI_PASID_CTRL;
+
+    ptd_cfg_writew(qts, ctrl, PCI_PASID_CTRL_ENABLE);
+    g_assert_cmphex(ptd_cfg_readw(qts, pmcsr), ==, 0);
+    ptd_cfg_writew(qts, pmcsr, 0);
+    ptd_cfg_writew(qts, pmcsr, 3);
+    g_assert_cmphex(ptd_cfg_readw(qts, pmcsr), ==, 3);
+    g_assert_cmphex(ptd_cfg_readw(qts, ctrl), ==, PCI_PASID_CTRL_ENABLE);
+    ptd_cfg_writew(qts, pmcsr, 0);
+    g_assert_cmphex(ptd_cfg_readw(qts, pmcsr), ==, 0);
+    g_assert_cmphex(ptd_cfg_readw(qts, ctrl), ==, 0);
+    qtest_quit(qts);
+}
+
 /* An MSI is a write: without an interrupt controller RAM takes it as well */
 static void test_msi(void)
 {
@@ -550,6 +569,7 @@ int main(int argc, char **argv)
     qtest_add_func("/pasid-testdev/dma", test_dma);
     qtest_add_func("/pasid-testdev/dma/no-pasid", test_no_pasid_dma);
     qtest_add_func("/pasid-testdev/power", test_power);
+    qtest_add_func("/pasid-testdev/power/reset", test_power_reset);
     qtest_add_func("/pasid-testdev/msi", test_msi);
 
     return g_test_run();
