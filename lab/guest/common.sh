@@ -16,12 +16,17 @@ start_system() {
 param() { tr ' ' '\n' </proc/cmdline | sed -n "s/^lab\.$1=//p"; }
 
 # TAP lines without a number: the runner counts, over all cases and guests.
-checks=0
+checks=0 failed=0
 check() {
     what=$1
     shift
     checks=$((checks + 1))
-    if "$@"; then echo "ok - $what"; else echo "not ok - $what"; fi
+    if "$@"; then
+        echo "ok - $what"
+    else
+        failed=$((failed + 1))
+        echo "not ok - $what"
+    fi
 }
 is() {
     [ "$1" = "$2" ] && return 0
@@ -29,10 +34,48 @@ is() {
     echo "# expected: $2"
     return 1
 }
+# has TEXT WORDS: is WORDS somewhere in TEXT?
+has() {
+    case $1 in *"$2"*) return 0 ;; esac
+    echo "# got:      $1"
+    echo "# expected: ... $2 ..."
+    return 1
+}
+
+# wait_until SECONDS COMMAND...: try it until it succeeds.
+wait_until() {
+    tries=$(($1 * 10))
+    shift
+    until "$@"; do
+        tries=$((tries - 1))
+        [ $tries -gt 0 ] || return 1
+        sleep 0.1
+    done
+}
 
 # pci_address VENDOR:DEVICE: where the first such function is.
 # busybox has an lspci of its own, which cannot tell: hence the path.
 pci_address() { /bin/lspci -D -n -d "$1" | sed -n '1s/ .*//p'; }
+
+# slot_of NAME: the slot on bus 0 of the port that NAME is behind.  Who started
+# this system put the devices that lab.devices names into one slot after another.
+first_slot=8
+slot_of() {
+    slot=$first_slot
+    for name in $(param devices | tr , ' '); do
+        if [ "$name" = "$1" ]; then
+            printf '%02x' $slot
+            return
+        fi
+        slot=$((slot + 1))
+    done
+}
+# device NAME: the address of the function with that name, if it is there.
+device() {
+    for node in "/sys/bus/pci/devices/0000:00:$(slot_of "$1").0"/0000:??:??.?; do
+        if [ -e "$node" ]; then echo "${node##*/}"; fi
+    done
+}
 
 # What the PASID capability of a function says, as its config space has it
 # now: PCIe 6.2, 7.8.9.  `none` when no capability is listed.
@@ -50,10 +93,11 @@ pasid_state() {
 }
 
 # kernel_complaints SKIP: what a kernel without trouble does not log, after
-# the first SKIP lines.
+# the first SKIP lines.  A case that causes some sets $expected to a pattern.
+expected=
 kernel_complaints() {
-    dmesg | tail -n "+$(($1 + 1))" |
-        grep -E 'BUG|Oops|WARNING|Call trace|Internal error|Unable to handle|SError|lockup|hung task|arm-smmu-v3 .*(event|error|timeout)'
+    dmesg | tail -n "+$(($1 + 1))" | grep -vE "${expected:-^\$}" |
+        grep -E 'BUG|Oops|WARNING|Call trace|Internal error|Unable to handle|SError|lockup|hung task|I/O error|completion polled|arm-smmu-v3 .*(event|error|timeout)'
 }
 kernel_log_is_clean() {
     complaints=$(kernel_complaints "$1") || return 0

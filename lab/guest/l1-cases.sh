@@ -1,20 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Copyright (c) qemu-vpasid contributors
-# shellcheck shell=sh disable=SC2034,SC2154
+# shellcheck shell=sh disable=SC2034,SC2154,SC3045
 # What the cases do in the emulated host (L1).
 
 testdev=1234:7061   # pasid-testdev
 nvme=1b36:0010
 mtty=4348:3253      # the kernel's sample of a mediated device
 
-# bind_vfio ADDRESS: give a PCI function to vfio-pci.
-bind_vfio() {
+# bind_driver ADDRESS DRIVER: give a PCI function to a driver.
+bind_driver() {
     node=/sys/bus/pci/devices/$1
-    [ "$(basename "$(readlink "$node/driver")")" = vfio-pci ] && return
+    [ "$(basename "$(readlink "$node/driver")")" = "$2" ] && return
     if [ -e "$node/driver" ]; then echo "$1" >"$node/driver/unbind"; fi
-    echo vfio-pci >"$node/driver_override"
+    echo "$2" >"$node/driver_override"
     echo "$1" >/sys/bus/pci/drivers_probe
 }
+bind_vfio() { bind_driver "$1" vfio-pci; }
 
 # vfio_cdev NODE: the character device of the VFIO device at a sysfs node.
 vfio_cdev() {
@@ -29,42 +30,99 @@ new_mtty() {
     echo "$uuid" >/sys/class/mdev_bus/mtty/mdev_supported_types/mtty-1/create
 }
 
+# An accelerated SMMUv3 for everything behind the first root complex.
+accel='-object iommufd,id=iommufd0 -device arm-smmuv3,primary-bus=pcie.0,id=smmu0,accel=on,ssidsize=16'
+# Firmware, and with it ACPI in place of a device tree.
+edk2='-bios /guest/QEMU_EFI.fd'
+
+# port NAME: add an empty port for NAME, which the guest calls the same, to
+# $devices, QEMU's arguments.
+devices='' names=''
+port() {
+    names="$names${names:+,}$1"
+    set -- "$1" "$(echo "$names" | tr , '\n' | wc -l)"
+    devices="$devices -device pcie-root-port,id=port-$1,chassis=$2,addr=$(printf '%x' $((first_slot + $2 - 1)))"
+}
+# assign NAME [,PROPERTY=VALUE...]: add the host's device NAME, behind a port.
+assign() {
+    port "$1"
+    bind_vfio "$(device "$1")"
+    devices="$devices -device vfio-pci,id=$1,host=$(device "$1"),iommufd=iommufd0,bus=port-$1$2"
+}
+
 # boot_guest WORDS QEMU-ARGUMENT...: run QEMU, with WORDS for the guest's init;
-# what both say goes to $log, how QEMU ended to $status.
-log=/tmp/guest.log
+# what both say goes to $log, how QEMU ended to $status.  It may take $limit
+# seconds.  $memory, $reboots
+# and $kernel (words for the guest's kernel) may be set before.
+log=/tmp/guest.log memory=256 reboots='' kernel=''
 boot_guest() {
-    words="console=ttyAMA0 quiet panic=-1 $1"
+    words="console=ttyAMA0 quiet panic=-1 lab.case=$case ${names:+lab.devices=$names} $kernel $1"
     shift
     set -- qemu-system-aarch64 -M virt,gic-version=3 -accel kvm -cpu host \
-        -m 256 -display none -nic none -monitor none -no-reboot \
+        -m "$memory" -display none -nic none -monitor none \
         -kernel /guest/Image -initrd /guest/l2.cpio "$@"
+    if [ -z "$reboots" ]; then set -- "$@" -no-reboot; fi
     if [ -n "$shell_in" ]; then
         "$@" -serial stdio -append "$words lab.shell=1"
         poweroff -f
     fi
     : >"$log"
-    if [ -n "$plug" ]; then
-        rm -f /tmp/qmp.*
-        mkfifo /tmp/qmp.in /tmp/qmp.out
-        set -- "$@" -chardev pipe,id=qmp,path=/tmp/qmp -mon chardev=qmp,mode=control
-        when_ready "$plug" &
+    rm -f /tmp/qmp.* /tmp/serial.* /tmp/timed-out
+    mkfifo /tmp/qmp.in /tmp/qmp.out /tmp/serial.in /tmp/serial.out
+    exec 6<>/tmp/serial.in 7<>/tmp/qmp.in 8<>/tmp/qmp.out
+    qmp_ready=
+    "$@" -chardev pipe,id=qmp,path=/tmp/qmp -mon chardev=qmp,mode=control \
+        -serial stdio -append "$words" </tmp/serial.in >/tmp/serial.out 2>&1 \
+        6<&- 7<&- 8<&- &
+    qemu=$!
+    (sleep "$limit"; touch /tmp/timed-out; kill -9 $qemu) &
+    watchdog=$!
+    while read -r line; do
+        line=${line%"$cr"}
+        echo "$line"
+        echo "$line" >>"$log"
+        case $line in "lab-ask: "*) answer_guest "${line#lab-ask: }" ;; esac
+    done </tmp/serial.out
+    wait $qemu
+    status=$?
+    { kill $watchdog; wait $watchdog; } 2>/dev/null
+    exec 6<&- 7<&- 8<&-
+    if [ -e /tmp/timed-out ]; then
+        echo "# timed out: the guest was not done after $limit s and was ended; it last said:"
+        tail -n 3 "$log" | sed 's/^/#   /'
+        check "the guest is done within $limit s" false
     fi
-    {
-        timeout 60 "$@" -serial stdio -append "$words" </dev/null 2>&1
-        echo $? >/tmp/guest.status
-    } | tee "$log"
-    status=$(cat /tmp/guest.status)
+}
+cr=$(printf '\r')
+
+# answer_guest QUESTION: run the case's function for it, which may set answer.
+# The function runs where the case does: it can use check, and keep variables.
+answer_guest() {
+    answer=
+    # shellcheck disable=SC2086  # words
+    set -- $1
+    question=on_$1
+    shift
+    "$question" "$@"
+    echo "lab-answer: $answer" >&6
 }
 
 # guest DEVICE STATE QEMU-ARGUMENT...: boot the guest; it looks for DEVICE
 # (vendor:device) and checks its PASID capability against STATE.
-#
-# Before it, set plug=command to hot-plug the device: the command runs when
-# the guest waits.
 guest() {
-    words="lab.device=$1 lab.vpasid=$2 ${show:+lab.show=1} ${plug:+lab.wait=hotplug}"
+    words="lab.device=$1 lab.vpasid=$2 ${show:+lab.show=1}"
     shift 2
     boot_guest "$words" "$@"
+    guest_was_good
+}
+
+# run_guest QEMU-ARGUMENT...: boot the guest; it does what NAME.guest says.
+run_guest() {
+    boot_guest "" "$@"
+    guest_was_good
+}
+
+guest_was_good() {
     check "QEMU ends without an error" is "$status" 0
     check "the guest finished its checks" guest_finished
 }
@@ -79,26 +137,46 @@ refused() {
     check "QEMU says: $text" grep -qF "$text" "$log"
 }
 
+# Each boot of the guest says how many checks it made.
 guest_finished() {
-    said=$(tr -d '\r' <"$log" | sed -n 's/^lab-guest: done //p')
-    is "${said:-nothing}" "$(grep -cE '^(not )?ok - ' "$log")"
+    said=$(sed -n 's/^lab-guest: done //p' "$log" | awk '{ n += $1 } END { print NR, n + 0 }')
+    is "$said" "$((${reboots:-0} + 1)) $(grep -cE '^(not )?ok - ' "$log")"
 }
 
-# when_ready COMMAND: run it once the guest waits for its device.
-when_ready() {
-    tries=300
-    until grep -q '^lab-guest: ready' "$log"; do
-        tries=$((tries - 1))
-        [ $tries -gt 0 ] || return 1
-        sleep 0.1
-    done
-    "$1"
-}
-
-# qmp COMMAND: say it to the guest's QEMU; the reply goes to /tmp/qmp.reply.
+# qmp COMMAND: say it to the guest's QEMU, and set reply to what it says.
+# Events on the way go to /tmp/qmp.events.
 qmp() {
-    echo "{'execute': 'qmp_capabilities'}" >/tmp/qmp.in
-    echo "$1" | tr -d '\n' >/tmp/qmp.in
-    # The greeting, the answer to qmp_capabilities, and ours.
-    timeout 10 head -n 3 </tmp/qmp.out | tail -n 1 >/tmp/qmp.reply
+    if [ -z "$qmp_ready" ]; then
+        qmp_ready=1
+        qmp '{"execute": "qmp_capabilities"}'
+    fi
+    echo "$1" >&7
+    while read -r -t 60 reply <&8; do
+        case $reply in
+        '{"return"'*) return 0 ;;
+        '{"error"'*) return 1 ;;
+        *) echo "$reply" >>/tmp/qmp.events ;;
+        esac
+    done
+    reply="no answer from QEMU within 60 s"
+    return 1
+}
+# qmp_event NAME WORDS: wait for an event of that name with WORDS in it.
+qmp_event() {
+    touch /tmp/qmp.events
+    until grep "\"event\": \"$1\"" /tmp/qmp.events | grep -qF "$2"; do
+        read -r -t 60 reply <&8 || return 1
+        echo "$reply" >>/tmp/qmp.events
+    done
+    rm /tmp/qmp.events
+}
+
+# plug NAME: hot-plug the host's device NAME into its port.
+plug() {
+    bind_vfio "$(device "$1")"
+    qmp "{'execute': 'device_add', 'arguments': {'driver': 'vfio-pci', 'id': '$1', 'host': '$(device "$1")', 'iommufd': 'iommufd0', 'bus': 'port-$1'}}"
+}
+# vpasid_state NAME: set reply to what QEMU says about it.
+vpasid_state() {
+    qmp "{'execute': 'qom-get', 'arguments': {'path': '/machine/peripheral/$1', 'property': 'vpasid-state'}}"
 }

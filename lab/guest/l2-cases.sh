@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Copyright (c) qemu-vpasid contributors
+# shellcheck shell=sh disable=SC2034,SC2154
+# What the cases do in the guest (L2).
+
+# host WORD...: have the host (L1) run the case's function on_WORD, and set
+# answer to what it answered.
+host() {
+    echo "lab-ask: $*"
+    while read -r mark answer; do
+        if [ "$mark" = lab-answer: ]; then return 0; fi
+    done
+    return 1
+}
+
+# check_pasid ADDRESS STATE: what does the capability say?
+check_pasid() { check "PASID capability of $1: $2" is "$(pasid_state "$1")" "$2"; }
+
+# leave poweroff|reboot: report, and go.
+leave() {
+    check "the guest's kernel log is clean" kernel_log_is_clean 0
+    if [ "$failed" -gt 0 ]; then
+        # For the console of the run; the report has the failed checks alone.
+        echo "lab-guest: its functions, and its kernel's last words:"
+        /bin/lspci -n
+        dmesg | tail -n 60
+    fi
+    echo "lab-guest: done $checks"
+    "$1" -f
+}
+
+# function_reset ADDRESS: a function-level reset that the kernel knows nothing
+# of, so that it restores nothing: PCIe 6.2, 7.5.3.4 and 6.6.2.
+function_reset() {
+    setpci -s "$1" CAP_EXP+8.w=8000:8000
+    sleep 0.2
+}
+
+# ecap_list ADDRESS: where the extended capabilities are, as the list has them.
+ecap_list() {
+    /bin/lspci -vv -s "$1" 2>/dev/null |
+        sed -n 's/.*Capabilities: \[\([0-9a-f]\{3\}\)[] ].*/\1/p' | xargs
+}
+
+# use_dma ADDRESS: let a function without a driver answer and send requests.
+use_dma() { setpci -s "$1" COMMAND=6:6; }
+
+# dma ADDRESS read|write IOVA [PASID]: have pasid-testdev send a request, and
+# print what came of it: docs/specs/pasid-testdev.rst.
+dma() {
+    bar=$(sed -n '1s/ .*//p' "/sys/bus/pci/devices/$1/resource")
+    register() { devmem $((bar + $1)) 32 "$2"; }
+    register 0x08 $(($3 & 0xffffffff))
+    register 0x0c $(($3 >> 32))
+    register 0x10 $((${4:+0x80000000} + ${4:-0}))
+    register 0x14 4
+    if [ "$2" = read ]; then register 0x18 1; else register 0x18 2; fi
+    case $(devmem $((bar + 0x1c)) 32) in
+    0x00000001) echo ok ;;
+    0x00000002) echo fault ;;
+    *) echo "status $(devmem $((bar + 0x1c)) 32)" ;;
+    esac
+}
+# smmu_events: the events that the guest's SMMUs reported, one a line.
+smmu_events() { dmesg | sed -n 's/^.*arm-smmu-v3 \(.*\): event: \(.*\)/\2 at \1/p'; }
+# reported TEXT: does one of them have TEXT in it, at last?
+smmu_said() { smmu_events | grep -qF "$1"; }
+reported() {
+    wait_until 5 smmu_said "$1" || has "$(smmu_events)" "$1"
+}
+
+# disk_io MIB: fill the start of the NVMe disk with random data, past the page
+# cache, read it back, and compare; sum is then the checksum.
+disk=/dev/nvme0n1
+disk_io() {
+    mkfifo /tmp/copy
+    md5sum </tmp/copy >/tmp/written &
+    dd if=/dev/urandom bs=1M count="$1" 2>/dev/null | tee /tmp/copy |
+        dd of=$disk bs=1M iflag=fullblock oflag=direct conv=fsync 2>/tmp/dd
+    wait
+    rm /tmp/copy
+    sum=$(cut -d ' ' -f 1 /tmp/written)
+    dd if=$disk bs=1M count="$1" iflag=direct 2>/tmp/dd | md5sum | cut -d ' ' -f 1 >/tmp/read
+    [ -n "$sum" ] && is "$(cat /tmp/read)" "$sum"
+}
+# interrupts WORD: how many the lines of /proc/interrupts with WORD count.
+interrupts() {
+    awk -v word="$1" '$0 ~ word { for (i = 2; $i ~ /^[0-9]+$/; i++) n += $i } END { print n + 0 }' /proc/interrupts
+}
+# translated ADDRESS: has it a domain that is mapped and unmapped strictly?
+translated() { is "$(cat "/sys/bus/pci/devices/$1/iommu_group/type")" DMA; }
