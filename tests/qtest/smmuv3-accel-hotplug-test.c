@@ -1,0 +1,266 @@
+/*
+ * QTest of the accelerated SMMUv3: devices come and go
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Whatever the guest has set up by then, a device that arrives is attached at
+ * once to what GBPA or its stream table entry says, the first one and the last
+ * one included, and leaves nothing behind in the host when it goes.
+ */
+
+#include "qemu/osdep.h"
+
+#include <linux/pci_regs.h>
+
+#include "vfio-fake/smmu.h"
+
+#define PORTS 3
+
+static void assert_access(VfGuest *g, unsigned int port, VfAccess access)
+{
+    g_assert_cmpint(vf_client_access(g->c, port - 1, NULL), ==, access);
+}
+
+static void plug(VfGuest *g, unsigned int port)
+{
+    g_autofree gchar *id = g_strdup_printf("d%u", port);
+    g_autofree gchar *err = vg_device_add(g, port - 1, id, port, "");
+
+    g_assert_cmpstr(err, ==, NULL);
+}
+
+static void unplug(VfGuest *g, unsigned int port)
+{
+    g_autofree gchar *id = g_strdup_printf("d%u", port);
+
+    vg_device_del(g, id, port);
+    assert_access(g, port, VF_ACCESS_NONE);
+}
+
+static unsigned int events(VfGuest *g, uint64_t evt[4])
+{
+    unsigned int n = 0;
+
+    while (vs_next_event(g, evt)) {
+        n++;
+    }
+    return n;
+}
+
+/* The only device, into each state, three times over */
+static void test_alone(const void *opaque)
+{
+    const VsState *state = opaque;
+    VfGuest *g = vs_start(1, 0);
+    uint64_t evt[4];
+
+    vs_setup(g, VS_LINEAR);
+    vs_set_state(g, state, 1);
+    vf_client_assert_clean(g->c);
+    for (int i = 0; i < 3; i++) {
+        plug(g, 1);
+        assert_access(g, 1, state->access);
+        vg_settle(g);
+        /* An STE that is not valid for this SMMU is told once per device */
+        if (state == &vs_states[VS_BAD]) {
+            g_assert_cmpuint(events(g, evt), ==, 1);
+            g_assert_cmphex(evt[0], ==, VS_EVT_C_BAD_STE |
+                            (uint64_t)VS_SID(1) << 32);
+        } else {
+            g_assert_cmpuint(events(g, evt), ==, 0);
+        }
+        unplug(g, 1);
+        vf_client_assert_clean(g->c);
+    }
+    vg_end_silent(g);
+}
+
+/* A device arrives, then the guest goes through all states, then it leaves */
+static void test_changes(const void *opaque)
+{
+    const VsState *state = opaque;
+    VfGuest *g = vs_start(1, 0);
+
+    vs_setup(g, VS_LINEAR);
+    vs_set_state(g, state, 1);
+    plug(g, 1);
+    for (int to = 0; to < VS_STATES; to++) {
+        vs_set_state(g, &vs_states[to], 1);
+        assert_access(g, 1, vs_states[to].access);
+        vs_set_state(g, state, 1);
+        assert_access(g, 1, state->access);
+    }
+    unplug(g, 1);
+    vf_client_assert_clean(g->c);
+    vg_end_silent(g);
+}
+
+/*
+ * Three devices, each with an STE of its own. All that they share is made for
+ * the first and goes with the last, whichever these are.
+ */
+static const VsStateIndex own[PORTS] = { VS_TRANSLATE, VS_BYPASS, VS_ABORT };
+
+static const unsigned int orders[][PORTS] = {
+    { 1, 2, 3 }, { 1, 3, 2 }, { 2, 1, 3 }, { 2, 3, 1 }, { 3, 1, 2 },
+    { 3, 2, 1 },
+};
+
+static void assert_own(VfGuest *g, const bool *there)
+{
+    unsigned int devices = 0;
+
+    for (int port = 1; port <= PORTS; port++) {
+        devices += there[port - 1];
+        assert_access(g, port, there[port - 1] ?
+                      vs_states[own[port - 1]].access : VF_ACCESS_NONE);
+    }
+    g_assert_cmpuint(vf_client_objects(g->c, VF_OBJ_DEVICE), ==, devices);
+    g_assert_cmpuint(vf_client_objects(g->c, VF_OBJ_IOAS), ==, devices > 0);
+    g_assert_cmpuint(vf_client_objects(g->c, VF_OBJ_HWPT_PAGING), ==,
+                     devices > 0);
+    g_assert_cmpuint(vf_client_objects(g->c, VF_OBJ_VIOMMU), ==, devices > 0);
+    g_assert_cmpuint(vf_client_objects(g->c, VF_OBJ_VEVENTQ), ==,
+                     devices > 0);
+    g_assert_cmpuint(vf_client_objects(g->c, VF_OBJ_VDEVICE), ==, there[0]);
+}
+
+static void test_orders(void)
+{
+    VfGuest *g = vs_start(PORTS, 0);
+    bool there[PORTS] = { false };
+
+    vs_setup(g, VS_LINEAR);
+    for (int port = 1; port <= PORTS; port++) {
+        vs_set_state(g, &vs_states[own[port - 1]], port);
+    }
+    for (int order = 0; order < ARRAY_SIZE(orders); order++) {
+        for (int i = 0; i < PORTS; i++) {
+            plug(g, orders[order][i]);
+            there[orders[order][i] - 1] = true;
+            assert_own(g, there);
+        }
+        /* The other way round, so that the first is not always the last */
+        for (int i = 0; i < PORTS; i++) {
+            unplug(g, orders[ARRAY_SIZE(orders) - 1 - order][i]);
+            there[orders[ARRAY_SIZE(orders) - 1 - order][i] - 1] = false;
+            assert_own(g, there);
+        }
+        vf_client_assert_clean(g->c);
+    }
+    vg_end_silent(g);
+}
+
+/* Devices that were there from the start go, and come again */
+static void test_cold(void)
+{
+    VfGuest *g = vs_start(2, 2);
+
+    vs_setup(g, VS_LINEAR);
+    vs_set_state(g, &vs_states[VS_TRANSLATE], 1);
+    vs_set_state(g, &vs_states[VS_BYPASS], 2);
+    assert_access(g, 1, VF_ACCESS_S1);
+    unplug(g, 1);
+    assert_access(g, 2, VF_ACCESS_BYPASS);
+    unplug(g, 2);
+    vf_client_assert_clean(g->c);
+    plug(g, 2);
+    assert_access(g, 2, VF_ACCESS_BYPASS);
+    plug(g, 1);
+    assert_access(g, 1, VF_ACCESS_S1);
+    unplug(g, 2);
+    unplug(g, 1);
+    vf_client_assert_clean(g->c);
+    vg_end_silent(g);
+}
+
+/* A port whose bus the guest has not numbered: its device has no StreamID */
+static void test_no_bus_number(void)
+{
+    VfGuest *g = vs_start(1, 0);
+
+    vs_setup(g, VS_LINEAR);
+    vs_set_state(g, &vs_states[VS_BYPASS], 1);
+    vs_set_state(g, &vs_states[VS_BYPASS], 0);
+    vg_config_writel(g, 0, 1 << 3, PCI_PRIMARY_BUS, 0);
+    plug(g, 1);
+    assert_access(g, 1, VF_ACCESS_ABORT);
+    vg_ports(g, 1);
+    vs_cfgi_ste(g, VS_SID(1));
+    assert_access(g, 1, VF_ACCESS_BYPASS);
+    unplug(g, 1);
+    vf_client_assert_clean(g->c);
+    vg_end_silent(g);
+}
+
+/* Commands of a guest for a device that has just gone reach nobody */
+static void test_late_commands(void)
+{
+    VfGuest *g = vs_start(2, 0);
+    uint32_t since;
+
+    vs_setup(g, VS_LINEAR);
+    vs_set_state(g, &vs_states[VS_TRANSLATE], 1);
+    vs_set_state(g, &vs_states[VS_TRANSLATE], 2);
+    plug(g, 1);
+    plug(g, 2);
+    unplug(g, 1);
+    since = g->c->shared->log_len;
+    vs_queue(g, VS_CMD_CFGI_CD_ALL | (uint64_t)VS_SID(1) << 32, 0);
+    vs_cfgi_ste(g, VS_SID(1));
+    g_assert_cmphex(vs_readl(g, VS_CMDQ_CONS), ==, g->cmdq_prod);
+    g_assert_cmpuint(g->c->shared->log_len, ==, since);
+    assert_access(g, 2, VF_ACCESS_S1);
+    unplug(g, 2);
+    vs_queue(g, VS_CMD_TLBI_NSNH_ALL, 0);
+    vs_cfgi_ste(g, VS_SID(2));
+    g_assert_cmphex(vs_readl(g, VS_CMDQ_CONS), ==, g->cmdq_prod);
+    vf_client_assert_clean(g->c);
+    vg_end_silent(g);
+}
+
+/* What the host still had to say about a device goes with it */
+static void test_late_events(void)
+{
+    const uint64_t evt[4] = {
+        VS_EVT_F_TRANSLATION | (uint64_t)VS_SID(1) << 32, 0, 0x1000, 0,
+    };
+    VfGuest *g = vs_start(1, 0);
+    uint64_t got[4];
+
+    vs_setup(g, VS_LINEAR);
+    vs_set_state(g, &vs_states[VS_TRANSLATE], 1);
+    plug(g, 1);
+    unplug(g, 1);
+    vf_client_push_event(g->c, 0, evt);
+    vg_settle(g);
+    plug(g, 1);
+    vg_settle(g);
+    g_assert_cmpuint(events(g, got), ==, 0);
+    vf_client_push_event(g->c, 0, evt);
+    vg_settle(g);
+    g_assert_cmpuint(events(g, got), ==, 1);
+    unplug(g, 1);
+    vf_client_assert_clean(g->c);
+    vg_end_silent(g);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+
+    for (int i = 0; i < VS_STATES; i++) {
+        vg_add_test("smmuv3-accel/hotplug/alone", vs_states[i].name,
+                    &vs_states[i], test_alone);
+        vg_add_test("smmuv3-accel/hotplug/changes", vs_states[i].name,
+                    &vs_states[i], test_changes);
+    }
+    qtest_add_func("smmuv3-accel/hotplug/orders", test_orders);
+    qtest_add_func("smmuv3-accel/hotplug/cold", test_cold);
+    qtest_add_func("smmuv3-accel/hotplug/no-bus-number", test_no_bus_number);
+    qtest_add_func("smmuv3-accel/hotplug/late-commands", test_late_commands);
+    qtest_add_func("smmuv3-accel/hotplug/late-events", test_late_events);
+    return g_test_run();
+}
