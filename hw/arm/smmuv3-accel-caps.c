@@ -10,6 +10,7 @@
 #include "qapi/error.h"
 #include "smmuv3-accel-caps.h"
 #include "smmuv3-internal.h"
+#include "smmuv3-ssid.h"
 
 /* IDR0.TTENDIAN */
 #define TTENDIAN_MIXED  0
@@ -32,14 +33,16 @@ typedef struct IdrField {
     uint8_t shift;
     uint8_t length;
     IdrRule rule;
+    uint32_t unknown;   /* highest offer of IDR_LIMIT while no host is known */
 } IdrField;
 
-#define IDR_FIELD(r, field, rule_) {                \
+#define IDR_FIELD(r, field, rule_, ...) {           \
     .name = "IDR" #r "." #field,                    \
     .reg = r,                                       \
     .shift = R_IDR##r##_##field##_SHIFT,            \
     .length = R_IDR##r##_##field##_LENGTH,          \
     .rule = rule_,                                  \
+    __VA_ARGS__                                     \
 }
 
 static const IdrField idr_fields[] = {
@@ -47,20 +50,20 @@ static const IdrField idr_fields[] = {
     IDR_FIELD(0, TTF, IDR_ALL_BITS),
     IDR_FIELD(0, COHACC, IDR_AT_LEAST),
     IDR_FIELD(0, ATS, IDR_AT_LEAST),
-    IDR_FIELD(0, ASID16, IDR_AT_LEAST),
+    IDR_FIELD(0, ASID16, IDR_LIMIT, .unknown = 1),
     IDR_FIELD(0, CD2L, IDR_LIMIT),
     IDR_FIELD(0, TTENDIAN, IDR_ENDIAN),
     IDR_FIELD(0, STALL_MODEL, IDR_STALL),
-    IDR_FIELD(0, STLEVEL, IDR_AT_LEAST),
+    IDR_FIELD(0, STLEVEL, IDR_LIMIT, .unknown = 1),
     IDR_FIELD(1, SIDSIZE, IDR_AT_LEAST),
     IDR_FIELD(1, SSIDSIZE, IDR_AT_LEAST),
     IDR_FIELD(3, HAD, IDR_LIMIT),
-    IDR_FIELD(3, RIL, IDR_LIMIT),
+    IDR_FIELD(3, RIL, IDR_AT_LEAST),
     IDR_FIELD(3, BBML, IDR_LIMIT),
-    IDR_FIELD(5, OAS, IDR_LIMIT),
-    IDR_FIELD(5, GRAN4K, IDR_LIMIT),
+    IDR_FIELD(5, OAS, IDR_AT_LEAST),
+    IDR_FIELD(5, GRAN4K, IDR_LIMIT, .unknown = 1),
     IDR_FIELD(5, GRAN16K, IDR_LIMIT),
-    IDR_FIELD(5, GRAN64K, IDR_LIMIT),
+    IDR_FIELD(5, GRAN64K, IDR_LIMIT, .unknown = 1),
 };
 
 static uint32_t idr_get(const uint32_t *idr, const IdrField *f)
@@ -90,22 +93,84 @@ void smmuv3_accel_caps_read(const struct iommu_hw_info_arm_smmuv3 *info,
     memcpy(idr->reg, info->idr, sizeof(idr->reg));
 }
 
+void smmuv3_accel_caps_resolve(SMMUv3State *s, const SMMUv3AccelIdr *host)
+{
+    if (s->props.ssidsize == SMMUV3_AUTO) {
+        s->ssidsize = host ? MIN(FIELD_EX32(host->reg[1], IDR1, SSIDSIZE),
+                                 SMMU_SSIDSIZE_MAX) : 0;
+    }
+}
+
+static bool resolve_bool(OnOffAuto prop, bool host)
+{
+    return prop == ON_OFF_AUTO_AUTO ? host : prop == ON_OFF_AUTO_ON;
+}
+
+/* Value of IDR5.OAS for the guest */
+static uint32_t resolve_oas(const SMMUv3Props *p, const SMMUv3AccelIdr *host)
+{
+    if (p->oas != SMMUV3_AUTO) {
+        return smmuv3_props_oas_encode(p->oas);
+    }
+    if (!host) {
+        return SMMU_IDR5_OAS;
+    }
+    /* There and back, since the host may be newer than the widths known */
+    return smmuv3_props_oas_encode(smmuv3_props_oas_bits(
+               FIELD_EX32(host->reg[5], IDR5, OAS)));
+}
+
 void smmuv3_accel_caps_limit(SMMUv3State *s, const SMMUv3AccelIdr *host)
 {
-    if (!host) {
-        /* Linear tables are always there */
-        s->idr[0] = FIELD_DP32(s->idr[0], IDR0, CD2L, 0);
-        return;
-    }
+    const SMMUv3Props *p = &s->props;
+
     for (int i = 0; i < ARRAY_SIZE(idr_fields); i++) {
         const IdrField *f = &idr_fields[i];
 
         if (f->rule == IDR_LIMIT) {
+            uint32_t limit = host ? idr_get(host->reg, f) : f->unknown;
             uint32_t *reg = &s->idr[f->reg];
 
             *reg = deposit32(*reg, f->shift, f->length,
-                             MIN(idr_get(s->idr, f), idr_get(host->reg, f)));
+                             MIN(idr_get(s->idr, f), limit));
         }
+    }
+    s->idr[0] = FIELD_DP32(s->idr[0], IDR0, ATS,
+                           resolve_bool(p->ats, host &&
+                                        FIELD_EX32(host->reg[0], IDR0, ATS)));
+    s->idr[3] = FIELD_DP32(s->idr[3], IDR3, RIL,
+                           resolve_bool(p->ril, host &&
+                                        FIELD_EX32(host->reg[3], IDR3, RIL)));
+    s->idr[5] = FIELD_DP32(s->idr[5], IDR5, OAS, resolve_oas(p, host));
+}
+
+/* What the user can do about a field that the host does not match */
+static void append_property(SMMUv3State *s, const IdrField *f,
+                            const uint32_t *host, GString *list)
+{
+    const SMMUv3Props *p = &s->props;
+
+    switch (f->reg * 32 + f->shift) {
+    case 0 * 32 + R_IDR0_ATS_SHIFT:
+        g_string_append_printf(list, " (%s, the host needs ats=off)",
+                               p->ats == ON_OFF_AUTO_ON ? "ats=on" :
+                               "ats=auto, settled at startup");
+        break;
+    case 1 * 32 + R_IDR1_SSIDSIZE_SHIFT:
+        g_string_append_printf(list, " (ssidsize %u, the host has at most %u)",
+                               s->ssidsize, FIELD_EX32(host[1], IDR1,
+                                                       SSIDSIZE));
+        break;
+    case 3 * 32 + R_IDR3_RIL_SHIFT:
+        g_string_append_printf(list, " (%s, the host needs ril=off)",
+                               p->ril == ON_OFF_AUTO_ON ? "ril=on" :
+                               "ril=auto, settled at startup");
+        break;
+    case 5 * 32 + R_IDR5_OAS_SHIFT:
+        g_string_append_printf(list, " (oas %u, the host has at most %u)",
+                               smmuv3_props_oas_bits(idr_get(s->idr, f)),
+                               smmuv3_props_oas_bits(idr_get(host, f)));
+        break;
     }
 }
 
@@ -113,7 +178,6 @@ bool smmuv3_accel_caps_check(SMMUv3State *s,
                              const struct iommu_hw_info_arm_smmuv3 *info,
                              const char *name, Error **errp)
 {
-    ERRP_GUARD();
     g_autoptr(GString) list = g_string_new("");
 
     for (int i = 0; i < ARRAY_SIZE(idr_fields); i++) {
@@ -124,6 +188,7 @@ bool smmuv3_accel_caps_check(SMMUv3State *s,
         if (!idr_matches(f, host, guest)) {
             g_string_append_printf(list, "%s %s host %u guest %u",
                                    list->len ? "," : "", f->name, host, guest);
+            append_property(s, f, info->idr, list);
         }
     }
     if (!FIELD_EX32(s->idr[5], IDR5, GRAN4K) &&
@@ -138,10 +203,6 @@ bool smmuv3_accel_caps_check(SMMUv3State *s,
 
     error_setg(errp, "arm-smmuv3: the host SMMUv3 of %s cannot do what the"
                " guest is offered:%s", name, list->str);
-    if (FIELD_EX32(info->idr[1], IDR1, SSIDSIZE) < s->ssidsize) {
-        error_append_hint(errp, "The largest ssidsize for this host is %u.\n",
-                          FIELD_EX32(info->idr[1], IDR1, SSIDSIZE));
-    }
     return false;
 }
 

@@ -28,15 +28,29 @@ void smmuv3_accel_caps_read(const struct iommu_hw_info_arm_smmuv3 *info,
                             SMMUv3AccelIdr *idr);
 
 /**
- * smmuv3_accel_caps_limit: offer the guest no more than the host has, where a
- * guest can do with less
+ * smmuv3_accel_caps_resolve: settle @s->ssidsize, when it is auto
  *
- * These are CD2L, RIL, HAD, BBML, OAS and the granules. Whatever a guest cannot
- * do without stays, for smmuv3_accel_caps_check() to find.
+ * The ID registers are not touched, see smmuv3_accel_caps_limit().
+ *
+ * @s: the SMMUv3.
+ * @host: ID registers of the host; NULL while no device told them, which
+ *        stands for a host without substreams.
+ */
+void smmuv3_accel_caps_resolve(SMMUv3State *s, const SMMUv3AccelIdr *host);
+
+/**
+ * smmuv3_accel_caps_limit: offer the guest what its user asked for, and where
+ * that was not said no more than the host has
+ *
+ * ATS, RIL and OAS follow their properties, and auto the host. Of CD2L, ASID16,
+ * STLEVEL, HAD, BBML and the granules the guest is offered what both the
+ * emulation and the host have. Whatever a guest cannot do without stays, for
+ * smmuv3_accel_caps_check() to find.
  *
  * @s: the SMMUv3, its ID registers at the values of the emulation.
- * @host: ID registers of the host; NULL while no device told them, when only
- *        CD2L is held back.
+ * @host: ID registers of the host; NULL while no device told them. The guest is
+ *        then offered what about any host that can nest has: granules of 4K
+ *        and 64K, an OAS of 44 bits, none of ATS, RIL, CD2L, HAD and BBML.
  */
 void smmuv3_accel_caps_limit(SMMUv3State *s, const SMMUv3AccelIdr *host);
 

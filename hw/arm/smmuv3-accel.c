@@ -24,8 +24,7 @@
 
 /*
  * More fields of a guest STE that reach the host, as bits of its first two
- * doublewords (SMMUv3 IHI0070, 5.2; iommufd.h struct iommu_hwpt_arm_smmuv3).
- * EATS is not among them: without IDR0.ATS it is reserved.
+ * doublewords (SMMUv3 IHI0070, 5.2; iommufd.h struct iommu_hwpt_arm_smmuv3)
  */
 #define STE0_S1FMT      MAKE_64BIT_MASK(4, 2)
 #define STE0_S1CTXPTR   MAKE_64BIT_MASK(6, 46)
@@ -35,6 +34,10 @@
 #define STE1_S1COR      MAKE_64BIT_MASK(4, 2)
 #define STE1_S1CSH      MAKE_64BIT_MASK(6, 2)
 #define STE1_S1STALLD   MAKE_64BIT_MASK(27, 1)
+#define STE1_EATS       MAKE_64BIT_MASK(28, 2)
+
+/* STE.EATS: the other values need stage 2 or a device permission table */
+#define STE_EATS_FULL   1
 
 /* STE.S1Fmt */
 #define STE_S1FMT_LINEAR    0
@@ -98,6 +101,13 @@ static bool smmuv3_accel_decode_ste(SMMUv3State *s, STE *ste,
         }
         mask0 |= STE0_S1FMT | STE0_S1CDMAX;
         mask1 |= STE1_S1DSS;
+    }
+    /* Without IDR0.ATS the field is reserved */
+    if (FIELD_EX32(s->idr[0], IDR0, ATS)) {
+        if (STE_EATS(ste) > STE_EATS_FULL) {
+            return false;
+        }
+        mask1 |= STE1_EATS;
     }
 
     out->mode = ACCEL_TRANSLATE;
@@ -376,6 +386,7 @@ bool smmuv3_accel_bind(SMMUv3State *s, PCIDevice *pdev, HostIOMMUDevice *hiod,
     if (!a->limited && !phase_check(PHASE_MACHINE_READY)) {
         smmuv3_accel_caps_read(&hiod->caps.vendor_caps.smmuv3, &a->limit_idr);
         a->limited = true;
+        smmuv3_accel_caps_resolve(s, &a->limit_idr);
         smmuv3_accel_init_regs(s);
     }
     if (!smmuv3_accel_caps_check(s, &hiod->caps.vendor_caps.smmuv3,

@@ -1,0 +1,157 @@
+/*
+ * Properties of arm-smmuv3 that may be left to the host
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include "qapi/error.h"
+#include "qapi/visitor.h"
+#include "qapi/visitor-impl.h"
+#include "qemu/cutils.h"
+#include "qobject/qnum.h"
+#include "qobject/qstring.h"
+#include "hw/arm/smmuv3.h"
+#include "smmuv3-internal.h"
+
+/* Widths in the order of IDR5.OAS (SMMUv3 IHI0070, 6.3.6) */
+static const uint8_t oas_widths[] = { 32, 36, 40, 42, 44, 48, 52 };
+
+#define OAS_CHOICE "32, 36, 40, 42, 44, 48 or 52"
+
+unsigned int smmuv3_props_oas_bits(uint32_t oas)
+{
+    return oas_widths[MIN(oas, ARRAY_SIZE(oas_widths) - 1)];
+}
+
+int smmuv3_props_oas_encode(unsigned int bits)
+{
+    for (int i = 0; i < ARRAY_SIZE(oas_widths); i++) {
+        if (oas_widths[i] == bits) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+/* The property type */
+
+static bool number_parse(const char *text, uint8_t *value)
+{
+    uint64_t number;
+
+    if (!strcmp(text, "auto")) {
+        *value = SMMUV3_AUTO;
+        return true;
+    }
+    if (qemu_strtou64(text, NULL, 0, &number) || number >= SMMUV3_AUTO) {
+        return false;
+    }
+    *value = number;
+    return true;
+}
+
+/*
+ * A number in JSON stays one, anywhere else it is text. Only the visitor of
+ * -global cannot tell, and has text.
+ */
+static char *number_visit_text(Visitor *v, const char *name, Error **errp)
+{
+    QObject *any = NULL;
+    char *text = NULL;
+
+    if (!v->type_any) {
+        return visit_type_str(v, name, &text, errp) ? text : NULL;
+    }
+    if (!visit_type_any(v, name, &any, errp)) {
+        return NULL;
+    }
+    switch (qobject_type(any)) {
+    case QTYPE_QNUM:
+        text = qnum_to_string(qobject_to(QNum, any));
+        break;
+    case QTYPE_QSTRING:
+        text = g_strdup(qstring_get_str(qobject_to(QString, any)));
+        break;
+    default:
+        error_setg(errp, TYPE_ARM_SMMUV3 ": %s is neither a number nor auto",
+                   name);
+        break;
+    }
+    qobject_unref(any);
+    return text;
+}
+
+static void number_get(Object *obj, Visitor *v, const char *name, void *opaque,
+                       Error **errp)
+{
+    const uint8_t *value = object_field_prop_ptr(obj, opaque);
+    g_autofree char *text = *value == SMMUV3_AUTO ? g_strdup("auto") :
+                            g_strdup_printf("%u", *value);
+
+    visit_type_str(v, name, &text, errp);
+}
+
+static void number_set(Object *obj, Visitor *v, const char *name, void *opaque,
+                       Error **errp)
+{
+    uint8_t *value = object_field_prop_ptr(obj, opaque);
+    g_autofree char *text = number_visit_text(v, name, errp);
+
+    if (text && !number_parse(text, value)) {
+        error_setg(errp, TYPE_ARM_SMMUV3 ": %s=%s is neither a number below %u"
+                   " nor auto", name, text, SMMUV3_AUTO);
+    }
+}
+
+static void number_set_default(ObjectProperty *op, const Property *prop)
+{
+    if (prop->defval.u == SMMUV3_AUTO) {
+        object_property_set_default_str(op, "auto");
+    } else {
+        object_property_set_default_uint(op, prop->defval.u);
+    }
+}
+
+const PropertyInfo smmuv3_prop_number = {
+    .type = "str",
+    .description = "a number, or auto for what the host has",
+    .get = number_get,
+    .set = number_set,
+    .set_default_value = number_set_default,
+};
+
+/* Values that go together */
+
+bool smmuv3_props_realize(SMMUv3State *s, Error **errp)
+{
+    const SMMUv3Props *p = &s->props;
+    unsigned int emulated_oas = smmuv3_props_oas_bits(SMMU_IDR5_OAS);
+
+    if (p->oas != SMMUV3_AUTO && smmuv3_props_oas_encode(p->oas) < 0) {
+        error_setg(errp, TYPE_ARM_SMMUV3 ": oas=%u is no output address size;"
+                   " use " OAS_CHOICE ", or auto", p->oas);
+        return false;
+    }
+    if (!s->accel) {
+        if (p->oas != SMMUV3_AUTO && p->oas != emulated_oas) {
+            error_setg(errp, TYPE_ARM_SMMUV3 ": oas=%u needs accel=on; the"
+                       " emulation has %u bits only", p->oas, emulated_oas);
+            return false;
+        }
+        if (p->ats == ON_OFF_AUTO_ON) {
+            error_setg(errp, TYPE_ARM_SMMUV3 ": ats=on needs accel=on; the"
+                       " emulation has no address translation service");
+            return false;
+        }
+        if (p->ril == ON_OFF_AUTO_OFF) {
+            error_setg(errp, TYPE_ARM_SMMUV3 ": ril=off needs accel=on; the"
+                       " emulation always has range invalidation");
+            return false;
+        }
+    }
+    s->ssidsize = p->ssidsize == SMMUV3_AUTO ? 0 : p->ssidsize;
+    return true;
+}

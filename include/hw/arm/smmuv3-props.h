@@ -1,0 +1,74 @@
+/*
+ * Properties of arm-smmuv3 that may be left to the host
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef HW_ARM_SMMUV3_PROPS_H
+#define HW_ARM_SMMUV3_PROPS_H
+
+#include "hw/qdev-properties.h"
+
+typedef struct SMMUv3State SMMUv3State;
+
+/* A number that is left to the host */
+#define SMMUV3_AUTO UINT8_MAX
+
+/**
+ * SMMUv3Props: properties as the user gave them
+ *
+ * @ats: IDR0.ATS
+ * @ril: IDR3.RIL
+ * @oas: bits of IDR5.OAS, or SMMUV3_AUTO
+ * @ssidsize: IDR1.SSIDSIZE, or SMMUV3_AUTO
+ */
+typedef struct SMMUv3Props {
+    OnOffAuto ats;
+    OnOffAuto ril;
+    uint8_t oas;
+    uint8_t ssidsize;
+} SMMUv3Props;
+
+/* A number, or "auto", which is kept as SMMUV3_AUTO */
+extern const PropertyInfo smmuv3_prop_number;
+
+#define DEFINE_PROP_SMMUV3_NUMBER(name, state, field, default_)         \
+    DEFINE_PROP_UNSIGNED(name, state, field, default_,                  \
+                         smmuv3_prop_number, uint8_t)
+
+/**
+ * smmuv3_props_realize: check ats, ril, oas and ssidsize as far as that goes
+ * without a host
+ *
+ * Sets @s->ssidsize from the property; 0 for auto.
+ *
+ * @s: SMMUv3 with its properties set.
+ * @errp: names the property, its value, and what can be had instead.
+ *
+ * Returns: true on success; false if no host could make sense of the values,
+ * or if they need accel=on. There is nothing to undo in either case.
+ */
+bool smmuv3_props_realize(SMMUv3State *s, Error **errp);
+
+/**
+ * smmuv3_props_oas_bits: width that a value of IDR5.OAS stands for
+ *
+ * @oas: value of the field; reserved ones count as the largest known.
+ *
+ * Returns: bits, 32 to 52.
+ */
+unsigned int smmuv3_props_oas_bits(uint32_t oas);
+
+/**
+ * smmuv3_props_oas_encode: value of IDR5.OAS for a width
+ *
+ * @bits: 32, 36, 40, 42, 44, 48 or 52.
+ *
+ * Returns: the value of the field (SMMUv3 IHI0070, 6.3.6); -1 for any other
+ * width.
+ */
+int smmuv3_props_oas_encode(unsigned int bits);
+
+#endif /* HW_ARM_SMMUV3_PROPS_H */

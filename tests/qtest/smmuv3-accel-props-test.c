@@ -1,0 +1,421 @@
+/*
+ * QTest of the accelerated SMMUv3: properties, and what the guest is offered
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Registers and fields are those of Arm IHI0070, 6.3.1 to 6.3.6.
+ */
+
+#include "qemu/osdep.h"
+
+#include "qobject/qdict.h"
+#include "vfio-fake/smmu.h"
+
+#define PLAIN(props) "-device arm-smmuv3,id=smmu0,primary-bus=pcie.0" props " "
+#define ACCEL(props) PLAIN(",accel=on" props)
+#define JSON(props) "-device '{\"driver\":\"arm-smmuv3\",\"id\":\"smmu0\"," \
+                    "\"primary-bus\":\"pcie.0\",\"accel\":true," props "}' "
+#define DEVICE "-device vfio-pci,iommufd=i0,fd=%d,id=d0,bus=rp1 "
+
+/* Where virt,iommu=smmuv3 has its registers */
+#define MACHINE_SMMU 0x09050000ull
+
+/* IDR0 */
+#define ATS         (1u << 10)
+#define ASID16      (1u << 12)
+#define CD2L        (1u << 19)
+#define STLEVEL     (1u << 27)
+#define STLEVEL_ALL (3u << 27)
+/* IDR1 */
+#define SIDSIZE(n)  (n)
+#define SSIDSIZE(n) ((n) << 6)
+/* IDR3 */
+#define HAD         (1u << 2)
+#define RIL         (1u << 10)
+#define BBML(n)     ((n) << 11)
+/* IDR5 */
+#define OAS(n)      (n)
+#define GRAN4K      (1u << 4)
+#define GRAN16K     (1u << 5)
+#define GRAN64K     (1u << 6)
+
+/* Registers of the emulation, as they are without accel=on */
+#define EMU_IDR0        0x0d44101au
+#define EMU_IDR0_NESTED 0x0d44101bu
+#define EMU_IDR1        0x02730010u
+#define EMU_IDR3        0x00001404u
+#define EMU_IDR3_NESTED 0x00001414u
+#define EMU_IDR5        0x00000074u
+
+/* Of these IDR3 differs: nothing is known of a host */
+#define FLOOR_IDR3      0u
+#define FLOOR_IDR5      (OAS(4) | GRAN4K | GRAN64K)
+
+enum { IDR_COUNT = 6 };
+
+/* Change of a host register against VF_HOST_IDR* */
+typedef struct HostChange {
+    unsigned int reg;
+    uint32_t clear;
+    uint32_t set;
+} HostChange;
+
+#define HOST_CHANGES 2
+#define SAID 4
+
+static void change_host(VfDevice *d, const HostChange change[HOST_CHANGES])
+{
+    for (int i = 0; i < HOST_CHANGES; i++) {
+        uint32_t *idr = &d->idr[change[i].reg];
+
+        *idr = (*idr & ~change[i].clear) | change[i].set;
+    }
+}
+
+/* Refused at startup, without looking at a device */
+
+typedef struct RefusedTest {
+    const char *name;
+    const char *options;
+    const char *said[SAID];
+} RefusedTest;
+
+static const RefusedTest refused_tests[] = {
+    { "ssidsize-21", ACCEL(",ssidsize=21"), { "ssidsize", "21", "20" } },
+    { "ssidsize-wraps", ACCEL(",ssidsize=272"), { "ssidsize", "272", "auto" } },
+    { "ssidsize-negative", ACCEL(",ssidsize=-1"), { "ssidsize", "-1" } },
+    { "ssidsize-text", ACCEL(",ssidsize=many"),
+      { "ssidsize", "many", "auto" } },
+    { "ssidsize-bool", JSON("\"ssidsize\":true"), { "ssidsize", "auto" } },
+    { "ssidsize-fraction", JSON("\"ssidsize\":16.5"), { "ssidsize", "16.5" } },
+    { "oas-31", ACCEL(",oas=31"), { "oas=31", "32", "52", "auto" } },
+    { "oas-46", ACCEL(",oas=46"), { "oas=46", "44", "48", "auto" } },
+    { "oas-56", ACCEL(",oas=56"), { "oas=56", "52", "auto" } },
+    { "oas-json", JSON("\"oas\":46"), { "oas=46", "44", "48", "auto" } },
+    { "oas-plain", PLAIN(",oas=48"), { "oas=48", "accel=on", "44" } },
+    { "ats-plain", PLAIN(",ats=on"), { "ats=on", "accel=on" } },
+    { "ats-value", ACCEL(",ats=full"), { "ats", "full" } },
+    { "ril-plain", PLAIN(",ril=off"), { "ril=off", "accel=on" } },
+    { "ril-value", ACCEL(",ril=2"), { "ril", "2" } },
+};
+
+static void test_refused(const void *opaque)
+{
+    const RefusedTest *t = opaque;
+    VfClient *c = vf_client_new();
+    g_autofree gchar *text = vg_refused(c, VG_MACHINE "%s", "", t->options);
+
+    for (int i = 0; i < SAID && t->said[i]; i++) {
+        vg_assert_has(text, t->said[i]);
+    }
+    vf_client_free(c);
+}
+
+/* Refused at startup because the host of the first device lacks something */
+
+typedef struct LacksTest {
+    const char *name;
+    const char *options;
+    HostChange change[HOST_CHANGES];
+    const char *said[SAID];
+} LacksTest;
+
+static const LacksTest lacks_tests[] = {
+    { "ssidsize", ACCEL(",ssidsize=16"), { { 1, SSIDSIZE(31), SSIDSIZE(8) } },
+      { "IDR1.SSIDSIZE host 8 guest 16", "ssidsize 16", "at most 8", "d0" } },
+    { "ats", ACCEL(",ats=on"), { { 0, ATS } },
+      { "IDR0.ATS host 0 guest 1", "ats=on", "ats=off" } },
+    { "ril", ACCEL(",ril=on"), { { 3, RIL } },
+      { "IDR3.RIL host 0 guest 1", "ril=on", "ril=off" } },
+    { "oas", ACCEL(",oas=52"), { },
+      { "IDR5.OAS host 5 guest 6", "oas 52", "at most 48" } },
+    { "two-at-once", ACCEL(",oas=48,ril=on"),
+      { { 5, OAS(7), OAS(2) }, { 3, RIL } },
+      { "IDR5.OAS host 2 guest 5", "at most 40", "IDR3.RIL host 0 guest 1" } },
+    { "no-common-granule", ACCEL(""), { { 5, GRAN4K | GRAN16K | GRAN64K } },
+      { "granule", "d0" } },
+};
+
+static void test_lacks(const void *opaque)
+{
+    const LacksTest *t = opaque;
+    VfClient *c = vf_client_new();
+    g_autofree gchar *text = NULL;
+
+    change_host(vf_client_add_device(c), t->change);
+    text = vg_refused(c, VG_MACHINE "%s" VG_IOMMUFD VG_PORT(1) DEVICE, "",
+                      t->options, c->iommufd, c->device_fd[0]);
+    for (int i = 0; i < SAID && t->said[i]; i++) {
+        vg_assert_has(text, t->said[i]);
+    }
+    vf_client_free(c);
+}
+
+/* What the guest is offered */
+
+typedef struct OfferTest {
+    const char *name;
+    const char *options;
+    HostChange change[HOST_CHANGES];
+    uint32_t idr0, idr1, idr3, idr5;
+} OfferTest;
+
+/* All that the fake host and the emulation have */
+#define HOST_OFFER_IDR5 (OAS(5) | GRAN4K | GRAN16K | GRAN64K)
+
+static const OfferTest cold_tests[] = {
+    { "default", ACCEL(""), { },
+      EMU_IDR0, EMU_IDR1, EMU_IDR3, HOST_OFFER_IDR5 },
+    { "auto", ACCEL(",ats=auto,ril=auto,oas=auto,ssidsize=auto"), { },
+      EMU_IDR0 | ATS | CD2L, EMU_IDR1 | SSIDSIZE(16), EMU_IDR3,
+      HOST_OFFER_IDR5 },
+    { "auto-little-host", ACCEL(",ats=auto,ril=auto,oas=auto,ssidsize=auto"),
+      { { 0, ATS | ASID16 | STLEVEL_ALL }, { 1, SSIDSIZE(31) } },
+      EMU_IDR0 & ~(ASID16 | STLEVEL), EMU_IDR1, EMU_IDR3, HOST_OFFER_IDR5 },
+    { "auto-poor-host", ACCEL(",ats=auto,ril=auto,oas=auto,ssidsize=auto"),
+      { { 3, HAD | RIL | BBML(3) }, { 5, OAS(7), OAS(2) } },
+      EMU_IDR0 | ATS | CD2L, EMU_IDR1 | SSIDSIZE(16), 0,
+      (HOST_OFFER_IDR5 & ~OAS(7)) | OAS(2) },
+    { "ssidsize-20", ACCEL(",ssidsize=20"),
+      { { 1, SSIDSIZE(31), SSIDSIZE(20) } },
+      EMU_IDR0 | CD2L, EMU_IDR1 | SSIDSIZE(20), EMU_IDR3, HOST_OFFER_IDR5 },
+    { "ssidsize-auto-reserved", ACCEL(",ssidsize=auto"),
+      { { 1, SSIDSIZE(31), SSIDSIZE(31) } },
+      EMU_IDR0 | CD2L, EMU_IDR1 | SSIDSIZE(20), EMU_IDR3, HOST_OFFER_IDR5 },
+    { "ssidsize-5-no-cd2l", ACCEL(",ssidsize=5"), { { 0, CD2L } },
+      EMU_IDR0, EMU_IDR1 | SSIDSIZE(5), EMU_IDR3, HOST_OFFER_IDR5 },
+    { "ats-on", ACCEL(",ats=on"), { },
+      EMU_IDR0 | ATS, EMU_IDR1, EMU_IDR3, HOST_OFFER_IDR5 },
+    { "ats-off", ACCEL(",ats=off"), { },
+      EMU_IDR0, EMU_IDR1, EMU_IDR3, HOST_OFFER_IDR5 },
+    { "ril-off", ACCEL(",ril=off"), { },
+      EMU_IDR0, EMU_IDR1, EMU_IDR3 & ~RIL, HOST_OFFER_IDR5 },
+    { "ril-on", ACCEL(",ril=on"), { },
+      EMU_IDR0, EMU_IDR1, EMU_IDR3, HOST_OFFER_IDR5 },
+    { "oas-32", ACCEL(",oas=32"), { },
+      EMU_IDR0, EMU_IDR1, EMU_IDR3, HOST_OFFER_IDR5 & ~OAS(7) },
+    { "oas-44", ACCEL(",oas=44"), { },
+      EMU_IDR0, EMU_IDR1, EMU_IDR3, (HOST_OFFER_IDR5 & ~OAS(7)) | OAS(4) },
+    { "oas-52", ACCEL(",oas=52"), { { 5, OAS(7), OAS(6) } },
+      EMU_IDR0, EMU_IDR1, EMU_IDR3, (HOST_OFFER_IDR5 & ~OAS(7)) | OAS(6) },
+    { "oas-auto-newer-host", ACCEL(""), { { 5, OAS(7), OAS(7) } },
+      EMU_IDR0, EMU_IDR1, EMU_IDR3, (HOST_OFFER_IDR5 & ~OAS(7)) | OAS(6) },
+    { "granules", ACCEL(""), { { 5, GRAN4K | GRAN16K } },
+      EMU_IDR0, EMU_IDR1, EMU_IDR3, OAS(5) | GRAN64K },
+    { "global", "-global arm-smmuv3.oas=44 -global arm-smmuv3.ssidsize=auto "
+      ACCEL(""), { }, EMU_IDR0 | CD2L, EMU_IDR1 | SSIDSIZE(16), EMU_IDR3,
+      (HOST_OFFER_IDR5 & ~OAS(7)) | OAS(4) },
+};
+
+static void assert_offer(VfGuest *g, const OfferTest *t)
+{
+    g_assert_cmphex(vs_readl(g, VS_IDR0), ==, t->idr0);
+    g_assert_cmphex(vs_readl(g, VS_IDR1), ==, t->idr1);
+    g_assert_cmphex(vs_readl(g, VS_IDR3), ==, t->idr3);
+    g_assert_cmphex(vs_readl(g, VS_IDR5), ==, t->idr5);
+}
+
+static void test_cold(const void *opaque)
+{
+    const OfferTest *t = opaque;
+    VfClient *c = vf_client_new();
+    VfGuest *g;
+
+    change_host(vf_client_add_device(c), t->change);
+    g = vg_start(c, VG_MACHINE "%s" VG_IOMMUFD VG_PORT(1) DEVICE, "",
+                 t->options, c->iommufd, c->device_fd[0]);
+    vg_ports(g, 1);
+    assert_offer(g, t);
+    vg_system_reset(g);
+    assert_offer(g, t);
+    /* It stays when the device goes */
+    vg_device_del(g, "d0", 1);
+    assert_offer(g, t);
+    vg_quit_silent(g);
+    vf_client_free(c);
+}
+
+/* No device at startup: what is offered follows from no host, and stays */
+static const OfferTest hot_tests[] = {
+    { "default", ACCEL(""), { },
+      EMU_IDR0, EMU_IDR1, FLOOR_IDR3, FLOOR_IDR5 },
+    { "auto", ACCEL(",ats=auto,ril=auto,oas=auto,ssidsize=auto"), { },
+      EMU_IDR0, EMU_IDR1, FLOOR_IDR3, FLOOR_IDR5 },
+    { "auto-poor-host", ACCEL(",ats=auto,ril=auto,oas=auto,ssidsize=auto"),
+      { { 3, HAD | RIL | BBML(3) }, { 0, ATS | CD2L } },
+      EMU_IDR0, EMU_IDR1, FLOOR_IDR3, FLOOR_IDR5 },
+    { "auto-44-bit-host", ACCEL(""), { { 5, OAS(7), OAS(4) },
+      { 1, SSIDSIZE(31) } }, EMU_IDR0, EMU_IDR1, FLOOR_IDR3, FLOOR_IDR5 },
+    { "given", ACCEL(",ats=on,ril=on,oas=48,ssidsize=16"), { },
+      EMU_IDR0 | ATS, EMU_IDR1 | SSIDSIZE(16), RIL,
+      (FLOOR_IDR5 & ~OAS(7)) | OAS(5) },
+    /* All that is JSON comes after all that is not: no device at startup */
+    { "json-numbers", JSON("\"oas\":42,\"ssidsize\":8"), { },
+      EMU_IDR0, EMU_IDR1 | SSIDSIZE(8), FLOOR_IDR3,
+      (FLOOR_IDR5 & ~OAS(7)) | OAS(3) },
+    { "json-text", JSON("\"oas\":\"42\",\"ssidsize\":\"8\",\"ats\":\"on\""),
+      { }, EMU_IDR0 | ATS, EMU_IDR1 | SSIDSIZE(8), FLOOR_IDR3,
+      (FLOOR_IDR5 & ~OAS(7)) | OAS(3) },
+    { "json-auto", JSON("\"oas\":\"auto\",\"ssidsize\":\"auto\""),
+      { }, EMU_IDR0, EMU_IDR1, FLOOR_IDR3, FLOOR_IDR5 },
+    { "oas-40", ACCEL(",oas=40"), { { 5, OAS(7), OAS(2) } },
+      EMU_IDR0, EMU_IDR1, FLOOR_IDR3, (FLOOR_IDR5 & ~OAS(7)) | OAS(2) },
+};
+
+static void test_hot(const void *opaque)
+{
+    const OfferTest *t = opaque;
+    VfClient *c = vf_client_new();
+    g_autofree gchar *err = NULL;
+    VfGuest *g;
+
+    change_host(vf_client_add_device(c), t->change);
+    g = vg_start(c, VG_MACHINE "%s" VG_IOMMUFD VG_PORT(1), "", t->options,
+                 c->iommufd);
+    vg_ports(g, 1);
+    assert_offer(g, t);
+    err = vg_device_add(g, 0, "d0", 1, "");
+    g_assert_cmpstr(err, ==, NULL);
+    assert_offer(g, t);
+    vg_system_reset(g);
+    assert_offer(g, t);
+    vg_quit_silent(g);
+    vf_client_free(c);
+}
+
+/* Without accel=on nothing of this shows, see the emulation's registers */
+typedef struct PlainTest {
+    const char *name;
+    const char *machine;
+    const char *options;
+    uint64_t base;
+    uint32_t idr[IDR_COUNT];
+} PlainTest;
+
+static const PlainTest plain_tests[] = {
+    { "device", "", PLAIN(""), VS_BASE,
+      { EMU_IDR0, EMU_IDR1, 0, EMU_IDR3, 0, EMU_IDR5 } },
+    { "device-said", "", PLAIN(",ats=off,ril=on,oas=44,ssidsize=0"), VS_BASE,
+      { EMU_IDR0, EMU_IDR1, 0, EMU_IDR3, 0, EMU_IDR5 } },
+    { "device-auto", "", PLAIN(",ats=auto,ril=auto,oas=auto,ssidsize=auto"),
+      VS_BASE, { EMU_IDR0, EMU_IDR1, 0, EMU_IDR3, 0, EMU_IDR5 } },
+    { "machine", ",iommu=smmuv3", "", MACHINE_SMMU,
+      { EMU_IDR0_NESTED, EMU_IDR1, 0, EMU_IDR3_NESTED, 0, EMU_IDR5 } },
+};
+
+static void test_plain(const void *opaque)
+{
+    const PlainTest *t = opaque;
+    VfClient *c = vf_client_new();
+    VfGuest *g = vg_start(c, VG_MACHINE "%s", t->machine, t->options);
+
+    for (int i = 0; i < IDR_COUNT; i++) {
+        g_assert_cmphex(qtest_readl(g->qts, t->base + 4 * i), ==, t->idr[i]);
+    }
+    vg_quit_silent(g);
+    vf_client_free(c);
+}
+
+/* As management software reads them back */
+static void test_read_back(void)
+{
+    VfClient *c = vf_client_new();
+    VfGuest *g = vg_start(c, VG_MACHINE ACCEL(",oas=48"), "");
+    const char *path = "/machine/peripheral/smmu0";
+    g_autofree gchar *oas = vg_qom_get_str(g, path, "oas");
+    g_autofree gchar *ssidsize = vg_qom_get_str(g, path, "ssidsize");
+    g_autofree gchar *ats = vg_qom_get_str(g, path, "ats");
+    g_autofree gchar *ril = vg_qom_get_str(g, path, "ril");
+
+    g_assert_cmpstr(oas, ==, "48");
+    g_assert_cmpstr(ssidsize, ==, "0");
+    g_assert_cmpstr(ats, ==, "off");
+    g_assert_cmpstr(ril, ==, "auto");
+    vg_quit_silent(g);
+
+    g = vg_start(c, VG_MACHINE ACCEL(",ssidsize=auto"), "");
+    g_free(oas);
+    g_free(ssidsize);
+    oas = vg_qom_get_str(g, path, "oas");
+    ssidsize = vg_qom_get_str(g, path, "ssidsize");
+    g_assert_cmpstr(oas, ==, "auto");
+    g_assert_cmpstr(ssidsize, ==, "auto");
+    vg_quit_silent(g);
+    vf_client_free(c);
+}
+
+/* STE.EATS (5.2) means something only with ATS */
+
+#define S1          (VS_STE0_V | VS_STE0_S1 | VS_CDTAB)
+#define EATS(n)     ((uint64_t)(n) << 28)
+#define EATS_FULL   1
+#define EATS_SPLIT  2
+
+typedef struct EatsTest {
+    const char *name;
+    const char *options;
+    uint64_t eats;
+    VfAccess access;
+    uint64_t installed;
+} EatsTest;
+
+static const EatsTest eats_tests[] = {
+    { "off", ACCEL(""), EATS_FULL, VF_ACCESS_S1, 0 },
+    { "full", ACCEL(",ats=on"), EATS_FULL, VF_ACCESS_S1, EATS_FULL },
+    { "none", ACCEL(",ats=on"), 0, VF_ACCESS_S1, 0 },
+    { "split", ACCEL(",ats=on"), EATS_SPLIT, VF_ACCESS_ABORT, 0 },
+};
+
+static void test_eats(const void *opaque)
+{
+    const EatsTest *t = opaque;
+    VfClient *c = vf_client_new();
+    uint64_t ste[2] = { 0 };
+    VfGuest *g;
+
+    vf_client_add_device(c);
+    g = vg_start(c, VG_MACHINE "%s" VG_IOMMUFD VG_PORT(1) DEVICE, "",
+                 t->options, c->iommufd, c->device_fd[0]);
+    vg_ports(g, 1);
+    vs_setup(g, VS_LINEAR);
+    vs_enable(g, true);
+    vs_write_ste(g, VS_LINEAR, VS_SID(1), S1, EATS(t->eats));
+    vs_cfgi_ste(g, VS_SID(1));
+    g_assert_cmpint(vf_client_access(c, 0, ste), ==, t->access);
+    if (t->access == VF_ACCESS_S1) {
+        g_assert_cmphex(ste[1] & EATS(3), ==, EATS(t->installed));
+    } else {
+        uint64_t evt[4];
+
+        vg_settle(g);
+        g_assert(vs_next_event(g, evt));
+        g_assert_cmphex(evt[0] & 0xff, ==, VS_EVT_C_BAD_STE);
+    }
+    vg_quit_silent(g);
+    vf_client_free(c);
+}
+
+#define ADD(group, rows, run) do {                                           \
+    for (int i_ = 0; i_ < ARRAY_SIZE(rows); i_++) {                          \
+        g_autofree gchar *path_ =                                            \
+            g_strdup_printf("smmuv3-accel-props/" group "/%s", rows[i_].name); \
+                                                                             \
+        qtest_add_data_func(path_, &rows[i_], run);                          \
+    }                                                                        \
+} while (0)
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+
+    ADD("refused", refused_tests, test_refused);
+    ADD("lacks", lacks_tests, test_lacks);
+    ADD("cold", cold_tests, test_cold);
+    ADD("hot", hot_tests, test_hot);
+    ADD("plain", plain_tests, test_plain);
+    ADD("eats", eats_tests, test_eats);
+    qtest_add_func("smmuv3-accel-props/read-back", test_read_back);
+    return g_test_run();
+}
