@@ -4,6 +4,7 @@
 import fnmatch
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -216,9 +217,8 @@ def targets(files):
     return ['qemu-system-aarch64'] + [match[0] for match in found if match]
 
 
-def compiles(copy, commit, files, changed, title):
-    """One prefix of the series builds, with no warning in what it changes."""
-    build = os.path.join(os.path.dirname(copy.path), 'qemu-build')
+def configured(copy, build, commit):
+    """Configure the check's build; save what it poisons at this commit."""
     copy.git('checkout', '-q', '-f', commit)
     if not os.path.exists(os.path.join(build, 'build.ninja')):
         os.makedirs(build, exist_ok=True)
@@ -229,6 +229,28 @@ def compiles(copy, commit, files, changed, title):
                            'QEMU\'s configure for the check', '--', 'sh',
                            options, '../qemu'], check=False).returncode:
             return ['QEMU\'s configure failed']
+    good, output = command(['ninja', '-C', build, 'config-poison.h'],
+                           copy.path)
+    if not good:
+        return [output]
+    shutil.copy(os.path.join(build, 'config-poison.h'),
+                os.path.dirname(build))
+    return []
+
+
+def compiles(copy, build, commit, files, changed, title):
+    """One prefix of the series builds, with no warning in what it changes.
+
+    The list of the CONFIG_ symbols that shared code may not use is that of
+    the whole series, which is stricter than the one of a prefix: QEMU has it
+    in a header that everything includes, so that each prefix with a symbol
+    of its own would compile all of QEMU.
+    """
+    copy.git('checkout', '-q', '-f', commit)
+    poison = os.path.join(os.path.dirname(build), 'config-poison.h')
+    with open(os.path.join(copy.path, 'scripts', 'make-config-poison.sh'),
+              'w', encoding='utf-8') as script:
+        script.write(f'#!/bin/sh\nexec cat {shlex.quote(poison)}\n')
     # Only targets that meson knows at this prefix: reconfigure first.
     command(['ninja', '-C', build, 'build.ninja'], copy.path)
     known = command(['ninja', '-C', build, '-t', 'targets', 'all'],
@@ -252,7 +274,8 @@ def prefixes(tap, manifest, copy, commits):
             done = set(file.read().splitlines())
     except OSError:
         done = set()
-    files, total = [], len(commits)
+    build = os.path.join(os.path.dirname(copy.path), 'qemu-build')
+    files, total, ready = [], len(commits), False
     for number, (patch, commit) in enumerate(
             zip(manifest.patches, commits), 1):
         files += patch.files
@@ -266,8 +289,11 @@ def prefixes(tap, manifest, copy, commits):
         if mark in done:
             tap.result(name + ' (as before)')
             continue
-        problems = compiles(copy, commit, files, changed,
-                            f'Prefix {number}/{total}: {patch.subject}')
+        problems = [] if ready else configured(copy, build, commits[-1])
+        ready = not problems
+        problems = problems or compiles(
+            copy, build, commit, files, changed,
+            f'Prefix {number}/{total}: {patch.subject}')
         tap.result(name, problems)
         if not problems:
             with open(done_name, 'a', encoding='utf-8') as file:
