@@ -42,6 +42,9 @@
 /* STE.S1Fmt */
 #define STE_S1FMT_LINEAR    0
 
+/* CR2: record transactions whose StreamID is out of range (6.3.12) */
+#define CR2_RECINVSID       MAKE_64BIT_MASK(1, 1)
+
 /* What the guest wants for a device */
 
 static uint32_t smmuv3_accel_sid(SMMUv3AccelDevice *adev)
@@ -120,8 +123,10 @@ static bool smmuv3_accel_decode_ste(SMMUv3State *s, STE *ste,
     return true;
 }
 
+/* @named: the guest has asked to look at the STE of this very StreamID */
 static void smmuv3_accel_wanted(SMMUv3State *s, SMMUv3AccelDevice *adev,
-                                uint32_t sid, SMMUv3AccelSte *wanted)
+                                uint32_t sid, bool named,
+                                SMMUv3AccelSte *wanted)
 {
     SMMUEventInfo event = { .sid = sid, .inval_ste_allowed = true };
     STE ste;
@@ -134,7 +139,8 @@ static void smmuv3_accel_wanted(SMMUv3State *s, SMMUv3AccelDevice *adev,
     } else if (smmuv3_accel_has_sid(adev)) {
         if (smmu_find_ste(s, sid, &ste, &event)) {
             /* No place in the table yet is where every device starts */
-            if (event.type == SMMU_EVT_C_BAD_STREAMID) {
+            if (event.type == SMMU_EVT_C_BAD_STREAMID &&
+                !(named && (s->cr[2] & CR2_RECINVSID))) {
                 event.type = SMMU_EVT_NONE;
             }
         } else if (!smmuv3_accel_decode_ste(s, &ste, wanted)) {
@@ -145,20 +151,21 @@ static void smmuv3_accel_wanted(SMMUv3State *s, SMMUv3AccelDevice *adev,
 }
 
 static bool smmuv3_accel_update_device(SMMUv3State *s, SMMUv3AccelDevice *adev,
-                                       Error **errp)
+                                       bool named, Error **errp)
 {
     uint32_t sid = smmuv3_accel_sid(adev);
     SMMUv3AccelSte wanted;
 
-    smmuv3_accel_wanted(s, adev, sid, &wanted);
+    smmuv3_accel_wanted(s, adev, sid, named, &wanted);
     return smmuv3_accel_install(s, adev, &wanted, sid, errp);
 }
 
-static void smmuv3_accel_update_or_fail(SMMUv3State *s, SMMUv3AccelDevice *adev)
+static void smmuv3_accel_update_or_fail(SMMUv3State *s, SMMUv3AccelDevice *adev,
+                                        bool named)
 {
     Error *err = NULL;
 
-    if (!smmuv3_accel_update_device(s, adev, &err)) {
+    if (!smmuv3_accel_update_device(s, adev, named, &err)) {
         smmuv3_accel_fail_closed(s->accel_state, adev, err);
     }
 }
@@ -175,7 +182,7 @@ void smmuv3_accel_update(SMMUv3State *s)
     }
     g_hash_table_iter_init(&iter, s->accel_state->devices);
     while (g_hash_table_iter_next(&iter, NULL, &adev)) {
-        smmuv3_accel_update_or_fail(s, adev);
+        smmuv3_accel_update_or_fail(s, adev, false);
     }
 }
 
@@ -210,7 +217,7 @@ static void smmuv3_accel_cfgi_range(SMMUv3State *s, uint32_t first,
         uint32_t sid = smmuv3_accel_sid(adev);
 
         if (sid >= first && sid <= last) {
-            smmuv3_accel_update_or_fail(s, adev);
+            smmuv3_accel_update_or_fail(s, adev, false);
         }
     }
 }
@@ -269,7 +276,7 @@ bool smmuv3_accel_command(SMMUv3State *s, const Cmd *cmd,
     case SMMU_CMD_CFGI_STE:
         adev = smmuv3_accel_find(a, CMD_SID(cmd));
         if (adev && !CMD_SSEC(cmd)) {
-            smmuv3_accel_update_or_fail(s, adev);
+            smmuv3_accel_update_or_fail(s, adev, true);
         }
         break;
     case SMMU_CMD_CFGI_STE_RANGE:
@@ -405,7 +412,7 @@ bool smmuv3_accel_bind(SMMUv3State *s, PCIDevice *pdev, HostIOMMUDevice *hiod,
     adev->idev = idev;
     object_ref(idev);
     g_hash_table_insert(a->devices, pdev, adev);
-    if (!smmuv3_accel_update_device(s, adev, errp)) {
+    if (!smmuv3_accel_update_device(s, adev, false, errp)) {
         smmuv3_accel_unbind(s, pdev);
         return false;
     }

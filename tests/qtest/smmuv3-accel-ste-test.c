@@ -1,0 +1,527 @@
+/*
+ * QTest of the accelerated SMMUv3: stream tables, and who looks at them when
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * What the guest puts into its stream table and its registers is a row of a
+ * table here, next to what the architecture makes of it (Arm IHI0070). Every
+ * row is reached from every other one, by each command that makes the SMMU
+ * look again, and the fake host is asked what it would let the device do.
+ */
+
+#include "qemu/osdep.h"
+
+#include "vfio-fake/smmu.h"
+
+#define SID     VS_SID(1)
+#define SID_HI  ((uint64_t)SID << 32)
+
+#define S1      VS_STE0_DEFAULT
+#define ATTRS   VS_STE1_DEFAULT
+
+/* Fields of word 1 that no host gets to see (5.2) */
+#define STE1_S1STALLD   (1ull << 27)
+#define STE1_EATS(n)    ((uint64_t)(n) << 28)
+#define STE1_STRW(n)    ((uint64_t)(n) << 30)
+#define STE1_MEMATTR    (0xfull << 32)
+#define STE1_MTCFG      (1ull << 36)
+#define STE1_ALLOCCFG   (0xfull << 37)
+#define STE1_SHCFG      (3ull << 44)
+#define STE1_PRIVCFG    (3ull << 48)
+#define STE1_INSTCFG    (3ull << 50)
+#define STE1_BYPASS     (STE1_MEMATTR | STE1_MTCFG | STE1_ALLOCCFG | \
+                         STE1_SHCFG | STE1_PRIVCFG | STE1_INSTCFG)
+
+/* The host may be told in addition that nothing stalls */
+#define MAY_ADD         STE1_S1STALLD
+
+typedef struct Row {
+    const char *name;
+    uint64_t word[2];
+    VfAccess access;
+    uint64_t installed[2];      /* of VF_ACCESS_S1 */
+    bool bad;                   /* the guest is told: C_BAD_STE */
+} Row;
+
+#define CONFIG(n) ((uint64_t)(n) << 1)
+
+static const Row rows[] = {
+    { "invalid", { 0, 0 }, VF_ACCESS_ABORT },
+    { "invalid-s1", { S1 & ~VS_STE0_V, ATTRS }, VF_ACCESS_ABORT },
+    { "invalid-bypass", { VS_STE0_BYPASS, 0 }, VF_ACCESS_ABORT },
+    { "abort", { VS_STE0_V | CONFIG(0), 0 }, VF_ACCESS_ABORT },
+    /* Config 0b0xx is an abort, whatever the two bits say */
+    { "abort-1", { VS_STE0_V | CONFIG(1) | VS_CDTAB, ATTRS },
+      VF_ACCESS_ABORT },
+    { "abort-2", { VS_STE0_V | CONFIG(2), 0 }, VF_ACCESS_ABORT },
+    { "abort-3", { VS_STE0_V | CONFIG(3), 0 }, VF_ACCESS_ABORT },
+    { "bypass", { VS_STE0_V | VS_STE0_BYPASS, 0 }, VF_ACCESS_BYPASS },
+    /* IDR1.ATTR_TYPES_OVR and ATTR_PERMS_OVR are 0 */
+    { "bypass-attributes", { VS_STE0_V | VS_STE0_BYPASS, STE1_BYPASS },
+      VF_ACCESS_BYPASS },
+    { "bypass-s1-fields", { VS_STE0_V | VS_STE0_BYPASS | VS_STE0_S1FMT(3) |
+      VS_STE0_S1CDMAX(31) | VS_CDTAB, VS_STE1_S1DSS(3) | STE1_EATS(1) },
+      VF_ACCESS_BYPASS },
+    { "s1", { S1, ATTRS }, VF_ACCESS_S1, { S1, ATTRS } },
+    { "s1-other-table", { S1 + 0x10000, ATTRS }, VF_ACCESS_S1,
+      { S1 + 0x10000, ATTRS } },
+    { "s1-other-attributes", { S1, VS_STE1_S1CSH(2) }, VF_ACCESS_S1,
+      { S1, VS_STE1_S1CSH(2) } },
+    /* IDR0.HYP is 0: one StreamWorld */
+    { "s1-strw", { S1, ATTRS | STE1_STRW(2) }, VF_ACCESS_S1, { S1, ATTRS } },
+    { "s1-attributes", { S1, ATTRS | STE1_BYPASS }, VF_ACCESS_S1,
+      { S1, ATTRS } },
+    /* IDR0.ATS is 0 */
+    { "s1-eats", { S1, ATTRS | STE1_EATS(1) }, VF_ACCESS_S1, { S1, ATTRS } },
+    { "s1-eats-split", { S1, ATTRS | STE1_EATS(2) }, VF_ACCESS_S1,
+      { S1, ATTRS } },
+    /* S1Fmt and S1DSS have no meaning with one CD */
+    { "s1-one-cd", { S1 | VS_STE0_S1FMT(3), ATTRS | VS_STE1_S1DSS(3) },
+      VF_ACCESS_S1, { S1, ATTRS } },
+    { "cd-linear", { S1 | VS_STE0_S1CDMAX(5), ATTRS | VS_STE1_S1DSS(2) },
+      VF_ACCESS_S1, { S1 | VS_STE0_S1CDMAX(5), ATTRS | VS_STE1_S1DSS(2) } },
+    { "cd-4k", { S1 | VS_STE0_S1CDMAX(16) | VS_STE0_S1FMT(1), ATTRS },
+      VF_ACCESS_S1, { S1 | VS_STE0_S1CDMAX(16) | VS_STE0_S1FMT(1), ATTRS } },
+    { "cd-64k",
+      { S1 | VS_STE0_S1CDMAX(1) | VS_STE0_S1FMT(2), ATTRS | VS_STE1_S1DSS(1) },
+      VF_ACCESS_S1,
+      { S1 | VS_STE0_S1CDMAX(1) | VS_STE0_S1FMT(2),
+        ATTRS | VS_STE1_S1DSS(1) } },
+    { "cd-too-many", { S1 | VS_STE0_S1CDMAX(17), ATTRS }, VF_ACCESS_ABORT,
+      { 0 }, true },
+    { "cd-far-too-many", { S1 | VS_STE0_S1CDMAX(31), ATTRS },
+      VF_ACCESS_ABORT, { 0 }, true },
+    { "cd-format", { S1 | VS_STE0_S1CDMAX(5) | VS_STE0_S1FMT(3), ATTRS },
+      VF_ACCESS_ABORT, { 0 }, true },
+    { "cd-dss", { S1 | VS_STE0_S1CDMAX(5), ATTRS | VS_STE1_S1DSS(3) },
+      VF_ACCESS_ABORT, { 0 }, true },
+    /* IDR0.S2P is 0 */
+    { "s2", { VS_STE0_V | VS_STE0_S2, 0 }, VF_ACCESS_ABORT, { 0 }, true },
+    { "nested", { S1 | VS_STE0_S2, ATTRS }, VF_ACCESS_ABORT, { 0 }, true },
+};
+
+static const Row *s1_row(void)
+{
+    const Row *row = rows;
+
+    while (strcmp(row->name, "s1")) {
+        row++;
+    }
+    return row;
+}
+
+/* Commands that make the SMMU look at the STE again */
+typedef struct Look {
+    const char *name;
+    uint64_t word[2];
+} Look;
+
+static const Look looks[] = {
+    { "cfgi-ste", { VS_CMD_CFGI_STE | SID_HI, 1 } },
+    { "cfgi-ste-range", { VS_CMD_CFGI_STE_RANGE | (SID_HI + (9ull << 32)),
+      VS_RANGE(3) } },
+    { "cfgi-all", { VS_CMD_CFGI_STE_RANGE, VS_RANGE(31) } },
+};
+
+static void look(VfGuest *g, const Look *l)
+{
+    vs_queue(g, l->word[0], l->word[1]);
+    vs_queue(g, VS_CMD_SYNC, 0);
+    vs_submit(g);
+    g_assert_cmphex(vs_readl(g, VS_CMDQ_CONS), ==, g->cmdq_prod);
+}
+
+static bool same_effect(const Row *a, const Row *b)
+{
+    return a->access == b->access &&
+           (a->access != VF_ACCESS_S1 ||
+            !memcmp(a->installed, b->installed, sizeof(a->installed)));
+}
+
+static void assert_installed(VfGuest *g, const Row *row)
+{
+    VfClient *c = g->c;
+    uint64_t ste[2] = { 0 };
+
+    g_assert_cmpint(vf_client_access(c, 0, ste), ==, row->access);
+    /* One nested HWPT for each of abort and bypass stays */
+    g_assert_cmpuint(vf_client_objects(c, VF_OBJ_HWPT_NESTED), ==,
+                     2 + (row->access == VF_ACCESS_S1));
+    if (row->access == VF_ACCESS_S1) {
+        const VfObject *dev = vf_client_device_object(c, 0);
+        const VfObject *vdevice = vf_client_object(c, dev, dev->vdevice);
+
+        g_assert_cmphex(ste[0], ==, row->installed[0]);
+        g_assert_cmphex(ste[1] & ~MAY_ADD, ==, row->installed[1]);
+        g_assert_nonnull(vdevice);
+        g_assert_cmphex(vdevice->virt_id, ==, SID);
+    }
+}
+
+/*
+ * At no time more than the one or the other: a new HWPT is attached while the
+ * old one is, which goes last, and nothing happens for what is there already.
+ */
+static void assert_steps(VfGuest *g, uint32_t since, const Row *from,
+                         const Row *to)
+{
+    VfShared *s = g->c->shared;
+    unsigned int attached = 0;
+
+    if (same_effect(from, to)) {
+        g_assert_cmpuint(s->log_len, ==, since);
+        return;
+    }
+    for (uint32_t i = since; i < s->log_len; i++) {
+        g_assert_cmpint(s->log[i].err, ==, 0);
+        switch (s->log[i].op) {
+        case VF_OP_ATTACH:
+            attached++;
+            break;
+        case VF_OP_DESTROY:
+            g_assert_cmpuint(attached, ==, 1);
+            break;
+        default:
+            g_assert_cmpuint(s->log[i].op, !=, VF_OP_DETACH);
+            break;
+        }
+    }
+    g_assert_cmpuint(attached, ==, 1);
+    g_assert_cmpuint(vf_client_count(g->c, VF_OP_DESTROY, since), ==,
+                     from->access == VF_ACCESS_S1);
+}
+
+static void assert_event(VfGuest *g, unsigned int type)
+{
+    uint64_t evt[4];
+
+    if (type) {
+        g_assert(vs_next_event(g, evt));
+        g_assert_cmphex(evt[0] & 0xff, ==, type);
+        g_assert_cmphex(evt[0] >> 32, ==, SID);
+    }
+    g_assert(!vs_next_event(g, evt));
+}
+
+static void write_ste(VfGuest *g, VsTable table, const Row *row)
+{
+    vs_write_ste(g, table, SID, row->word[0], row->word[1]);
+}
+
+/* The other six words belong to a stage 2 that there is not */
+static void set_up(VfGuest *g, VsTable table)
+{
+    uint64_t at = table == VS_LINEAR ? VS_STRTAB + SID * VS_STE_SIZE :
+                                       VS_L2TAB;
+
+    vs_setup(g, table);
+    for (int i = 2; i < VS_STE_SIZE / 8; i++) {
+        qtest_writeq(g->qts, at + 8 * i, UINT64_MAX);
+    }
+}
+
+/* From each row to each row, and back */
+static void test_rows(VsTable table, const Look *l)
+{
+    VfGuest *g = vs_start(1, 1);
+    uint32_t *log_len = &g->c->shared->log_len;
+
+    set_up(g, table);
+    vs_enable(g, true);
+    for (int i = 0; i < ARRAY_SIZE(rows); i++) {
+        for (int j = 0; j < ARRAY_SIZE(rows); j++) {
+            const Row *from = &rows[i], *to = &rows[j];
+            bool told = from->bad;
+            uint32_t since;
+
+            g_test_message("%s to %s by %s", from->name, to->name, l->name);
+            *log_len = 0;
+            write_ste(g, table, from);
+            look(g, l);
+            assert_installed(g, from);
+            /* What came before may have been as bad */
+            vs_drop_events(g);
+
+            since = *log_len;
+            write_ste(g, table, to);
+            /* The table alone changes nothing: the command does */
+            g_assert_cmpuint(*log_len, ==, since);
+            look(g, l);
+            assert_installed(g, to);
+            assert_steps(g, since, from, to);
+            assert_event(g, to->bad && !told ? VS_EVT_C_BAD_STE : 0);
+        }
+    }
+    vg_end_silent(g);
+}
+
+static void test_rows_linear(const void *l)
+{
+    test_rows(VS_LINEAR, l);
+}
+
+static void test_rows_two_level(const void *l)
+{
+    test_rows(VS_TWO_LEVEL, l);
+}
+
+/* What the registers say, as long as translation is off or the table silent */
+static VfAccess expected(bool enabled, bool abort, const Row *row)
+{
+    if (enabled) {
+        return row->access;
+    }
+    return abort ? VF_ACCESS_ABORT : VF_ACCESS_BYPASS;
+}
+
+/* Each change of CR0.SMMUEN and GBPA.ABORT, with each STE */
+static void test_registers(void)
+{
+    enum { ON, OFF, ABORT, PASS };
+    static const uint8_t walk[] = {
+        ON, ABORT, OFF, ON, PASS, OFF, ABORT, ON, OFF, PASS, PASS, ON, ON,
+        ABORT, ABORT, OFF, OFF, PASS,
+    };
+    VfGuest *g = vs_start(1, 1);
+
+    set_up(g, VS_LINEAR);
+    for (int i = 0; i < ARRAY_SIZE(rows); i++) {
+        const Row *row = &rows[i];
+        bool enabled = false, abort = false;
+
+        write_ste(g, VS_LINEAR, row);
+        for (int step = 0; step < ARRAY_SIZE(walk); step++) {
+            VfAccess was = vf_client_access(g->c, 0, NULL);
+            uint32_t since = g->c->shared->log_len;
+
+            g_test_message("%s, step %d", row->name, step);
+            switch (walk[step]) {
+            case ON:
+            case OFF:
+                enabled = walk[step] == ON;
+                vs_enable(g, enabled);
+                break;
+            default:
+                abort = walk[step] == ABORT;
+                vs_gbpa(g, abort);
+                break;
+            }
+            g_assert_cmpint(vf_client_access(g->c, 0, NULL), ==,
+                            expected(enabled, abort, row));
+            if (was == expected(enabled, abort, row)) {
+                g_assert_cmpuint(g->c->shared->log_len, ==, since);
+            }
+            vs_drop_events(g);
+        }
+        g->c->shared->log_len = 0;
+    }
+
+    /* A write to GBPA without UPDATE is none */
+    vs_writel(g, VS_GBPA, VS_GBPA_ABORT);
+    g_assert_cmpint(vf_client_access(g->c, 0, NULL), ==, VF_ACCESS_BYPASS);
+    g_assert_cmphex(vs_readl(g, VS_GBPA) & VS_GBPA_ABORT, ==, 0);
+    vg_end_silent(g);
+}
+
+/* Enabling and a reset find what the last owner has left */
+static void test_reset(void)
+{
+    const Row *row = s1_row();
+    VfGuest *g = vs_start(1, 1);
+
+    for (int i = 0; i < 3; i++) {
+        vs_setup(g, VS_LINEAR);
+        vs_gbpa(g, true);
+        write_ste(g, VS_LINEAR, row);
+        vs_enable(g, true);
+        assert_installed(g, row);
+        vg_system_reset(g);
+        g_assert_cmpint(vf_client_access(g->c, 0, NULL), ==,
+                        VF_ACCESS_BYPASS);
+        g_assert_cmpuint(vf_client_objects(g->c, VF_OBJ_HWPT_NESTED), ==, 2);
+        g_assert_cmpuint(vf_client_objects(g->c, VF_OBJ_VDEVICE), ==, 0);
+    }
+    vg_end_silent(g);
+}
+
+/* Where the STE of a StreamID is, and whether there is a place for it */
+typedef struct Shape {
+    const char *name;
+    uint32_t first_cfg;         /* STRTAB_BASE_CFG before, 0 for none */
+    uint32_t cfg;
+    uint64_t span;              /* of the level 1 descriptor, 0 for none */
+    bool two_level;             /* where the STE is found */
+    VfAccess access;
+    unsigned int event;         /* with CR2.RECINVSID */
+} Shape;
+
+#define LOG2(n)     (n)
+#define FMT(n)      ((uint32_t)(n) << 16)
+#define SPLIT(n)    ((uint32_t)(n) << 6)
+
+static const Shape shapes[] = {
+    { "linear", 0, LOG2(10), 0, false, VF_ACCESS_S1 },
+    { "linear-large", 0, LOG2(12), 0, false, VF_ACCESS_S1 },
+    { "linear-just", 0, LOG2(9), 0, false, VF_ACCESS_S1 },
+    { "linear-short", 0, LOG2(8), 0, false, VF_ACCESS_ABORT,
+      VS_EVT_C_BAD_STREAMID },
+    { "two-level-8", 0, LOG2(16) | FMT(1) | SPLIT(8), 9, true, VF_ACCESS_S1 },
+    { "two-level-6", 0, LOG2(16) | FMT(1) | SPLIT(6), 7, true, VF_ACCESS_S1 },
+    { "two-level-one", 0, LOG2(16) | FMT(1) | SPLIT(8), 1, true,
+      VF_ACCESS_S1 },
+    { "two-level-none", 0, LOG2(16) | FMT(1) | SPLIT(8), 0, true,
+      VF_ACCESS_ABORT, VS_EVT_C_BAD_STREAMID },
+    { "two-level-short", 0, LOG2(8) | FMT(1) | SPLIT(6), 7, true,
+      VF_ACCESS_ABORT, VS_EVT_C_BAD_STREAMID },
+    { "span-reserved", 0, LOG2(16) | FMT(1) | SPLIT(8), 12, true,
+      VF_ACCESS_ABORT, VS_EVT_C_BAD_STREAMID },
+    { "span-reserved-max", 0, LOG2(16) | FMT(1) | SPLIT(8), 31, true,
+      VF_ACCESS_ABORT, VS_EVT_C_BAD_STREAMID },
+    { "split-reserved-0", 0, LOG2(16) | FMT(1) | SPLIT(0), 7, true,
+      VF_ACCESS_S1 },
+    { "split-reserved-31", 0, LOG2(16) | FMT(1) | SPLIT(31), 7, true,
+      VF_ACCESS_S1 },
+    { "format-reserved-2", 0, LOG2(10) | FMT(2) | SPLIT(8), 0, false,
+      VF_ACCESS_S1 },
+    { "format-reserved-3", 0, LOG2(10) | FMT(3) | SPLIT(8), 0, false,
+      VF_ACCESS_S1 },
+    { "linear-after-two-level", LOG2(16) | FMT(1) | SPLIT(8), LOG2(10), 0,
+      false, VF_ACCESS_S1 },
+    { "reserved-after-two-level", LOG2(16) | FMT(1) | SPLIT(8),
+      LOG2(10) | FMT(2), 0, false, VF_ACCESS_S1 },
+    { "two-level-after-linear", LOG2(10), LOG2(16) | FMT(1) | SPLIT(8), 9,
+      true, VF_ACCESS_S1 },
+};
+
+static unsigned int effective_split(uint32_t cfg)
+{
+    unsigned int split = (cfg >> 6) & 0x1f;
+
+    return split == 8 || split == 10 ? split : 6;
+}
+
+static void run_shape(const Shape *t, bool tell)
+{
+    const Row *row = s1_row();
+    VfGuest *g = vs_start(1, 1);
+
+    vs_setup(g, VS_LINEAR);
+    vs_writel(g, VS_CR2, tell ? VS_CR2_RECINVSID : 0);
+    if (t->first_cfg) {
+        vs_writel(g, VS_STRTAB_BASE_CFG, t->first_cfg);
+    }
+    vs_writel(g, VS_STRTAB_BASE_CFG, t->cfg);
+    if (t->two_level) {
+        /* The StreamID is the first one of its second level */
+        qtest_writeq(g->qts, VS_STRTAB + (SID >> effective_split(t->cfg)) * 8,
+                     VS_L2TAB | t->span);
+    }
+    /* Enabling tells nothing: there may be no device yet for the guest */
+    vs_enable(g, true);
+    assert_event(g, 0);
+    write_ste(g, t->two_level ? VS_TWO_LEVEL : VS_LINEAR, row);
+    vs_cfgi_ste(g, SID);
+    g_assert_cmpint(vf_client_access(g->c, 0, NULL), ==, t->access);
+    if (t->access == VF_ACCESS_S1) {
+        assert_installed(g, row);
+    }
+    assert_event(g, tell ? t->event : 0);
+    vg_end_silent(g);
+}
+
+static void test_shape(const void *opaque)
+{
+    run_shape(opaque, true);
+}
+
+static void test_shape_silent(const void *opaque)
+{
+    run_shape(opaque, false);
+}
+
+/* A table where there is no memory is no way to more access */
+static void test_fetch(void)
+{
+    const uint64_t nowhere = 0xf0000000000ull;
+    VfGuest *g = vs_start(1, 1);
+    uint64_t evt[4];
+
+    vs_setup(g, VS_LINEAR);
+    qtest_writeq(g->qts, VS_BASE + VS_STRTAB_BASE, nowhere);
+    vs_enable(g, true);
+    g_assert_cmpint(vf_client_access(g->c, 0, NULL), ==, VF_ACCESS_ABORT);
+    g_assert(vs_next_event(g, evt));
+    g_assert_cmphex(evt[0] & 0xff, ==, VS_EVT_F_STE_FETCH);
+    g_assert_cmphex(evt[0] >> 32, ==, SID);
+    g_assert_cmphex(evt[3], ==, nowhere + SID * VS_STE_SIZE);
+    vg_end_silent(g);
+}
+
+/* Commands that name others, or that may not be sent at all */
+typedef struct Miss {
+    const char *name;
+    uint64_t word[2];
+    bool illegal;
+} Miss;
+
+#define SSEC (1ull << 10)
+
+static const Miss misses[] = {
+    { "other-function", { VS_CMD_CFGI_STE | (SID_HI + (1ull << 32)), 1 } },
+    { "other-bus", { VS_CMD_CFGI_STE | SID_HI << 1, 1 } },
+    { "beyond-sidsize", { VS_CMD_CFGI_STE | SID_HI | 1ull << 48, 1 } },
+    { "range-before", { VS_CMD_CFGI_STE_RANGE | (SID_HI - (8ull << 32)),
+      VS_RANGE(2) } },
+    { "range-after", { VS_CMD_CFGI_STE_RANGE | (SID_HI + (16ull << 32)),
+      VS_RANGE(3) } },
+    { "secure-ste", { VS_CMD_CFGI_STE | SSEC | SID_HI, 1 }, true },
+    { "secure-range", { VS_CMD_CFGI_STE_RANGE | SSEC | SID_HI, VS_RANGE(31) },
+      true },
+};
+
+static void test_miss(const void *opaque)
+{
+    const Miss *t = opaque;
+    VfGuest *g = vs_start(1, 1);
+
+    vs_setup(g, VS_LINEAR);
+    vs_enable(g, true);
+    write_ste(g, VS_LINEAR, s1_row());
+    vs_queue(g, t->word[0], t->word[1]);
+    vs_queue(g, VS_CMD_SYNC, 0);
+    vs_submit(g);
+    g_assert_cmpint(vf_client_access(g->c, 0, NULL), ==, VF_ACCESS_ABORT);
+    g_assert_cmpuint(VS_CONS_ERR(vs_readl(g, VS_CMDQ_CONS)), ==,
+                     t->illegal ? VS_CERROR_ILL : 0);
+    vg_end_silent(g);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+
+    for (int i = 0; i < ARRAY_SIZE(looks); i++) {
+        vg_add_test("smmuv3-accel-ste/linear", looks[i].name, &looks[i],
+                    test_rows_linear);
+        vg_add_test("smmuv3-accel-ste/two-level", looks[i].name, &looks[i],
+                    test_rows_two_level);
+    }
+    qtest_add_func("smmuv3-accel-ste/registers", test_registers);
+    qtest_add_func("smmuv3-accel-ste/reset", test_reset);
+    for (int i = 0; i < ARRAY_SIZE(shapes); i++) {
+        vg_add_test("smmuv3-accel-ste/shape", shapes[i].name, &shapes[i],
+                    test_shape);
+        if (shapes[i].event) {
+            vg_add_test("smmuv3-accel-ste/shape-silent", shapes[i].name,
+                        &shapes[i], test_shape_silent);
+        }
+    }
+    qtest_add_func("smmuv3-accel-ste/fetch", test_fetch);
+    for (int i = 0; i < ARRAY_SIZE(misses); i++) {
+        vg_add_test("smmuv3-accel-ste/miss", misses[i].name, &misses[i],
+                    test_miss);
+    }
+    return g_test_run();
+}
