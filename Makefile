@@ -2,6 +2,7 @@
 # What a person calls; `make help` lists it. The work is in scripts/ and lab/.
 
 .NOTPARALLEL:
+.DEFAULT_GOAL := all
 SHELL = /bin/sh
 TOP := $(CURDIR)
 
@@ -45,7 +46,7 @@ ifneq ($(shell test -w "$$HOME" && echo yes),yes)
 export CCACHE_DIR ?= $(TOP)/build/ccache
 endif
 
-.PHONY: all install demo bench check check-unit check-qtest check-lab check-series \
+.PHONY: all install demo bench coverage check check-unit check-qtest check-lab check-series \
     series deb-patches refresh tree clean distclean help
 
 all: tree
@@ -71,6 +72,9 @@ check-qtest: tree
 	@scripts/tap-sum qtest -- scripts/meson-tap qtest \
 	    $(QEMU_BUILD)/pyvenv/bin/meson $(QEMU_BUILD) \
 	    $$($(SERIES) tests) $(addprefix qtest-aarch64/,$(BASE_QTESTS))
+
+coverage: all
+	@scripts/coverage $(QEMU_BUILD) build/$(BASE)/coverage
 
 check-series: tree
 	@scripts/install-deps series
@@ -119,6 +123,7 @@ help:
 	@echo 'make check-qtest   the patched QEMU against a fake kernel'
 	@echo 'make check-series  the patches: apply, round trip, style, every prefix compiles'
 	@echo 'make check-lab     the whole chain on an emulated Arm host'
+	@echo 'make coverage      lines of hw/vfio that the qtests reach'
 	@echo 'make bench         measure the fast paths against the plain way'
 	@echo 'make series        write the series for `git am`, with cover letter'
 	@echo 'make deb-patches   write the series for quilt, with DEP-3 headers'

@@ -275,4 +275,5 @@ void vfio_pci_pasid_describe(ObjectClass *klass)
 void vfio_pci_pasid_finalize(VFIOPCIDevice *vdev)
 {
     g_clear_pointer(&vdev->pasid.state, g_free);
+    g_clear_pointer(&vdev->pasid.saved, g_free);
 }

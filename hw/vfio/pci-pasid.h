@@ -14,6 +14,7 @@
 #include "qom/object.h"
 
 typedef struct VFIOPCIDevice VFIOPCIDevice;
+typedef struct VFIOPCIPasidSaved VFIOPCIPasidSaved;
 
 /* Configuration space is taken over from the host in units of so many bytes */
 #define VFIO_PCI_PASID_UNIT     4
@@ -38,6 +39,9 @@ typedef struct VFIOPCIDevice VFIOPCIDevice;
  *         guest leaves QEMU for: the virtual capability, and the registers of
  *         the device that are shadowed.
  *
+ * @saved: what was there before a migration stream is read. Owned; NULL at any
+ *         other time.
+ *
  * @state: property vpasid-state: what was decided and why. Owned; NULL before
  *         vfio_pci_pasid_setup().
  */
@@ -47,6 +51,7 @@ typedef struct VFIOPCIPasid {
     uint16_t offset;
     uint16_t ats_control;
     DECLARE_BITMAP(owned, VFIO_PCI_PASID_UNITS);
+    VFIOPCIPasidSaved *saved;
     char *state;
 } VFIOPCIPasid;
 
@@ -117,6 +122,37 @@ void vfio_pci_pasid_reset(VFIOPCIDevice *vdev);
  */
 bool vfio_pci_pasid_write_config(VFIOPCIDevice *vdev, uint32_t addr,
                                  uint32_t val, int len);
+
+/**
+ * vfio_pci_pasid_pre_load: get ready for a migration stream
+ *
+ * For VMStateDescription.pre_load_errp of configuration space.
+ *
+ * @opaque: the #VFIOPCIDevice.
+ *
+ * @errp: never set.
+ *
+ * Returns: true.
+ */
+bool vfio_pci_pasid_pre_load(void *opaque, Error **errp);
+
+/**
+ * vfio_pci_pasid_post_load: compare a migration stream with the device
+ *
+ * For VMStateDescription.post_load_errp of configuration space. The offset of
+ * the capability is part of what the guest knows, and must not change.
+ *
+ * @opaque: the #VFIOPCIDevice, after vfio_pci_pasid_pre_load().
+ *
+ * @version_id: of the stream.
+ *
+ * @errp: set if the PASID capability of the stream is elsewhere or another;
+ *        names both offsets.
+ *
+ * Returns: true if the stream fits, false with @errp set and configuration
+ * space as it was before.
+ */
+bool vfio_pci_pasid_post_load(void *opaque, int version_id, Error **errp);
 
 /**
  * vfio_pci_pasid_finalize: free what vfio_pci_pasid_setup() allocated

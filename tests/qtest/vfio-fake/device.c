@@ -293,7 +293,7 @@ int vf_device_ioctl(uint32_t dev, int fd, unsigned long nr, void *arg,
         return 0;
     case VFIO_DEVICE_FEATURE:
         log->arg[0] = ((struct vfio_device_feature *)arg)->flags;
-        return -ENOTTY;
+        return vf_device_feature(d, arg);
     default:
         return -ENOTTY;
     }

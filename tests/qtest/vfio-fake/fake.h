@@ -107,6 +107,11 @@ VF_HIDDEN long vf_config_access(uint32_t dev, VfDirection direction,
                                 uint64_t offset, void *buf, size_t size);
 VF_HIDDEN void vf_config_prepare(VfDevice *d);
 
+/* migration.c */
+struct vfio_device_feature;
+VF_HIDDEN int vf_device_feature(VfDevice *d,
+                                struct vfio_device_feature *feature);
+
 /* group.c */
 VF_HIDDEN int vf_group_open(unsigned int group);
 VF_HIDDEN int vf_container_open(void);

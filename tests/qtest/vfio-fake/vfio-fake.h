@@ -17,8 +17,9 @@
  *   of I/O page faults, no HW queues, no PASID attach.
  * - VFIO: device file (cdev) and group with type1 container, PCI devices and
  *   mediated ones, regions, interrupts as far as they are configured, reset,
- *   hiding of capabilities and write masks of config space. No DMA, no
- *   interrupts raised by the device, no migration, no power management.
+ *   hiding of capabilities and write masks of config space, migration of a
+ *   device that can be stopped and copied, with a state that means nothing. No
+ *   DMA, no interrupts raised by the device, no power management.
  * - The errno of each refusal is the one of Linux 6.17 and later on Arm.
  */
 
@@ -171,6 +172,7 @@ typedef struct VfMap {
  * @config_size: 256 or 4096
  * @reset_ok: the device can be reset
  * @shows_pasid: a kernel to come that does not hide the PASID capability
+ * @migration: the device can be stopped and its state copied
  * @msix: number of MSI-X vectors
  * @msi: number of MSI vectors
  * @bar_size: bytes of each BAR, a power of two, 0 without
@@ -201,6 +203,7 @@ typedef struct VfDevice {
     uint32_t config_size;
     uint32_t reset_ok;
     uint32_t shows_pasid;
+    uint32_t migration;
     uint32_t msix;
     uint32_t msi;
     uint64_t bar_size[VF_BARS];
