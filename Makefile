@@ -8,7 +8,7 @@ TOP := $(CURDIR)
 
 # Everything but these needs a configured build; without one, `make` runs
 # ./configure with its defaults, and again, as before, when it changed.
-UNCONFIGURED := help clean distclean check check-unit
+UNCONFIGURED := help clean distclean check check-unit fuzz
 ifneq ($(filter-out $(UNCONFIGURED),$(or $(MAKECMDGOALS),all)),)
 include build/config.mk
 build/config.mk: configure
@@ -20,6 +20,8 @@ endif
 BASE ?= 10.2
 TARGET_LIST ?= aarch64-softmmu
 KERNEL_SOURCE ?=
+# How long `make fuzz` takes.
+SECONDS ?= 600
 comma := ,
 empty :=
 space := $(empty) $(empty)
@@ -68,6 +70,10 @@ check-unit:
 	@scripts/install-deps unit
 	@scripts/tap-sum unit -- scripts/run-unit
 
+fuzz:
+	@scripts/install-deps unit
+	@scripts/fuzz $(SECONDS)
+
 check-qtest: tree
 	@scripts/tap-sum qtest -- scripts/meson-tap qtest \
 	    $(QEMU_BUILD)/pyvenv/bin/meson $(QEMU_BUILD) \
@@ -106,7 +112,7 @@ tree:
 	@$(SERIES) apply
 
 clean:
-	rm -rf build/unit build/check build/log build/lab \
+	rm -rf build/unit build/fuzz build/check build/log build/lab \
 	    build/*/qemu-build build/*/qemu-configure build/*/check \
 	    build/*/series build/*/deb-patches build/config.mk
 
@@ -120,6 +126,7 @@ help:
 	@echo 'make demo          boot the emulated host and a guest, show PASID enabled in it'
 	@echo 'make check         everything that CI runs'
 	@echo 'make check-unit    the capability library on its own, with sanitizers'
+	@echo 'make fuzz          fuzz that library; SECONDS=600, build/fuzz keeps the corpus'
 	@echo 'make check-qtest   the patched QEMU against a fake kernel'
 	@echo 'make check-series  the patches: apply, round trip, style, every prefix compiles'
 	@echo 'make check-lab     the whole chain on an emulated Arm host'

@@ -9,7 +9,6 @@
 #include "qemu/osdep.h"
 #include "hw/pci/pcie_ecap_size.h"
 #include "output.h"
-#include "vfio-model.h"
 
 /* A character stands for 4 bytes */
 #define CELLS           (PCIE_ECAP_IMAGE_SIZE / PCIE_ECAP_ALIGN)
@@ -62,7 +61,7 @@ static void add_legend(const Plan *plan, GString *out)
 {
     for (unsigned i = 0; i < plan->own.count; i++) {
         const PCIEEcapExtent *ext = &plan->own.extents[i];
-        bool hidden = vfio_model_hides(plan->dev->image, ext->offset);
+        bool hidden = plan_hides(plan, ext);
 
         g_string_append_printf(out, "  %c  0x%03x-0x%03x  %s, ID 0x%x, "
                                "version %u%s%s\n", letter(i), ext->offset,

@@ -8,7 +8,6 @@
 
 #include "qemu/osdep.h"
 #include "output.h"
-#include "vfio-model.h"
 
 void output_line(const Plan *plan, GString *out)
 {
@@ -77,7 +76,7 @@ static void add_extent(const Plan *plan, const PCIEEcapExtent *ext,
     separate(out);
     add_bool(out, "size-known", ext->sized);
     separate(out);
-    add_bool(out, "hidden", vfio_model_hides(plan->dev->image, ext->offset));
+    add_bool(out, "hidden", plan_hides(plan, ext));
     g_string_append_c(out, '}');
 }
 

@@ -24,10 +24,10 @@ static char *describe_end(const Plan *plan)
     PCIEEcapReason end = plan->choice.end;
     const char *why = pcie_ecap_reason_name(end);
     const PCIEEcapExtent *ext =
-        pcie_ecap_overlap(&plan->visible, PCIE_ECAP_PASID_AT_END,
-                          PCIE_ECAP_PASID_SIZE);
+        pcie_ecap_in_the_way(&plan->visible, PCIE_ECAP_PASID_AT_END,
+                             PCIE_ECAP_PASID_SIZE, end);
 
-    if (ext && (end == PCIE_ECAP_HIT_HEADER || end == PCIE_ECAP_HIT_BODY)) {
+    if (ext) {
         return g_strdup_printf("0x%x %s (%s, ID 0x%x, 0x%x to 0x%x)",
                                PCIE_ECAP_PASID_AT_END, why,
                                pcie_ecap_name(ext->id), ext->id, ext->offset,
@@ -168,6 +168,21 @@ static bool find_pasid(Plan *plan, const Device *dev)
     return true;
 }
 
+/* What VFIO does not hide by mistake, QEMU does not replace */
+static bool is_shown(Plan *plan)
+{
+    const PCIEEcapExtent *ext = pcie_ecap_find(&plan->visible,
+                                               PCIE_ECAP_PASID_ID);
+
+    if (!ext) {
+        return false;
+    }
+    plan->reason = g_strdup_printf("VFIO does not hide the device's own at "
+                                   "0x%x, which the guest gets instead",
+                                   ext->offset);
+    return true;
+}
+
 Plan *plan_new(const Device *dev)
 {
     Plan *plan = g_new0(Plan, 1);
@@ -187,7 +202,7 @@ Plan *plan_new(const Device *dev)
     }
     if (!is_readable(plan, dev) ||
         (owner != dev && !is_readable(plan, owner)) ||
-        !find_pasid(plan, owner)) {
+        !find_pasid(plan, owner) || is_shown(plan)) {
         return plan;
     }
     if (!pcie_ecap_pasid_place(&plan->visible, plan->shown, &plan->pasid,
@@ -196,6 +211,18 @@ Plan *plan_new(const Device *dev)
     }
     plan->reason = describe_choice(plan);
     return plan;
+}
+
+bool plan_hides(const Plan *plan, const PCIEEcapExtent *ext)
+{
+    for (unsigned i = 0; i < plan->visible.count; i++) {
+        const PCIEEcapExtent *shown = &plan->visible.extents[i];
+
+        if (shown->offset == ext->offset && shown->id == ext->id) {
+            return false;
+        }
+    }
+    return true;
 }
 
 void plan_free(Plan *plan)

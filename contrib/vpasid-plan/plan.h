@@ -74,6 +74,17 @@ typedef struct Plan {
 Plan *plan_new(const Device *dev);
 
 /**
+ * plan_hides: tell whether VFIO keeps a capability from its users
+ *
+ * @plan: the plan, with @extended.
+ *
+ * @ext: an element of its @own list.
+ *
+ * Returns: true if @visible does not have it.
+ */
+bool plan_hides(const Plan *plan, const PCIEEcapExtent *ext);
+
+/**
  * plan_free: free a plan
  *
  * @plan: the plan, or NULL.

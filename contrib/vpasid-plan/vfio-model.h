@@ -10,17 +10,6 @@
 #define VPASID_PLAN_VFIO_MODEL_H
 
 /**
- * vfio_model_hides: tell whether VFIO keeps a capability from its users
- *
- * @image: #PCIE_ECAP_IMAGE_SIZE bytes as the device has them.
- *
- * @offset: of the header of an extended capability, 0x100 to 0xffc.
- *
- * Returns: true if the capability is taken out of the list.
- */
-bool vfio_model_hides(const uint8_t *image, uint16_t offset);
-
-/**
  * vfio_model_show: make the image that a user of VFIO reads
  *
  * Capabilities that VFIO does not know are taken out of the list. Their bytes
@@ -28,9 +17,12 @@ bool vfio_model_hides(const uint8_t *image, uint16_t offset);
  * and the next pointer leads to the first one that is shown. Without any
  * other the whole header reads zero.
  *
- * Capabilities that overlap can make VFIO mix up their headers; that is not
- * modelled. Neither are registers that VFIO virtualizes, none of which a
- * layout depends on, or the first 256 bytes.
+ * If a capability lies right behind another one with the same ID, VFIO does
+ * not change its header. What follows it in the list of the device is then
+ * shown, whatever it is.
+ *
+ * Registers that VFIO virtualizes are not modelled, for no layout depends on
+ * them; neither are the first 256 bytes.
  *
  * @image: #PCIE_ECAP_IMAGE_SIZE bytes as the device has them.
  *

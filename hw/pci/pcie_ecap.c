@@ -233,22 +233,6 @@ const PCIEEcapExtent *pcie_ecap_find(const PCIEEcapLayout *layout, uint16_t id)
     return NULL;
 }
 
-const PCIEEcapExtent *pcie_ecap_overlap(const PCIEEcapLayout *layout,
-                                        uint16_t offset, uint16_t size)
-{
-    const PCIEEcapExtent *lowest = NULL;
-
-    for (uint16_t i = 0; i < layout->count; i++) {
-        const PCIEEcapExtent *ext = &layout->extents[i];
-
-        if (ext->offset < offset + size && offset < ext->offset + ext->size &&
-            (!lowest || ext->offset < lowest->offset)) {
-            lowest = ext;
-        }
-    }
-    return lowest;
-}
-
 /* A Null capability at the head can be replaced by any other header */
 static bool is_null_head(const PCIEEcapLayout *layout, uint32_t at)
 {

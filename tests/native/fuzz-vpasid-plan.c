@@ -1,8 +1,8 @@
 /*
- * Fuzzing of vpasid-plan
+ * Fuzzing of the plan for a device
  *
- * The first byte of the input says what the rest is: the text of a dump, or
- * configuration space from 0x100 on.
+ * Parameters: how much of the device was read, whether it is a virtual
+ * function, and whether its physical function is known.
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -10,64 +10,135 @@
  */
 
 #include "qemu/osdep.h"
-#include "contrib/vpasid-plan/dump.h"
+#include "fuzz.h"
 #include "contrib/vpasid-plan/output.h"
+#include "tests/unit/pcie-ecap-properties.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+const FuzzInput fuzz_input = FUZZ_IMAGE;
 
-/* What holds for every device */
+enum {
+    CUT = 1 << 0,
+    INCOMPLETE = 1 << 1,
+    VIRTUAL = 1 << 2,
+    PHYSICAL = 1 << 3,
+};
+
+/* VFIO changes headers, and no other byte */
+static void check_shown(const Plan *plan)
+{
+    const uint8_t *image = plan->dev->image;
+
+    for (unsigned at = 0; at < END; at += 4) {
+        uint32_t own = get32(image, at);
+        uint32_t shown = get32(plan->shown, at);
+        /* A header of all ones ends the list, but not for VFIO */
+        bool header = own == UINT32_MAX;
+
+        if (own == shown) {
+            continue;
+        }
+        g_assert_cmphex(at, >=, PCIE_ECAP_HEAD);
+        for (unsigned i = 0; i < plan->own.count; i++) {
+            header |= plan->own.extents[i].offset == at;
+        }
+        g_assert_true(header);
+        if (at != PCIE_ECAP_HEAD) {
+            g_assert_cmphex(own & 0x3fffff, ==, shown & 0x3fffff);
+        }
+    }
+    pcie_ecap_properties(plan->shown, PASID_AT_END, PASID_SIZE);
+}
+
+/* The place is free in what VFIO shows, or has the device's own capability */
+static void check_place(const Plan *plan)
+{
+    uint16_t offset = plan->choice.offset;
+    uint8_t image[PCIE_ECAP_IMAGE_SIZE];
+
+    g_assert_cmpint(plan->result, ==, PLAN_FINE);
+    g_assert_true(plan->has_pasid);
+    memcpy(image, plan->shown, sizeof(image));
+    if (plan->choice.step == PCIE_ECAP_STEP_HOST) {
+        memset(image + offset, 0, PCIE_ECAP_PASID_SIZE);
+    }
+    g_assert_cmpint(pcie_ecap_insert(image, offset, PCIE_ECAP_PASID_ID,
+                                     PCIE_ECAP_PASID_VERSION,
+                                     PCIE_ECAP_PASID_SIZE, NULL), ==,
+                    PCIE_ECAP_OK);
+}
+
+/* Strings end, brackets match, and nothing is outside of ASCII */
+static void check_json(const char *text)
+{
+    bool string = false;
+    int depth = 0;
+
+    for (; *text; text++) {
+        g_assert_true(*text >= ' ' && *text <= '~');
+        if (string && *text == '\\') {
+            text++;
+            g_assert_nonnull(strchr("\"\\u", *text));
+        } else if (*text == '"') {
+            string = !string;
+        } else if (!string) {
+            depth += *text == '{' || *text == '[';
+            depth -= *text == '}' || *text == ']';
+            g_assert_cmpint(depth, >=, 0);
+        }
+    }
+    g_assert_false(string);
+    g_assert_cmpint(depth, ==, 0);
+}
+
 static void check(const Device *dev)
 {
-    g_autoptr(GString) out = g_string_new(NULL);
+    g_autoptr(GString) line = g_string_new(NULL);
+    g_autoptr(GString) map = g_string_new(NULL);
+    g_autoptr(GString) json = g_string_new(NULL);
     g_autoptr(Plan) plan = plan_new(dev);
-    uint16_t offset = plan->choice.offset;
 
     g_assert_nonnull(plan->reason);
-    if (plan->choice.step) {
-        g_assert_cmpint(plan->result, ==, PLAN_FINE);
-        g_assert_true(offset == PCIE_ECAP_HEAD ||
-                      !pcie_ecap_overlap(&plan->visible, offset,
-                                         PCIE_ECAP_PASID_SIZE));
-        if (plan->choice.step == PCIE_ECAP_STEP_HOST) {
-            memset(plan->shown + offset, 0, PCIE_ECAP_PASID_SIZE);
-        }
-        g_assert_cmpint(pcie_ecap_insert(plan->shown, offset,
-                                         PCIE_ECAP_PASID_ID,
-                                         PCIE_ECAP_PASID_VERSION,
-                                         PCIE_ECAP_PASID_SIZE, NULL), ==,
-                        PCIE_ECAP_OK);
+    if (plan->extended) {
+        check_shown(plan);
     }
-    output_map(plan, out);
-    output_json(plan, out);
+    if (plan->choice.step) {
+        check_place(plan);
+    }
+    output_line(plan, line);
+    output_map(plan, map);
+    output_json(plan, json);
+    g_assert_true(g_str_has_prefix(map->str, line->str));
+    g_assert_true(strchr(line->str, '\n') == line->str + line->len - 1);
+    check_json(json->str);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    g_autoptr(GPtrArray) devices = g_ptr_array_new_with_free_func(device_free);
+    g_autoptr(Device) dev = NULL;
 
-    if (!size) {
+    if (size < FUZZ_PARAMETERS) {
         return 0;
     }
-    size--;
-    if (*data++ & 1) {
-        g_autoptr(GError) error = NULL;
-        g_autofree char *text = g_strndup((const char *)data, size);
-
-        if (!dump_parse("fuzz", text, size, devices, &error)) {
-            g_assert_nonnull(error);
-            return 0;
-        }
-    } else {
-        Device *dev = device_new("0000:00:00.0", g_strdup("fuzz"));
-
-        size = MIN(size, PCIE_ECAP_IMAGE_SIZE - PCIE_ECAP_HEAD);
-        memcpy(dev->image + PCIE_ECAP_HEAD, data, size);
-        dev->size = PCIE_ECAP_IMAGE_SIZE;
-        dev->complete = true;
-        g_ptr_array_add(devices, dev);
+    dev = device_new("0000:00:00.0", g_strdup("fuzz"));
+    fuzz_image(data + FUZZ_PARAMETERS, size - FUZZ_PARAMETERS, dev->image);
+    dev->vendor = fuzz_word(dev->image, 0);
+    dev->device = fuzz_word(dev->image, 1);
+    dev->size = PCIE_ECAP_IMAGE_SIZE;
+    if (data[0] & CUT) {
+        dev->size = data[1] & 1 ? 64 : PCI_IMAGE_SIZE;
+        memset(dev->image + dev->size, 0, PCIE_ECAP_IMAGE_SIZE - dev->size);
     }
-    for (unsigned i = 0; i < devices->len; i++) {
-        check(g_ptr_array_index(devices, i));
+    dev->complete = !(data[0] & INCOMPLETE);
+    dev->is_virtual = data[0] & VIRTUAL;
+    if (dev->is_virtual && (data[0] & PHYSICAL)) {
+        dev->physical = device_new("0000:00:01.0", g_strdup("fuzz"));
+        memcpy(dev->physical->image, dev->image, PCIE_ECAP_IMAGE_SIZE);
+        dev->physical->size = data[0] & CUT ? data[2] + 1 :
+                                              PCIE_ECAP_IMAGE_SIZE;
+        dev->physical->complete = data[3] & 1;
+        /* It has other capabilities than its virtual functions */
+        dev->physical->image[PCIE_ECAP_HEAD] = data[4];
     }
+    check(dev);
     return 0;
 }

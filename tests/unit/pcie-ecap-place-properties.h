@@ -65,6 +65,29 @@ static inline void property_step(const uint8_t *image,
     }
 }
 
+/* What is kept from the guest is in no capability, and is told in order */
+static inline void property_registers(const uint8_t *image,
+                                      const PCIEEcapLayout *layout,
+                                      const PCIEEcapPasid *host)
+{
+    uint16_t at = 0, end = PCIE_ECAP_HEAD, size;
+
+    while ((size = pcie_ecap_pasid_registers(layout, image, host, &at))) {
+        g_assert_cmphex(at, >=, end);
+        g_assert_cmphex(at % PCIE_ECAP_ALIGN, ==, 0);
+        g_assert_true(size == PASID_SIZE || at == PCIE_ECAP_HEAD + 4);
+        end = at + size;
+        g_assert_cmphex(end, <=, END);
+        for (unsigned i = 0; i < layout->count; i++) {
+            const PCIEEcapExtent *ext = &layout->extents[i];
+
+            g_assert_true(ext->offset + ext->size <= at ||
+                          ext->offset >= end || is_replaced_head(ext, at));
+        }
+        at = end;
+    }
+}
+
 /**
  * pcie_ecap_place_properties: check all of them
  *
@@ -97,6 +120,7 @@ pcie_ecap_place_properties(const uint8_t *image, const PCIEEcapPasid *host,
     g_assert_cmpint(again.step, ==, choice.step);
     g_assert_cmphex(again.offset, ==, choice.offset);
     property_step(image, layout, host, &choice);
+    property_registers(image, layout, host);
     if (!choice.step) {
         return choice.step;
     }

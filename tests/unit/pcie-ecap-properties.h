@@ -165,6 +165,24 @@ static inline PCIEEcapReason judge(const PCIEEcapReason *cells,
     return worst == PCIE_ECAP_NO_ROOM ? PCIE_ECAP_OK : worst;
 }
 
+/* A place that is refused for a capability names one that is there */
+static inline void property_named(const PCIEEcapLayout *layout,
+                                  uint16_t offset, uint16_t size,
+                                  PCIEEcapReason reason)
+{
+    const PCIEEcapExtent *ext = pcie_ecap_in_the_way(layout, offset, size,
+                                                     reason);
+
+    g_assert_true(!ext == (reason != PCIE_ECAP_HIT_HEADER &&
+                           reason != PCIE_ECAP_HIT_BODY));
+    if (ext) {
+        g_assert_cmphex(ext->offset, <, offset + size);
+        g_assert_cmphex(extent_end(ext), >, offset);
+        g_assert_true(ext->offset >= offset ||
+                      reason == PCIE_ECAP_HIT_BODY);
+    }
+}
+
 /* A place is free if nothing is known there and it reads zero */
 static inline void property_places(const uint8_t *image,
                                    const PCIEEcapLayout *layout,
@@ -174,12 +192,14 @@ static inline void property_places(const uint8_t *image,
     bool possible = size >= PCIE_ECAP_HEADER_SIZE &&
                     size <= END - PCIE_ECAP_HEAD;
     bool broken = layout->defects & PCIE_ECAP_BROKEN;
+    PCIEEcapReason reason;
     uint16_t got = 1;
     uint32_t at;
 
     judge_cells(image, layout, cells);
-    g_assert_cmpint(pcie_ecap_check(layout, image, offset, size), ==,
-                    judge(cells, layout, offset, size));
+    reason = judge(cells, layout, offset, size);
+    g_assert_cmpint(pcie_ecap_check(layout, image, offset, size), ==, reason);
+    property_named(layout, offset, size, reason);
 
     /* The highest free place, or none is free */
     for (at = (END - MIN(size, END)) & ~3; at >= PCIE_ECAP_HEAD; at -= 4) {

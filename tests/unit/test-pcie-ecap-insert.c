@@ -67,6 +67,48 @@ static void test_place_check(void)
                     PCIE_ECAP_HIT_HEADER);
 }
 
+/* The lowest one is named, header or body as it was said */
+static void test_place_named(void)
+{
+    static const struct {
+        uint16_t offset;
+        uint16_t size;
+        PCIEEcapReason reason;
+        uint16_t named;
+    } places[] = {
+        { 0x100, 8, PCIE_ECAP_HIT_HEADER, 0x100 },
+        { 0x104, 8, PCIE_ECAP_HIT_BODY, 0x100 },
+        { 0x1f8, 0x40, PCIE_ECAP_HIT_HEADER, 0x200 },
+        { 0x104, 0x200, PCIE_ECAP_HIT_HEADER, 0x200 },
+        { 0x104, 0x200, PCIE_ECAP_HIT_BODY, 0x100 },
+        { 0x23c, 8, PCIE_ECAP_HIT_BODY, 0x200 },
+        { 0x240, 8, PCIE_ECAP_NONZERO, 0 },
+        { 0x100, 8, PCIE_ECAP_OK, 0 },
+        { 0x10c, 8, PCIE_ECAP_HIT_HEADER, 0 },
+    };
+    g_autofree Image *im = image_new();
+
+    put_cap(im, 0x100, 0x03, 1, 0x200);
+    put_cap(im, 0x200, 0x10, 1, 0);
+    parse(im);
+    for (unsigned i = 0; i < G_N_ELEMENTS(places); i++) {
+        const PCIEEcapExtent *ext =
+            pcie_ecap_in_the_way(&im->layout, places[i].offset,
+                                 places[i].size, places[i].reason);
+
+        g_test_message("0x%x", places[i].offset);
+        g_assert_cmphex(ext ? ext->offset : 0, ==, places[i].named);
+    }
+
+    /* A Null head is in nobody's way */
+    put_cap(im, 0x100, PCIE_ECAP_ID_NULL, 0, 0x104);
+    put_cap(im, 0x104, 0x0f, 1, 0);
+    parse(im);
+    g_assert_true(pcie_ecap_in_the_way(&im->layout, 0x100, 8,
+                                       PCIE_ECAP_HIT_HEADER) ==
+                  &im->layout.extents[1]);
+}
+
 static void test_place_alloc(void)
 {
     g_autofree Image *im = image_new();
@@ -235,6 +277,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/pcie-ecap/place/check", test_place_check);
+    g_test_add_func("/pcie-ecap/place/named", test_place_named);
     g_test_add_func("/pcie-ecap/place/alloc", test_place_alloc);
     g_test_add_func("/pcie-ecap/place/next-free", test_place_next_free);
     g_test_add_func("/pcie-ecap/insert/end", test_insert_end);

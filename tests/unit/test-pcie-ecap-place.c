@@ -162,6 +162,88 @@ static void test_host_twice(void)
     check(im, PCIE_ECAP_STEP_GAP, 0xef0, PCIE_ECAP_HIT_BODY, 2);
 }
 
+static uint16_t registers(Image *im, const PCIEEcapPasid *of, uint16_t *at)
+{
+    parse(im);
+    return pcie_ecap_pasid_registers(&im->layout, im->bytes, of, at);
+}
+
+/* The device's own may say more than the host makes of it */
+static void test_registers(void)
+{
+    static const struct {
+        uint32_t header;
+        uint32_t regs;
+        bool found;
+    } places[] = {
+        { HEADER, CAP, true }, { HEADER | 0xf00u << 20, CAP, true },
+        { HEADER, CAP | 1 << 16, true },
+        { HEADER, CAP | 1, false }, { HEADER, CAP | 1u << 31, false },
+        { HEADER, 0x1306, false }, { HEADER, 0x1506, false },
+        { HEADER, 0x1402, false }, { HEADER, 0x1404, false },
+        { HEADER + 0x10000, CAP, false }, { HEADER + 1, CAP, false },
+        { HEADER | 0x0f0u << 20, CAP, false },
+        { HEADER | 0xf01u << 20, CAP, false },
+    };
+    const PCIEEcapPasid less = { .width = 8 };
+    const PCIEEcapPasid none = { .width = 0 };
+    const PCIEEcapPasid more = { .width = 31 };
+    g_autofree Image *im = list_new();
+    uint16_t at = 0;
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(places); i++) {
+        g_test_message("%u", i);
+        at = 0;
+        put32(im, 0x200, places[i].header);
+        put32(im, 0x204, places[i].regs);
+        g_assert_cmpuint(registers(im, &host, &at), ==,
+                         places[i].found ? 8 : 0);
+        g_assert_cmphex(at, ==, places[i].found ? 0x200 : 0);
+    }
+
+    put32(im, 0x200, HEADER);
+    put32(im, 0x204, CAP);
+    put32(im, 0x300, HEADER);
+    put32(im, 0x304, 0x0800);
+    at = 0;
+    g_assert_cmpuint(registers(im, &less, &at), ==, 8);
+    g_assert_cmphex(at, ==, 0x200);
+    at += 8;
+    g_assert_cmpuint(registers(im, &less, &at), ==, 8);
+    g_assert_cmphex(at, ==, 0x300);
+    at += 8;
+    g_assert_cmpuint(registers(im, &less, &at), ==, 0);
+    at = 0;
+    g_assert_cmpuint(registers(im, &none, &at), ==, 0);
+    g_assert_cmpuint(registers(im, &more, &at), ==, 8);
+}
+
+/* Behind the anchor, if nothing else is there and PASID is on */
+static void test_registers_anchor(void)
+{
+    g_autofree Image *im = list_new();
+    uint16_t at = 0;
+
+    put32(im, 0x100, 0xf00u << 20);
+    put32(im, 0x104, CAP);
+    g_assert_cmpuint(registers(im, &host, &at), ==, 0);
+    put32(im, 0x104, CAP | 1 << 16);
+    g_assert_cmpuint(registers(im, &host, &at), ==, 4);
+    g_assert_cmphex(at, ==, 0x104);
+    at += 4;
+    g_assert_cmpuint(registers(im, &host, &at), ==, 0);
+
+    at = 0;
+    put32(im, 0x200, HEADER);
+    put32(im, 0x204, CAP);
+    g_assert_cmpuint(registers(im, &host, &at), ==, 8);
+    g_assert_cmphex(at, ==, 0x200);
+    at = 0;
+    put32(im, 0x200, 0);
+    put32(im, 0x100, 0x03 | 1 << 16 | 0xf00u << 20);
+    g_assert_cmpuint(registers(im, &host, &at), ==, 0);
+}
+
 /* The first one of the list has no ID any more */
 static void test_anchor(void)
 {
@@ -218,7 +300,7 @@ static void test_random(void)
         steps[pcie_ecap_place_properties(im->bytes, &host, g_test_rand_int(),
                                          g_test_rand_int_range(0, 64))]++;
     }
-    for (unsigned i = 0; i < G_N_ELEMENTS(steps); i++) {
+    for (unsigned i = PCIE_ECAP_STEP_END; i < G_N_ELEMENTS(steps); i++) {
         g_assert_cmpuint(steps[i], >, 0);
     }
 }
@@ -233,6 +315,9 @@ int main(int argc, char **argv)
     g_test_add_func("/pcie-ecap-place/host/in-body", test_host_in_body);
     g_test_add_func("/pcie-ecap-place/host/reserved", test_host_reserved);
     g_test_add_func("/pcie-ecap-place/host/twice", test_host_twice);
+    g_test_add_func("/pcie-ecap-place/registers", test_registers);
+    g_test_add_func("/pcie-ecap-place/registers/anchor",
+                    test_registers_anchor);
     g_test_add_func("/pcie-ecap-place/anchor", test_anchor);
     g_test_add_func("/pcie-ecap-place/none", test_none);
     g_test_add_func("/pcie-ecap-place/random", test_random);

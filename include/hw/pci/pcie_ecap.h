@@ -212,21 +212,6 @@ void pcie_ecap_parse(const uint8_t *image, PCIEEcapLayout *layout);
 const PCIEEcapExtent *pcie_ecap_find(const PCIEEcapLayout *layout, uint16_t id);
 
 /**
- * pcie_ecap_overlap: look for a capability by place
- *
- * @layout: from pcie_ecap_parse().
- *
- * @offset: first byte of the range, any value.
- *
- * @size: of the range in bytes, any value.
- *
- * Returns: the capability with the lowest offset that shares a byte with the
- * range, a part of @layout; NULL if there is none.
- */
-const PCIEEcapExtent *pcie_ecap_overlap(const PCIEEcapLayout *layout,
-                                        uint16_t offset, uint16_t size);
-
-/**
  * pcie_ecap_in_the_way: tell which capability a place was refused for
  *
  * @layout: from pcie_ecap_parse().

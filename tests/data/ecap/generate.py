@@ -99,12 +99,26 @@ def plain(device, title):
     return image.aer(0x100).ats(0x150).pasid(0x160)
 
 
+def every(device):
+    """One capability for each ID; VFIO shows some of them only."""
+    image = Image(device, 'System peripheral: test layout, every capability')
+    registers = {0x0b: [0x10 << 20], 0x15: [0, 1 << 5], 0x23: [0x10 << 20],
+                 0x24: [0, 1 << 5], 0x1b: [0x1406]}
+    offset = 0x100
+    for ident in range(1, 0x38):
+        image.cap(offset, ident, 1, *registers.get(ident, []))
+        # Two have 0x48 bytes: the one for errors, and lane margining
+        offset += 0x50 if ident in (0x01, 0x27) else 0x40
+    return image
+
+
 def chains():
     """One for each thing that can be wrong with a list, and sound ones."""
     yield 'chain-sound', [plain(0x0001, 'sound list')]
     yield 'chain-empty', [Image(0x0002, 'System peripheral: test layout, '
                                 'empty list')]
-    yield 'chain-loop', [plain(0x0003, 'list that loops').link(0x160, 0x150)]
+    loop = plain(0x0003, 'list that loops').cap(0x170, 0x18, 1)
+    yield 'chain-loop', [loop.link(0x170, 0x170)]
     yield 'chain-outside', [plain(0x0004, 'list that leads below 0x100')
                             .link(0x160, 0x040)]
     ones = plain(0x0005, 'header of all ones').cap(0x170, 0xffff, 15)
@@ -125,6 +139,7 @@ def chains():
                  'overlap').cap(0x100, 0x03, 1, 1, 2).ats(0x150)
     over.pasid(0x160).vsec(0x140, 0x30)
     yield 'chain-overlap', [over.put(0x150, 0x0001000f | 0x160 << 20)]
+    yield 'chain-every', [every(0x000d)]
     short = plain(0x000b, 'capability that is cut short')
     short.cap(0xfc0, 0x0b, 1, 1 | 0x80 << 20)
     yield 'chain-cut-short', [short]
@@ -156,6 +171,14 @@ def places():
                    'hidden head only').cap(0x100, 0x25, 1, 0, 1)
     anchor.pasid(0x10c).put(0x114, 0x0001001b, 0x1406)
     yield 'place-anchor', [anchor.vsec(0x11c, 0xee4)]
+    unsized = plain(0x010b, 'unknown version at the end of the list')
+    yield 'place-unsized', [unsized.cap(0x200, 0x18, 2)]
+    # VFIO does not see where one ends and another of the same ID begins
+    beside = Image(0x010c, 'System peripheral: test layout, PASID behind two '
+                   'that adjoin').vsec(0x100, 0x10).vsec(0x110, 0x10)
+    yield 'place-shown', [beside.pasid(0x120).ats(0x130)]
+    again = plain(0x010d, 'PASID in a list that loops')
+    yield 'place-shown-loop', [again.link(0x160, 0x150)]
     dirty = plain(0x0109, 'something at the end').put(0xffc, 0x00c0ffee)
     yield 'place-dirty-end', [dirty]
 
