@@ -1,16 +1,6 @@
 /*
  * Running a fuzz target on given inputs, without libFuzzer
  *
- * usage: replay-TARGET [--write DIRECTORY] PATH...
- *
- * PATH is a file, or a directory of files. One whose name ends in ".txt" is a
- * dump of devices; a target that takes images gets one for each device. Every
- * other one is an input as libFuzzer saves it. Each input is run as it is, and
- * in variants that are the same each time. Prints TAP.
- *
- * With --write the inputs are written to a directory, for libFuzzer to start
- * from, and not run.
- *
  * Copyright (c) qemu-vpasid contributors
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
@@ -20,6 +10,18 @@
 #include "fuzz.h"
 #include "contrib/vpasid-plan/device.h"
 #include "contrib/vpasid-plan/dump.h"
+
+/*
+ * usage: replay-TARGET [--write DIRECTORY] PATH...
+ *
+ * PATH is a file, or a directory of files. One whose name ends in ".txt" is a
+ * dump of devices; a target that takes images gets one for each device. Every
+ * other one is an input as libFuzzer saves it. Each input is run as it is, and
+ * in variants that are the same each time. Prints TAP.
+ *
+ * With --write the inputs are written to a directory, for libFuzzer to start
+ * from, and not run.
+ */
 
 #define VARIANTS    40
 #define CHANGES     8
