@@ -10,6 +10,7 @@
 #define HW_ARM_SMMUV3_ACCEL_INTERNAL_H
 
 #include "hw/pci/pci_device.h"
+#include "qemu/notify.h"
 #include "system/iommufd.h"
 #include "smmuv3-accel.h"
 #include "smmuv3-accel-caps.h"
@@ -52,9 +53,12 @@ typedef struct SMMUv3AccelDevice {
 } SMMUv3AccelDevice;
 
 struct SMMUv3AccelState {
+    SMMUv3State *smmu;
+    Notifier bus_numbers;
     Error *migration_blocker;
     GHashTable *devices;        /* PCIDevice * to SMMUv3AccelDevice * */
-    GHashTable *by_sid;         /* StreamID to SMMUv3AccelDevice *, a cache */
+    GHashTable *by_sid;         /* StreamID to SMMUv3AccelDevice * */
+    bool sids_clash;            /* devices share one, @by_sid lacks some */
     GHashTable *vsids;          /* StreamIDs with vDEVICE, true: ATS is on */
 
     /* The host SMMUv3 of the first device bounds what the guest is offered */
@@ -78,6 +82,44 @@ static inline const char *smmuv3_accel_dev_name(PCIDevice *pdev)
 {
     return DEVICE(pdev)->id ?: pdev->name;
 }
+
+/**
+ * smmuv3_accel_sid: the StreamID of a device
+ *
+ * @adev: the device.
+ *
+ * Returns: its bus, device and function number as they are now; meaningless
+ * without smmuv3_accel_has_sid().
+ */
+uint32_t smmuv3_accel_sid(const SMMUv3AccelDevice *adev);
+
+/**
+ * smmuv3_accel_has_sid: tell if the guest has numbered the bus of a device
+ *
+ * @adev: the device.
+ *
+ * Returns: false as long as its transactions have no StreamID.
+ */
+bool smmuv3_accel_has_sid(const SMMUv3AccelDevice *adev);
+
+/**
+ * smmuv3_accel_sids_update: look up what StreamIDs there are; due when a device
+ * came or went and when buses were numbered
+ *
+ * @a: state with the devices.
+ */
+void smmuv3_accel_sids_update(SMMUv3AccelState *a);
+
+/**
+ * smmuv3_accel_find: find a device by its StreamID, in constant time
+ *
+ * @a: state with the devices.
+ * @sid: any number.
+ *
+ * Returns: the device, one of them if there are several (@a->sids_clash), or
+ * NULL.
+ */
+SMMUv3AccelDevice *smmuv3_accel_find(SMMUv3AccelState *a, uint32_t sid);
 
 /**
  * smmuv3_accel_take_bus: become the vIOMMU of the primary bus

@@ -17,7 +17,7 @@
 
 #include "qemu/osdep.h"
 #include "qapi/error.h"
-#include "hw/pci/pci_bus.h"
+#include "hw/pci/pci_bus_number.h"
 #include "migration/blocker.h"
 #include "smmuv3-accel-internal.h"
 #include "smmuv3-ssid.h"
@@ -34,7 +34,6 @@
 #define STE1_S1COR      MAKE_64BIT_MASK(4, 2)
 #define STE1_S1CSH      MAKE_64BIT_MASK(6, 2)
 #define STE1_S1STALLD   MAKE_64BIT_MASK(27, 1)
-#define STE1_EATS       MAKE_64BIT_MASK(28, 2)
 
 /* STE.EATS: the other values need stage 2 or a device permission table */
 #define STE_EATS_FULL   1
@@ -46,19 +45,6 @@
 #define CR2_RECINVSID       MAKE_64BIT_MASK(1, 1)
 
 /* What the guest wants for a device */
-
-static uint32_t smmuv3_accel_sid(SMMUv3AccelDevice *adev)
-{
-    return pci_get_bdf(adev->pdev);
-}
-
-/* Until the guest has numbered its bus a device has no StreamID */
-static bool smmuv3_accel_has_sid(SMMUv3AccelDevice *adev)
-{
-    PCIBus *bus = pci_get_bus(adev->pdev);
-
-    return pci_bus_is_root(bus) || pci_bus_num(bus);
-}
 
 static void smmuv3_accel_record(SMMUv3State *s, SMMUv3AccelDevice *adev,
                                 SMMUEventInfo *event)
@@ -186,28 +172,16 @@ void smmuv3_accel_update(SMMUv3State *s)
     }
 }
 
-static SMMUv3AccelDevice *smmuv3_accel_find(SMMUv3AccelState *a, uint32_t sid)
+static void smmuv3_accel_renumbered(Notifier *n, void *bridge)
 {
-    SMMUv3AccelDevice *adev;
-    GHashTableIter iter;
+    SMMUv3AccelState *a = container_of(n, SMMUv3AccelState, bus_numbers);
 
-    /* The guest may have renumbered its buses since */
-    adev = g_hash_table_lookup(a->by_sid, GUINT_TO_POINTER(sid));
-    if (adev && smmuv3_accel_sid(adev) == sid) {
-        return adev;
-    }
-    g_hash_table_iter_init(&iter, a->devices);
-    while (g_hash_table_iter_next(&iter, NULL, (gpointer *)&adev)) {
-        if (smmuv3_accel_has_sid(adev) && smmuv3_accel_sid(adev) == sid) {
-            g_hash_table_insert(a->by_sid, GUINT_TO_POINTER(sid), adev);
-            return adev;
-        }
-    }
-    return NULL;
+    smmuv3_accel_sids_update(a);
+    smmuv3_accel_update(a->smmu);
 }
 
 static void smmuv3_accel_cfgi_range(SMMUv3State *s, uint32_t first,
-                                    uint32_t last)
+                                    uint32_t last, bool named)
 {
     GHashTableIter iter;
     gpointer adev;
@@ -217,7 +191,7 @@ static void smmuv3_accel_cfgi_range(SMMUv3State *s, uint32_t first,
         uint32_t sid = smmuv3_accel_sid(adev);
 
         if (sid >= first && sid <= last) {
-            smmuv3_accel_update_or_fail(s, adev, false);
+            smmuv3_accel_update_or_fail(s, adev, named);
         }
     }
 }
@@ -274,8 +248,15 @@ bool smmuv3_accel_command(SMMUv3State *s, const Cmd *cmd,
         }
         break;
     case SMMU_CMD_CFGI_STE:
+        if (CMD_SSEC(cmd)) {
+            break;
+        }
+        if (a->sids_clash) {
+            smmuv3_accel_cfgi_range(s, CMD_SID(cmd), CMD_SID(cmd), true);
+            break;
+        }
         adev = smmuv3_accel_find(a, CMD_SID(cmd));
-        if (adev && !CMD_SSEC(cmd)) {
+        if (adev) {
             smmuv3_accel_update_or_fail(s, adev, true);
         }
         break;
@@ -285,7 +266,7 @@ bool smmuv3_accel_command(SMMUv3State *s, const Cmd *cmd,
             uint64_t mask = MAKE_64BIT_MASK(0, CMD_STE_RANGE(cmd) + 1);
             uint32_t first = CMD_SID(cmd) & ~mask;
 
-            smmuv3_accel_cfgi_range(s, first, first + mask);
+            smmuv3_accel_cfgi_range(s, first, first + mask, false);
         }
         break;
     default:
@@ -312,7 +293,7 @@ void smmuv3_accel_reset(SMMUv3State *s)
     if (!s->accel) {
         return;
     }
-    g_hash_table_remove_all(a->by_sid);
+    smmuv3_accel_sids_update(a);
     smmuv3_accel_update(s);
     g_hash_table_iter_init(&iter, a->devices);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
@@ -337,20 +318,13 @@ void smmuv3_accel_unbind(SMMUv3State *s, PCIDevice *pdev)
 {
     SMMUv3AccelState *a = s->accel_state;
     SMMUv3AccelDevice *adev = g_hash_table_lookup(a->devices, pdev);
-    GHashTableIter iter;
-    gpointer value;
 
     if (!adev) {
         return;
     }
     smmuv3_accel_release(a, adev);
-    g_hash_table_iter_init(&iter, a->by_sid);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        if (value == adev) {
-            g_hash_table_iter_remove(&iter);
-        }
-    }
     g_hash_table_remove(a->devices, pdev);
+    smmuv3_accel_sids_update(a);
     object_unref(adev->idev);
     g_free(adev);
     if (!g_hash_table_size(a->devices)) {
@@ -412,6 +386,7 @@ bool smmuv3_accel_bind(SMMUv3State *s, PCIDevice *pdev, HostIOMMUDevice *hiod,
     adev->idev = idev;
     object_ref(idev);
     g_hash_table_insert(a->devices, pdev, adev);
+    smmuv3_accel_sids_update(a);
     if (!smmuv3_accel_update_device(s, adev, false, errp)) {
         smmuv3_accel_unbind(s, pdev);
         return false;
@@ -455,5 +430,8 @@ bool smmuv3_accel_realize(SMMUv3State *s, Error **errp)
         return false;
     }
     smmuv3_accel_cmdq_add_properties(OBJECT(s), &a->inval);
+    a->smmu = s;
+    a->bus_numbers.notify = smmuv3_accel_renumbered;
+    pci_bus_number_add_notifier(&a->bus_numbers);
     return true;
 }

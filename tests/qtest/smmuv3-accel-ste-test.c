@@ -13,6 +13,7 @@
 
 #include "qemu/osdep.h"
 
+#include "hw/pci/pci_regs.h"
 #include "vfio-fake/smmu.h"
 
 #define SID     VS_SID(1)
@@ -498,6 +499,76 @@ static void test_miss(const void *opaque)
     vg_end_silent(g);
 }
 
+/* Buses get other numbers while translation is on: other StreamIDs */
+
+static void number(VfGuest *g, unsigned int port, uint8_t bus)
+{
+    vg_config_writel(g, 0, port << 3, PCI_PRIMARY_BUS, bus << 8 | bus << 16);
+}
+
+static void assert_access(VfGuest *g, unsigned int dev, VfAccess access)
+{
+    g_assert_cmpint(vf_client_access(g->c, dev, NULL), ==, access);
+}
+
+static void test_renumber(void)
+{
+    const Row *s1 = s1_row();
+    VfGuest *g = vs_start(2, 2);
+    const VfObject *dev, *vdevice;
+
+    vs_setup(g, VS_LINEAR);
+    vs_write_ste(g, VS_LINEAR, VS_SID(1), VS_STE0_V | VS_STE0_BYPASS, 0);
+    vs_write_ste(g, VS_LINEAR, VS_SID(3), s1->word[0], s1->word[1]);
+    vs_enable(g, true);
+    assert_access(g, 0, VF_ACCESS_BYPASS);
+    assert_access(g, 1, VF_ACCESS_ABORT);
+
+    number(g, 1, 3);
+    assert_access(g, 0, VF_ACCESS_S1);
+    dev = vf_client_device_object(g->c, 0);
+    vdevice = vf_client_object(g->c, dev, dev->vdevice);
+    g_assert_cmphex(vdevice->virt_id, ==, VS_SID(3));
+
+    /* The StreamID that it had is nobody's, and soon another one's */
+    vs_write_ste(g, VS_LINEAR, VS_SID(1), s1->word[0] + 0x10000, s1->word[1]);
+    vs_cfgi_ste(g, VS_SID(1));
+    assert_access(g, 0, VF_ACCESS_S1);
+    assert_access(g, 1, VF_ACCESS_ABORT);
+    number(g, 2, 1);
+    assert_access(g, 1, VF_ACCESS_S1);
+    vs_write_ste(g, VS_LINEAR, VS_SID(1), VS_STE0_V | VS_STE0_ABORT, 0);
+    vs_cfgi_ste(g, VS_SID(1));
+    assert_access(g, 0, VF_ACCESS_S1);
+    assert_access(g, 1, VF_ACCESS_ABORT);
+    vs_write_ste(g, VS_LINEAR, VS_SID(3), VS_STE0_V | VS_STE0_BYPASS, 0);
+    vs_cfgi_ste(g, VS_SID(3));
+    assert_access(g, 0, VF_ACCESS_BYPASS);
+
+    /* Back to no number at all: no STE is its own any more */
+    number(g, 1, 0);
+    assert_access(g, 0, VF_ACCESS_ABORT);
+    vg_end_silent(g);
+}
+
+/* A guest may give two buses one number; neither device may escape its STE */
+static void test_clash(void)
+{
+    VfGuest *g = vs_start(2, 2);
+
+    vs_setup(g, VS_LINEAR);
+    number(g, 1, 2);
+    vs_write_ste(g, VS_LINEAR, VS_SID(2), VS_STE0_V | VS_STE0_BYPASS, 0);
+    vs_enable(g, true);
+    assert_access(g, 0, VF_ACCESS_BYPASS);
+    assert_access(g, 1, VF_ACCESS_BYPASS);
+    vs_write_ste(g, VS_LINEAR, VS_SID(2), VS_STE0_V | VS_STE0_ABORT, 0);
+    vs_cfgi_ste(g, VS_SID(2));
+    assert_access(g, 0, VF_ACCESS_ABORT);
+    assert_access(g, 1, VF_ACCESS_ABORT);
+    vg_end_silent(g);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -519,6 +590,8 @@ int main(int argc, char **argv)
         }
     }
     qtest_add_func("smmuv3-accel-ste/fetch", test_fetch);
+    qtest_add_func("smmuv3-accel-ste/renumber", test_renumber);
+    qtest_add_func("smmuv3-accel-ste/clash", test_clash);
     for (int i = 0; i < ARRAY_SIZE(misses); i++) {
         vg_add_test("smmuv3-accel-ste/miss", misses[i].name, &misses[i],
                     test_miss);
