@@ -32,8 +32,8 @@ struct SMMUv3AccelEvents {
     IOMMUFDBackend *be;
     uint32_t id;
     int fd;
-    bool seen;          /* next_sequence is known */
-    uint32_t next_sequence;
+    bool broken;                /* it cannot be read, and the user knows */
+    uint32_t next_sequence;     /* a new queue starts at 0 */
 };
 
 /* SMMUv3 IHI0070, 7.4: one toggle until the guest acknowledges it */
@@ -78,17 +78,17 @@ static void smmuv3_accel_events_deliver(SMMUv3AccelEvents *events,
 static void smmuv3_accel_events_sequence(SMMUv3AccelEvents *events,
                                          const struct iommufd_vevent_header *h)
 {
+    /* The mark of lost events goes when a record follows: the gap is left */
     if ((h->flags & IOMMU_VEVENTQ_FLAG_LOST_EVENTS) ||
-        (events->seen && h->sequence != events->next_sequence)) {
+        h->sequence != events->next_sequence) {
         smmuv3_accel_events_overflow(events);
     }
-    events->seen = true;
     events->next_sequence = h->sequence == INT_MAX ? 0 : h->sequence + 1;
 }
 
-static void smmuv3_accel_events_read(void *opaque)
+/* Returns: whether there was something to read */
+static bool smmuv3_accel_events_read_some(SMMUv3AccelEvents *events)
 {
-    SMMUv3AccelEvents *events = opaque;
     SMMUv3AccelEvent buf[EVENTS_PER_READ];
     size_t offset = 0;
     ssize_t len;
@@ -101,8 +101,10 @@ static void smmuv3_accel_events_read(void *opaque)
                          " %s; the guest sees none from now on",
                          strerror(errno));
             qemu_set_fd_handler(events->fd, NULL, NULL, NULL);
+            events->broken = true;
+            smmuv3_accel_events_overflow(events);
         }
-        return;
+        return false;
     }
 
     /* A header that tells of lost events has no record behind it */
@@ -122,6 +124,23 @@ static void smmuv3_accel_events_read(void *opaque)
         memcpy(&event.record, (char *)buf + offset, sizeof(event.record));
         offset += sizeof(event.record);
         smmuv3_accel_events_deliver(events, &event.record);
+    }
+    return true;
+}
+
+static void smmuv3_accel_events_read(void *opaque)
+{
+    smmuv3_accel_events_read_some(opaque);
+}
+
+void smmuv3_accel_events_reset(SMMUv3AccelEvents *events)
+{
+    /* The guest's queue is off: what is read goes nowhere */
+    for (int i = 0; i < VEVENTQ_DEPTH / EVENTS_PER_READ; i++) {
+        if (!events || events->broken ||
+            !smmuv3_accel_events_read_some(events)) {
+            break;
+        }
     }
 }
 

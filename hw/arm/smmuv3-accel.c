@@ -295,6 +295,7 @@ void smmuv3_accel_reset(SMMUv3State *s)
     }
     smmuv3_accel_sids_update(a);
     smmuv3_accel_update(s);
+    smmuv3_accel_events_reset(a->events);
     g_hash_table_iter_init(&iter, a->devices);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         SMMUv3AccelDevice *adev = value;

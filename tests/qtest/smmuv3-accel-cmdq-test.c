@@ -1,13 +1,12 @@
 /*
- * QTest of the accelerated SMMUv3: invalidations and events
+ * QTest of the accelerated SMMUv3: invalidations
  *
  * Copyright (c) qemu-vpasid contributors
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Commands are put into the guest's queue, and what reached the fake host is
- * compared with them: which, in which order, in how many calls. Events go the
- * other way.
+ * compared with them: which, in which order, in how many calls.
  */
 
 #include "qemu/osdep.h"
@@ -499,149 +498,6 @@ static void test_stale(void)
     end_with_text(g);
 }
 
-/* Events */
-
-#define EVT_TRANSLATION(n) \
-    { VS_EVT_F_TRANSLATION | SID_HI, 1ull << 35, 0x1000ull * (n), 0 }
-
-static void push(VfGuest *g, unsigned int n)
-{
-    const uint64_t evt[4] = EVT_TRANSLATION(n);
-
-    vf_client_push_event(g->c, 0, evt);
-}
-
-static void assert_event(VfGuest *g, unsigned int n)
-{
-    const uint64_t want[4] = EVT_TRANSLATION(n);
-    uint64_t evt[4];
-
-    g_assert(vs_next_event(g, evt));
-    for (int i = 0; i < 4; i++) {
-        g_assert_cmphex(evt[i], ==, want[i]);
-    }
-}
-
-static bool overflow(VfGuest *g)
-{
-    return (vs_readl(g, VS_EVENTQ_PROD) ^ vs_readl(g, VS_EVENTQ_CONS)) &
-           VS_EVENTQ_OVERFLOW;
-}
-
-static void test_events(void)
-{
-    VfGuest *g = start(true);
-    uint64_t evt[4];
-
-    push(g, 1);
-    vg_settle(g);
-    assert_event(g, 1);
-    g_assert(!vs_next_event(g, evt));
-    for (int i = 0; i < 10; i++) {
-        push(g, i);
-    }
-    vg_settle(g);
-    for (int i = 0; i < 10; i++) {
-        assert_event(g, i);
-    }
-    g_assert(!vs_next_event(g, evt));
-    g_assert(!overflow(g));
-    vg_end_silent(g);
-}
-
-static void test_events_lost(void)
-{
-    VfGuest *g = start(true);
-
-    push(g, 1);
-    vf_client_push_event(g->c, 0, NULL);
-    push(g, 2);
-    vg_settle(g);
-    g_assert(overflow(g));
-    assert_event(g, 1);
-    assert_event(g, 2);
-    /* Acknowledged, and lost again */
-    vs_writel(g, VS_EVENTQ_CONS, vs_readl(g, VS_EVENTQ_PROD));
-    g_assert(!overflow(g));
-    vf_client_push_event(g->c, 0, NULL);
-    vg_settle(g);
-    g_assert(overflow(g));
-    vg_end_silent(g);
-}
-
-static void test_events_full(void)
-{
-    VfGuest *g = start(true);
-    const unsigned int size = 1 << VS_EVENTQ_LOG2;
-    uint64_t evt[4];
-
-    for (int i = 0; i < size + 5; i++) {
-        push(g, i);
-    }
-    vg_settle(g);
-    g_assert(overflow(g));
-    for (int i = 0; i < size; i++) {
-        assert_event(g, i);
-    }
-    g_assert(!vs_next_event(g, evt));
-    vg_end_silent(g);
-}
-
-/* More than QEMU reads at once, into a queue that the guest keeps emptying */
-static void test_events_many(void)
-{
-    VfGuest *g = start(true);
-    uint64_t evt[4];
-    int got = 0;
-
-    for (int round = 0; round < 20; round++) {
-        for (int i = 0; i < 12; i++) {
-            push(g, round * 12 + i);
-        }
-        vg_settle(g);
-        for (int i = 0; i < 12; i++) {
-            assert_event(g, got++);
-        }
-        g_assert(!vs_next_event(g, evt));
-    }
-    g_assert(!overflow(g));
-    vg_end_silent(g);
-}
-
-static void test_events_off_and_on(void)
-{
-    VfGuest *g = start(true);
-    uint64_t evt[4];
-
-    vs_writel(g, VS_CR0, VS_CR0_SMMUEN | VS_CR0_CMDQEN);
-    push(g, 1);
-    vg_settle(g);
-    g_assert(!vs_next_event(g, evt));
-    vs_enable(g, true);
-    push(g, 2);
-    vg_settle(g);
-    assert_event(g, 2);
-    g_assert(!vs_next_event(g, evt));
-    vg_end_silent(g);
-}
-
-/* The descriptor breaks: said once, and the rest of the machine goes on */
-static void test_events_read_fails(void)
-{
-    VfGuest *g = start(true);
-    g_autofree gchar *text = NULL;
-    VfClient *c = g->c;
-
-    vf_client_rule(c, VF_OP_EVENT_READ, 1, 1000, EIO);
-    push(g, 1);
-    vg_settle(g);
-    g_assert_cmpuint(vf_client_count(c, VF_OP_EVENT_READ, 0), ==, 1);
-    queue_batch(g, 1);
-    g_assert_cmphex(vs_readl(g, VS_CMDQ_CONS), ==, g->cmdq_prod);
-    text = vg_end(g);
-    g_assert_nonnull(strstr(text, "event"));
-}
-
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -667,11 +523,5 @@ int main(int argc, char **argv)
                     &recover_tests[i], test_recover);
     }
     qtest_add_func("smmuv3-accel/stale", test_stale);
-    qtest_add_func("smmuv3-accel/events/delivered", test_events);
-    qtest_add_func("smmuv3-accel/events/lost", test_events_lost);
-    qtest_add_func("smmuv3-accel/events/full", test_events_full);
-    qtest_add_func("smmuv3-accel/events/many", test_events_many);
-    qtest_add_func("smmuv3-accel/events/off-and-on", test_events_off_and_on);
-    qtest_add_func("smmuv3-accel/events/read-fails", test_events_read_fails);
     return g_test_run();
 }

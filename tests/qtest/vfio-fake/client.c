@@ -205,13 +205,10 @@ void vf_image_physical_pasid(uint8_t *image, uint16_t offset, uint8_t width)
     vf_put16(image + offset + PCI_PASID_CTRL, PCI_PASID_CTRL_ENABLE);
 }
 
-void vf_client_push_event(VfClient *c, unsigned int queue,
-                          const uint64_t *evt)
+static void add_event(VfEventQueue *q, const uint64_t *evt)
 {
-    VfEventQueue *q = &c->shared->eventq[queue];
     VfEvent *event;
 
-    pthread_mutex_lock(&c->shared->lock);
     g_assert_cmpuint(q->tail - q->head, <, VF_MAX_EVENTS);
     if (q->tail != q->head && q->event[(q->tail - 1) % VF_MAX_EVENTS].lost) {
         q->tail--;
@@ -224,8 +221,30 @@ void vf_client_push_event(VfClient *c, unsigned int queue,
         memcpy(event->evt, evt, sizeof(event->evt));
     }
     q->tail++;
+}
+
+void vf_client_add_events(VfClient *c, unsigned int queue,
+                          const uint64_t (*evt)[4], unsigned int count)
+{
+    pthread_mutex_lock(&c->shared->lock);
+    while (count--) {
+        add_event(&c->shared->eventq[queue], *evt++);
+    }
     pthread_mutex_unlock(&c->shared->lock);
+}
+
+void vf_client_wake(VfClient *c, unsigned int queue)
+{
     g_assert_cmpint(write(c->event_fd[queue], "", 1), ==, 1);
+}
+
+void vf_client_push_event(VfClient *c, unsigned int queue,
+                          const uint64_t *evt)
+{
+    pthread_mutex_lock(&c->shared->lock);
+    add_event(&c->shared->eventq[queue], evt);
+    pthread_mutex_unlock(&c->shared->lock);
+    vf_client_wake(c, queue);
 }
 
 VfRule *vf_client_rule(VfClient *c, VfOp op, uint32_t nth, uint32_t count,

@@ -103,6 +103,20 @@ void vf_client_push_event(VfClient *c, unsigned int queue,
                           const uint64_t *evt);
 
 /**
+ * vf_client_add_events: report events without waking up QEMU
+ *
+ * @c: the client
+ * @queue: number of the event queue
+ * @evt: four words for each
+ * @count: how many
+ */
+void vf_client_add_events(VfClient *c, unsigned int queue,
+                          const uint64_t (*evt)[4], unsigned int count);
+
+/* Wake up what waits for event queue @queue, with an event or without */
+void vf_client_wake(VfClient *c, unsigned int queue);
+
+/**
  * vf_client_rule: let a call fail
  *
  * @c: the client

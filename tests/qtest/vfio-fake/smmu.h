@@ -46,7 +46,10 @@ enum {
 #define VS_CR2_RECINVSID    (1u << 1)
 #define VS_GBPA_UPDATE      (1u << 31)
 #define VS_GBPA_ABORT       (1u << 20)
+#define VS_IRQ_CTRL_GERROR  (1u << 0)
+#define VS_IRQ_CTRL_EVENTQ  (1u << 2)
 #define VS_GERROR_CMDQ_ERR  (1u << 0)
+#define VS_GERROR_EVENTQ_ABT_ERR (1u << 2)
 #define VS_CONS_ERR(v)      (((v) >> 24) & 0x7f)
 #define VS_CERROR_ILL       1
 #define VS_CERROR_ABT       2
@@ -107,7 +110,7 @@ enum {
 #define VS_STRTAB_LOG2  10
 #define VS_SPLIT        8
 #define VS_CMDQ_LOG2    10
-#define VS_EVENTQ_LOG2  4
+#define VS_EVENTQ_LOG2  7
 
 /* StreamID of the function behind root port n, counted from 1 */
 #define VS_SID(port)    ((port) << 8)
