@@ -138,7 +138,8 @@ static AddressSpace *smmuv3_accel_get_address_space(PCIBus *bus, void *opaque,
 static uint64_t smmuv3_accel_get_viommu_flags(void *opaque)
 {
     SMMUv3State *s = ARM_SMMUV3(opaque);
-    uint64_t flags = VIOMMU_FLAG_WANT_NESTING_PARENT;
+    uint64_t flags = VIOMMU_FLAG_WANT_NESTING_PARENT |
+                     VIOMMU_FLAG_KEEP_BUS_NUMBERS;
 
     if (s->ssidsize) {
         flags |= VIOMMU_FLAG_PASID_SUPPORTED;

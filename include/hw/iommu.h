@@ -25,10 +25,15 @@
  * @VIOMMU_FLAG_PASID_SUPPORTED: the vIOMMU translates requests with PASID, so
  *     that a device behind it can offer a PASID capability (PCIe 6.2, 7.8.8).
  *     How many PASIDs it has is told by viommu_flags_pasid_width().
+ *
+ * @VIOMMU_FLAG_KEEP_BUS_NUMBERS: firmware tables name the devices behind the
+ *     vIOMMU by bus number, so that the guest's operating system must not give
+ *     the buses other numbers than the firmware did.
  */
 enum VIOMMUFlags {
     VIOMMU_FLAG_WANT_NESTING_PARENT = BIT_ULL(0),
     VIOMMU_FLAG_PASID_SUPPORTED = BIT_ULL(1),
+    VIOMMU_FLAG_KEEP_BUS_NUMBERS = BIT_ULL(2),
 };
 
 /* The top byte of the flags: PASID bits, 0 if the vIOMMU sets no limit */

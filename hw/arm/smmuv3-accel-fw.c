@@ -1,0 +1,48 @@
+/*
+ * Accelerated arm-smmuv3: what there is to be told to the guest
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include "hw/arm/smmuv3.h"
+#include "smmuv3-internal.h"
+#include "smmuv3-accel-fw.h"
+
+typedef struct AccelSummary {
+    unsigned int count;
+    bool ats;
+} AccelSummary;
+
+static int smmuv3_accel_summarize(Object *obj, void *opaque)
+{
+    SMMUv3State *s = (SMMUv3State *)object_dynamic_cast(obj, TYPE_ARM_SMMUV3);
+    AccelSummary *summary = opaque;
+
+    if (s && s->accel) {
+        summary->count++;
+        summary->ats |= FIELD_EX32(s->idr[0], IDR0, ATS);
+    }
+    return 0;
+}
+
+static AccelSummary smmuv3_accel_summary(void)
+{
+    AccelSummary summary = { 0 };
+
+    object_child_foreach_recursive(object_get_root(), smmuv3_accel_summarize,
+                                   &summary);
+    return summary;
+}
+
+unsigned int smmuv3_accel_count(void)
+{
+    return smmuv3_accel_summary().count;
+}
+
+bool smmuv3_accel_any_ats(void)
+{
+    return smmuv3_accel_summary().ats;
+}

@@ -1,0 +1,370 @@
+/*
+ * QTest of the accelerated SMMUv3: what firmware tables say about it
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * IORT: Arm DEN 0049E.d. _DSM: PCI Firmware Specification 3.3, 4.6.5. The
+ * tables are read as firmware reads them, before it fixes their addresses up.
+ */
+
+#include "qemu/osdep.h"
+
+#include "libqos/fw_cfg.h"
+#include "qemu/bswap.h"
+#include "vfio-fake/smmu.h"
+
+/* fw_cfg of the virt machine; its selector is big-endian */
+#define FW_CFG_DATA     0x09020000ull
+#define FW_CFG_SELECT   0x09020008ull
+#define TABLES_FILE     "etc/acpi/tables"
+#define TABLES_MAX      (512 * 1024)
+
+/* A table's header */
+#define SIGNATURE_SIZE  4
+#define LENGTH_OFFSET   4
+#define REVISION_OFFSET 8
+#define HEADER_SIZE     36
+
+/* IORT */
+#define IORT_NODES      36
+#define IORT_FIRST      40
+#define IORT_REV_E_B    3
+#define IORT_REV_E_D    5
+#define NODE_LENGTH     1
+#define NODE_ID         4
+#define NODE_MAPPINGS   8
+#define NODE_MAPPING    12
+#define NODE_RC         2
+#define NODE_SMMUV3     4
+#define NODE_RMR        6
+#define RC_ATS          24
+#define RMR_FLAGS       16
+#define RMR_RANGES      20
+#define RMR_RANGE       24
+#define MAP_COUNT       4
+#define MAP_OUTPUT      8
+#define MAP_REFERENCE   12
+#define MAP_SIZE        20
+
+#define MSI_BASE        0x08000000ull
+#define MSI_SIZE        0x00100000ull
+
+#define PLAIN(bus)      "-device arm-smmuv3,primary-bus=" bus " "
+#define ACCEL(bus)      "-device arm-smmuv3,accel=on,primary-bus=" bus " "
+#define ACCEL_ATS(bus)  "-device arm-smmuv3,accel=on,ats=on,primary-bus=" \
+                        bus " "
+#define PXB(n)          "-device pxb-pcie,id=pxb" #n ",bus=pcie.0,bus_nr=" #n \
+                        " "
+
+typedef struct Tables {
+    uint8_t *data;
+    size_t size;
+} Tables;
+
+static uint32_t get(const uint8_t *p, unsigned int bytes)
+{
+    uint64_t v = 0;
+
+    for (unsigned int i = 0; i < bytes; i++) {
+        v |= (uint64_t)p[i] << (8 * i);
+    }
+    return v;
+}
+
+static uint64_t get64(const uint8_t *p)
+{
+    return get(p, 4) | (uint64_t)get(p + 4, 4) << 32;
+}
+
+static void fw_cfg_select(QFWCFG *fw_cfg, uint16_t key)
+{
+    qtest_writew(fw_cfg->qts, FW_CFG_SELECT, bswap16(key));
+}
+
+static void fw_cfg_read(QFWCFG *fw_cfg, void *data, size_t len)
+{
+    uint8_t *p = data;
+
+    for (; len >= sizeof(uint64_t); len -= sizeof(uint64_t)) {
+        stq_le_p(p, qtest_readq(fw_cfg->qts, FW_CFG_DATA));
+        p += sizeof(uint64_t);
+    }
+    while (len--) {
+        *p++ = qtest_readb(fw_cfg->qts, FW_CFG_DATA);
+    }
+}
+
+static Tables read_tables(VfGuest *g)
+{
+    QFWCFG fw_cfg = {
+        .qts = g->qts,
+        .select = fw_cfg_select,
+        .read = fw_cfg_read,
+    };
+    Tables t = { .data = g_malloc0(TABLES_MAX) };
+
+    t.size = qfw_cfg_get_file(&fw_cfg, TABLES_FILE, t.data, TABLES_MAX);
+    g_assert_cmpuint(t.size, >, HEADER_SIZE);
+    g_assert_cmpuint(t.size, <=, TABLES_MAX);
+    return t;
+}
+
+/* Without firmware the device tree is what counts, and has no root complexes */
+static void quit(VfGuest *g)
+{
+    VfClient *c = g->c;
+    g_autofree gchar *text = vg_quit(g);
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+
+    for (int i = 0; lines[i]; i++) {
+        if (*lines[i]) {
+            vg_assert_has(lines[i], "only supported with pcie.0 for DT");
+        }
+    }
+    vf_client_free(c);
+}
+
+/* The tables follow each other, and what is left is zero */
+static const uint8_t *find_table(const Tables *t, const char *signature)
+{
+    size_t pos = 0;
+
+    while (pos + HEADER_SIZE <= t->size && t->data[pos]) {
+        uint32_t length = get(t->data + pos + LENGTH_OFFSET, 4);
+
+        g_assert_cmpuint(length, >=, HEADER_SIZE);
+        g_assert_cmpuint(pos + length, <=, t->size);
+        if (!memcmp(t->data + pos, signature, SIGNATURE_SIZE)) {
+            return t->data + pos;
+        }
+        pos += length;
+    }
+    g_assert_not_reached();
+}
+
+static gchar *table_sum(const Tables *t, const char *signature)
+{
+    const uint8_t *table = find_table(t, signature);
+
+    return g_compute_checksum_for_data(G_CHECKSUM_SHA256, table,
+                                       get(table + LENGTH_OFFSET, 4));
+}
+
+/* Without accel=on the tables are those of QEMU without this series */
+
+typedef struct PlainTest {
+    const char *name;
+    const char *machine;
+    const char *options;
+    const char *dsdt;
+    const char *iort;
+} PlainTest;
+
+/*
+ * SHA256 of what QEMU 10.2.2 has there as released, for another base to be had
+ * with: smmuv3-accel-acpi-test --sums
+ */
+static const PlainTest plain_tests[] = {
+    { "none", "", "",
+      "096707b8f08d4aa4b039d4bd98cf4b4433926d6d427c1f6a74b5483b42f39d83",
+      "8595680bc57d1e0b2e8e229774fe2a5ca55eba59f247a950cf1cfdbc1f47df7d" },
+    { "machine", ",iommu=smmuv3", PXB(16),
+      "bd3fa419e17d5fe80e043cadd2fa16adfe6974189f5052691dc6dbe2763f95e1",
+      "4c3d60e5877ae25209479803c9f1f2f0e850ecb98bddf833db06d73356949339" },
+    { "device", "", PLAIN("pcie.0"),
+      "096707b8f08d4aa4b039d4bd98cf4b4433926d6d427c1f6a74b5483b42f39d83",
+      "95faa77e6e7900a555b8748ad982faf2f44cb5ccfb7d184f55bcefe7f98e4026" },
+    { "devices", "", PXB(16) PXB(32) PLAIN("pcie.0") PLAIN("pxb16")
+      PLAIN("pxb32"),
+      "be515b7483402fe2a25d2ff9d5a422b7ec40313023c3469f766a6295e26c6d8e",
+      "fa6641cf1db88eefeb33bb47e6ee2b5d9a63b2bc6ca0d2dc18067de15db5269c" },
+};
+
+static bool print_sums;
+
+static void test_plain(const void *opaque)
+{
+    const PlainTest *t = opaque;
+    VfClient *c = vf_client_new();
+    VfGuest *g = vg_start(c, VG_MACHINE VG_PORT(1) VG_PORT(2) "%s", t->machine,
+                          t->options);
+    g_autofree gchar *dsdt = NULL;
+    g_autofree gchar *iort = NULL;
+    Tables tables;
+
+    vg_ports(g, 2);
+    tables = read_tables(g);
+    dsdt = table_sum(&tables, "DSDT");
+    iort = table_sum(&tables, "IORT");
+    if (print_sums) {
+        g_test_message("%s DSDT %s IORT %s", t->name, dsdt, iort);
+    } else {
+        g_assert_cmpstr(dsdt, ==, t->dsdt);
+        g_assert_cmpstr(iort, ==, t->iort);
+    }
+    g_free(tables.data);
+    quit(g);
+}
+
+/* With accel=on */
+
+typedef struct AccelTest {
+    const char *name;
+    const char *options;
+    unsigned int ports;
+    bool ats;
+    /* Of each SMMU, in the order of bus numbers: */
+    struct {
+        uint32_t first_sid;
+        uint32_t sids;          /* 0 ends the list */
+        bool accel;
+    } smmu[4];
+    /* Of the host bridges, in the order of the DSDT: */
+    const char *keep[3];
+} AccelTest;
+
+#define BUSES(n) ((n) << 8)
+
+static const AccelTest accel_tests[] = {
+    { "root", VG_PORT(1) VG_PORT(2) ACCEL("pcie.0"), 2, false,
+      { { 0, BUSES(3), true } }, { "PCI0" } },
+    { "root-no-ports", ACCEL("pcie.0"), 0, false,
+      { { 0, BUSES(1), true } }, { "PCI0" } },
+    { "ats", ACCEL_ATS("pcie.0"), 0, true,
+      { { 0, BUSES(1), true } }, { "PCI0" } },
+    { "pxb", PXB(16) ACCEL("pxb16"), 0, false,
+      { { BUSES(16), BUSES(1), true } }, { "PC10" } },
+    { "two", PXB(16) PXB(32) ACCEL("pxb32") ACCEL_ATS("pxb16"), 0, true,
+      { { BUSES(16), BUSES(1), true }, { BUSES(32), BUSES(1), true } },
+      { "PC20", "PC10" } },
+    { "one-of-two", VG_PORT(1) PXB(16) PLAIN("pcie.0") ACCEL("pxb16"), 1, false,
+      { { 0, BUSES(2), false }, { BUSES(16), BUSES(1), true } }, { "PC10" } },
+    { "root-of-two", VG_PORT(1) PXB(16) PLAIN("pxb16") ACCEL("pcie.0"), 1,
+      false, { { 0, BUSES(2), true }, { BUSES(16), BUSES(1), false } },
+      { "PCI0" } },
+};
+
+static void assert_rmr(const uint8_t *iort, const uint8_t *node,
+                       uint32_t first_sid, uint32_t sids, uint32_t smmu)
+{
+    const uint8_t *map = node + get(node + NODE_MAPPING, 4);
+    const uint8_t *range = node + get(node + RMR_RANGE, 4);
+
+    g_assert_cmpuint(get(node + NODE_MAPPINGS, 4), ==, 1);
+    g_assert_cmphex(get(node + RMR_FLAGS, 4), ==, 0);
+    g_assert_cmpuint(get(node + RMR_RANGES, 4), ==, 1);
+    g_assert_cmphex(get(map + MAP_OUTPUT, 4), ==, first_sid);
+    g_assert_cmphex(get(map + MAP_COUNT, 4), ==, sids - 1);
+    g_assert_cmphex(get(map + MAP_REFERENCE, 4), ==, smmu);
+    g_assert_cmpuint(iort[smmu], ==, NODE_SMMUV3);
+    g_assert_cmphex(get64(range), ==, MSI_BASE);
+    g_assert_cmphex(get64(range + 8), ==, MSI_SIZE);
+    /* Both lie in the node */
+    g_assert_cmpuint(map + MAP_SIZE - node, <=, get(node + NODE_LENGTH, 2));
+    g_assert_cmpuint(range + MAP_SIZE - node, <=, get(node + NODE_LENGTH, 2));
+}
+
+static void assert_iort(const uint8_t *iort, const AccelTest *t)
+{
+    uint32_t pos = get(iort + IORT_FIRST, 4);
+    uint32_t length = get(iort + LENGTH_OFFSET, 4);
+    uint32_t nodes = get(iort + IORT_NODES, 4);
+    uint32_t smmu[ARRAY_SIZE(t->smmu)] = { 0 };
+    unsigned int smmus = 0, rmrs = 0;
+    uint32_t ids = 0;
+
+    g_assert_cmpuint(iort[REVISION_OFFSET], ==, IORT_REV_E_D);
+    while (nodes--) {
+        const uint8_t *node = iort + pos;
+        uint32_t id;
+
+        g_assert_cmpuint(pos, <, length);
+        id = get(node + NODE_ID, 4);
+        g_assert_cmpuint(ids & (1u << id), ==, 0);
+        ids |= 1u << id;
+        switch (node[0]) {
+        case NODE_SMMUV3:
+            g_assert_cmpuint(smmus, <, ARRAY_SIZE(smmu));
+            smmu[smmus++] = pos;
+            break;
+        case NODE_RC:
+            g_assert_cmpuint(get(node + RC_ATS, 4), ==, t->ats);
+            break;
+        case NODE_RMR:
+            while (t->smmu[rmrs].sids && !t->smmu[rmrs].accel) {
+                rmrs++;
+            }
+            assert_rmr(iort, node, t->smmu[rmrs].first_sid,
+                       t->smmu[rmrs].sids, smmu[rmrs]);
+            rmrs++;
+            break;
+        }
+        pos += get(node + NODE_LENGTH, 2);
+    }
+    g_assert_cmpuint(pos, ==, length);
+    for (; t->smmu[rmrs].sids; rmrs++) {
+        g_assert(!t->smmu[rmrs].accel);
+    }
+    g_assert_cmpuint(rmrs, ==, smmus);
+}
+
+/* If (Arg2 == 5) { Return (0) }, as AML */
+static const uint8_t keep_aml[] = { 0x93, 0x6a, 0x0a, 0x05, 0xa4, 0x00 };
+
+/* Device (PC..), between opcode and name there is a length of 2 bytes */
+static const uint8_t device_aml[] = { 0x5b, 0x82 };
+#define DEVICE_NAME 4
+
+static void assert_dsdt(const uint8_t *dsdt, const AccelTest *t)
+{
+    uint32_t length = get(dsdt + LENGTH_OFFSET, 4);
+    char bridge[SIGNATURE_SIZE + 1] = "";
+    unsigned int found = 0;
+
+    for (uint32_t i = HEADER_SIZE; i + sizeof(keep_aml) <= length; i++) {
+        if (!memcmp(dsdt + i, device_aml, sizeof(device_aml)) &&
+            !memcmp(dsdt + i + DEVICE_NAME, "PC", 2)) {
+            memcpy(bridge, dsdt + i + DEVICE_NAME, SIGNATURE_SIZE);
+        }
+        if (!memcmp(dsdt + i, keep_aml, sizeof(keep_aml))) {
+            g_assert_cmpuint(found, <, ARRAY_SIZE(t->keep));
+            g_assert_cmpstr(bridge, ==, t->keep[found]);
+            found++;
+        }
+    }
+    g_assert(found == ARRAY_SIZE(t->keep) || !t->keep[found]);
+}
+
+static void test_accel(const void *opaque)
+{
+    const AccelTest *t = opaque;
+    VfClient *c = vf_client_new();
+    VfGuest *g = vg_start(c, VG_MACHINE "%s", "", t->options);
+    Tables tables;
+
+    vg_ports(g, t->ports);
+    tables = read_tables(g);
+    assert_iort(find_table(&tables, "IORT"), t);
+    assert_dsdt(find_table(&tables, "DSDT"), t);
+    g_free(tables.data);
+    quit(g);
+}
+
+int main(int argc, char **argv)
+{
+    print_sums = argc > 1 && !strcmp(argv[argc - 1], "--sums");
+    argc -= print_sums;
+    g_test_init(&argc, &argv, NULL);
+
+    for (int i = 0; i < ARRAY_SIZE(plain_tests); i++) {
+        vg_add_test("smmuv3-accel-acpi/plain", plain_tests[i].name,
+                    &plain_tests[i], test_plain);
+    }
+    for (int i = 0; i < ARRAY_SIZE(accel_tests); i++) {
+        vg_add_test("smmuv3-accel-acpi/accel", accel_tests[i].name,
+                    &accel_tests[i], test_accel);
+    }
+    return g_test_run();
+}
