@@ -64,6 +64,7 @@ static const CallErrors call_errors[] = {
     { VF_OP_VDEVICE_ALLOC, { EEXIST, ENOENT, EINVAL, ENOMEM, EOPNOTSUPP } },
     { VF_OP_VEVENTQ_ALLOC, { EOPNOTSUPP, ENOTTY, EINVAL, EEXIST, EMFILE,
                              ENOMEM } },
+    { VF_OP_CONFIG_READ, { EFAULT, EIO, EINVAL } },
     { VF_OP_CONFIG_WRITE, { EFAULT, EIO, ENOSPC } },
     { VF_OP_MMAP, { EINVAL, EAGAIN, ENOMEM, EPERM } },
     { VF_OP_EVENT_READ, { EFAULT, EIO, EINTR, EAGAIN } },
