@@ -13,6 +13,14 @@
 #define MAX_SLOT    0x1f
 #define MAX_FN      7
 
+/* Configuration space of every function (PCIe 6.2, 7.5.1) */
+#define STATUS          0x06
+#define STATUS_HAS_LIST 0x10
+#define LIST_HEAD       0x34
+#define FIRST_CAP       0x40
+#define CAP_ID_EXPRESS  0x10
+#define CAP_SHORTEST    4
+
 Device *device_new(const char *name, char *source)
 {
     Device *dev = g_new0(Device, 1);
@@ -28,6 +36,7 @@ void device_free(void *data)
 
     if (dev) {
         device_free(dev->physical);
+        g_free(dev->problem);
         g_free(dev->source);
         g_free(dev->name);
         g_free(dev);
@@ -78,4 +87,24 @@ char *device_parse_name(const char *text)
         return NULL;
     }
     return g_strdup_printf("%04x:%02x:%02x.%x", domain, bus, slot, fn);
+}
+
+bool device_is_express(const Device *dev)
+{
+    uint8_t pos = dev->image[LIST_HEAD] & ~3;
+
+    if (!(dev->image[STATUS] & STATUS_HAS_LIST)) {
+        return false;
+    }
+    /* No list has more elements than there is room for: it ends */
+    for (unsigned i = 0; i < PCI_IMAGE_SIZE / CAP_SHORTEST; i++) {
+        if (pos < FIRST_CAP) {
+            break;
+        }
+        if (dev->image[pos] == CAP_ID_EXPRESS) {
+            return true;
+        }
+        pos = dev->image[pos + 1] & ~3;
+    }
+    return false;
 }

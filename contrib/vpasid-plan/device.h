@@ -11,6 +11,8 @@
 
 #include "hw/pci/pcie_ecap.h"
 
+/* Vendor and Device ID of a virtual function (PCIe 6.2, 9.3.4.1.1) */
+#define PCI_ID_OF_VIRTUAL   0xffff
 /* Bytes of the configuration space of a conventional PCI function */
 #define PCI_IMAGE_SIZE  256
 
@@ -26,9 +28,11 @@
  * @device: device ID.
  *
  * @size: how many bytes of @image were read, from the start; 1 to
- *        #PCIE_ECAP_IMAGE_SIZE.
+ *        #PCIE_ECAP_IMAGE_SIZE, or 0 with @problem.
  *
- * @complete: the function has no more than @size bytes of configuration space.
+ * @total: bytes of configuration space that the function has, 0 if not known.
+ *
+ * @problem: why nothing of it could be read, NULL if something was.
  *
  * @is_virtual: it is known to be a virtual function. It has no PASID
  *              capability of its own and uses that of @physical.
@@ -44,9 +48,10 @@ typedef struct Device {
     uint16_t vendor;
     uint16_t device;
     uint16_t size;
-    bool complete;
+    uint16_t total;
     bool is_virtual;
     uint8_t image[PCIE_ECAP_IMAGE_SIZE];
+    char *problem;
     struct Device *physical;
 } Device;
 
@@ -78,6 +83,17 @@ void device_free(void *data);
  * is something else.
  */
 char *device_parse_name(const char *text);
+
+/**
+ * device_is_express: tell whether a function has a PCI Express capability
+ *
+ * Without one it has no extended configuration space.
+ *
+ * @dev: the function, of which the first 256 bytes were read.
+ *
+ * Returns: true if it has.
+ */
+bool device_is_express(const Device *dev);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Device, device_free)
 

@@ -9,11 +9,16 @@
 #include "qemu/osdep.h"
 #include "device.h"
 #include "dump.h"
+#include "sriov.h"
 
 /* lspci prints offsets with as many digits as they need, but at least two */
 #define MIN_OFFSET_DIGITS   2
 #define MAX_OFFSET_DIGITS   3
 #define BYTES_PER_LINE      16
+
+/* Configuration space of every function (PCIe 6.2, 7.5.1) */
+#define CLASS_CODE          0x08
+#define HEADER_TYPE         0x0e
 
 #define DUMP_ERROR          g_quark_from_static_string("vpasid-plan-dump")
 
@@ -117,13 +122,37 @@ static bool end_device(Dump *dump, GError **error)
                     "space, which has to be 64, 128, 256 or 4096", dev->name,
                     dev->size);
     }
-    dev->complete = dev->size >= PCI_IMAGE_SIZE;
     dev->vendor = dev->image[0] | dev->image[1] << 8;
     dev->device = dev->image[2] | dev->image[3] << 8;
-    /* The IDs of virtual functions read all ones (PCIe 6.2, 9.3.4.1.1) */
-    dev->is_virtual = dev->vendor == 0xffff && dev->device == 0xffff &&
-                      !(dev->image[0x08] == 0xff && dev->image[0x0e] == 0xff);
+    /* Of a function that is gone everything reads all ones */
+    dev->is_virtual = dev->vendor == PCI_ID_OF_VIRTUAL &&
+                      dev->device == PCI_ID_OF_VIRTUAL &&
+                      !(dev->image[CLASS_CODE] == 0xff &&
+                        dev->image[HEADER_TYPE] == 0xff);
     return true;
+}
+
+/*
+ * lspci shows no more than it was asked for, or allowed to. What it shows is
+ * all there is if it showed more of another device.
+ */
+static void find_totals(const GPtrArray *devices, unsigned first)
+{
+    uint16_t most = 0;
+
+    for (unsigned i = first; i < devices->len; i++) {
+        const Device *dev = g_ptr_array_index(devices, i);
+
+        most = MAX(most, dev->size);
+    }
+    for (unsigned i = first; i < devices->len; i++) {
+        Device *dev = g_ptr_array_index(devices, i);
+
+        if (dev->size >= PCI_IMAGE_SIZE &&
+            (most == PCIE_ECAP_IMAGE_SIZE || !device_is_express(dev))) {
+            dev->total = dev->size;
+        }
+    }
 }
 
 static bool start_device(Dump *dump, const char *name, GError **error)
@@ -185,6 +214,8 @@ bool dump_parse(const char *file, const char *text, size_t length,
         return fail(&dump, error, "no device in it; it has to be what "
                     "\"lspci -xxxx\" prints");
     }
+    find_totals(devices, before);
+    sriov_link(devices, before);
     return true;
 }
 

@@ -15,6 +15,7 @@
  * A device starts with a line that has its address, and ends with an empty
  * line or the next device. Lines of "OFFSET: BYTE..." are its configuration
  * space, without gaps. Other lines are what lspci -v prints, and are ignored.
+ * A virtual function gets its physical one if that is there too.
  *
  * @file: name of the dump, for messages.
  *

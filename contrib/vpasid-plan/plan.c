@@ -78,12 +78,8 @@ static char *describe_choice(const Plan *plan)
     return g_strdup_printf("%s; %s; no other place is free", end, hidden);
 }
 
-static char *describe_no_pasid(const Device *dev, const PCIEEcapLayout *list)
+static char *describe_no_pasid(const PCIEEcapLayout *list)
 {
-    if (dev->is_virtual && !dev->physical) {
-        return g_strdup("a virtual function, which has the PASID of its "
-                        "physical function; a dump does not tell which");
-    }
     if (list->defects & PCIE_ECAP_BROKEN) {
         g_autofree char *broken = describe_broken(list);
 
@@ -107,27 +103,38 @@ static bool is_bridge(const Device *dev)
 /* Can PASID be looked for at all? If not, sets reason and result. */
 static bool is_readable(Plan *plan, const Device *dev)
 {
-    if (is_gone(dev)) {
-        plan->reason = g_strdup_printf("%s does not answer: its configuration "
-                                       "space reads all ones",
-                                       dev == plan->dev ? "the device" :
-                                       dev->name);
+    const char *who = dev == plan->dev ? "the device" :
+                                         "its physical function";
+
+    if (dev->is_virtual && !dev->physical) {
+        plan->reason = g_strdup("a virtual function, which has the PASID of "
+                                "its physical function; that is not in the "
+                                "dump");
         plan->result = PLAN_UNKNOWN;
         return false;
     }
-    if (!dev->complete) {
-        plan->reason = g_strdup_printf("only %u bytes of the configuration "
-                                       "space of %s are known; root can read "
-                                       "all of it", dev->size,
-                                       dev == plan->dev ? "the device" :
-                                       dev->name);
+    if (dev->problem) {
+        plan->reason = g_strdup(dev->problem);
         plan->result = PLAN_UNKNOWN;
+        return false;
+    }
+    if (is_gone(dev)) {
+        plan->reason = g_strdup_printf("%s does not answer: the configuration "
+                                       "space reads all ones", who);
+        plan->result = PLAN_UNKNOWN;
+        return false;
+    }
+    if (dev->total && dev->total < PCIE_ECAP_IMAGE_SIZE) {
+        plan->reason = g_strdup_printf("no extended capabilities: the "
+                                       "configuration space of %s has %u "
+                                       "bytes", who, dev->total);
         return false;
     }
     if (dev->size < PCIE_ECAP_IMAGE_SIZE) {
-        plan->reason = g_strdup_printf("no extended capabilities: the "
-                                       "configuration space has %u bytes",
-                                       dev->size);
+        plan->reason = g_strdup_printf("only %u bytes of the configuration "
+                                       "space of %s are known; root can read "
+                                       "all of it", dev->size, who);
+        plan->result = PLAN_UNKNOWN;
         return false;
     }
     return true;
@@ -142,16 +149,17 @@ static bool find_pasid(Plan *plan, const Device *dev)
     pcie_ecap_parse(dev->image, list);
     ext = pcie_ecap_find(list, PCIE_ECAP_PASID_ID);
     if (!ext) {
-        plan->reason = describe_no_pasid(dev, list);
+        plan->reason = describe_no_pasid(list);
         return false;
     }
     plan->has_pasid = true;
     if (!pcie_ecap_pasid_read(dev->image, ext->offset, &plan->pasid)) {
-        plan->reason = g_strdup_printf("the PASID capability at 0x%x has "
-                                       "version %u, or is cut short; only a "
-                                       "whole one of version %u is known",
-                                       ext->offset, ext->version,
-                                       PCIE_ECAP_PASID_VERSION);
+        plan->reason = ext->version == PCIE_ECAP_PASID_VERSION ?
+            g_strdup_printf("the PASID capability at 0x%x is cut short",
+                            ext->offset) :
+            g_strdup_printf("the PASID capability at 0x%x has version %u; "
+                            "only %u is known", ext->offset, ext->version,
+                            PCIE_ECAP_PASID_VERSION);
         plan->result = PLAN_NO_PLACE;
         return false;
     }

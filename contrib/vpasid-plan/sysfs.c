@@ -48,8 +48,9 @@ static bool read_config(const char *path, Device *dev, GError **error)
         return false;
     }
     /* The size of the file is that of the configuration space */
-    dev->complete = dev->size >= PCI_IMAGE_SIZE &&
-                    dev->size >= MIN(info.st_size, PCIE_ECAP_IMAGE_SIZE);
+    if (info.st_size >= PCI_IMAGE_SIZE) {
+        dev->total = MIN(info.st_size, PCIE_ECAP_IMAGE_SIZE);
+    }
     return true;
 }
 
@@ -68,28 +69,41 @@ static uint16_t read_id(const char *dir, const char *file, uint16_t otherwise)
     return end == text || id > UINT16_MAX ? otherwise : id;
 }
 
+/* A device that cannot be read is one that nothing is known about */
+static void read_or_note(const char *path, Device *dev)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (!read_config(path, dev, &error)) {
+        dev->size = 0;
+        dev->problem = g_strdup(error->message);
+    }
+}
+
 static Device *read_directory(const char *dir, const char *name,
                               GError **error)
 {
     g_autofree char *config = g_build_filename(dir, "config", NULL);
     g_autofree char *physfn = g_build_filename(dir, "physfn", NULL);
-    g_autoptr(Device) dev = device_new(name, g_strdup(config));
+    Device *dev;
 
-    if (!read_config(config, dev, error)) {
+    if (!g_file_test(dir, G_FILE_TEST_IS_DIR)) {
+        g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOENT,
+                    "%s: there is no such device", dir);
         return NULL;
     }
+    dev = device_new(name, g_strdup(config));
+    read_or_note(config, dev);
     dev->vendor = read_id(dir, "vendor", dev->image[0] | dev->image[1] << 8);
     dev->device = read_id(dir, "device", dev->image[2] | dev->image[3] << 8);
     dev->is_virtual = g_file_test(physfn, G_FILE_TEST_IS_DIR);
     if (dev->is_virtual) {
         g_autofree char *path = g_build_filename(physfn, "config", NULL);
 
-        dev->physical = device_new("the physical function", g_strdup(path));
-        if (!read_config(path, dev->physical, error)) {
-            return NULL;
-        }
+        dev->physical = device_new("physical function", g_strdup(path));
+        read_or_note(path, dev->physical);
     }
-    return g_steal_pointer(&dev);
+    return dev;
 }
 
 bool sysfs_read_device(const char *root, const char *name, GPtrArray *devices,
@@ -124,10 +138,7 @@ bool sysfs_read_all(const char *root, GPtrArray *devices, GError **error)
     }
     g_ptr_array_sort(names, compare);
     for (unsigned i = 0; i < names->len; i++) {
-        if (!sysfs_read_device(root, g_ptr_array_index(names, i), devices,
-                               error)) {
-            return false;
-        }
+        sysfs_read_device(root, g_ptr_array_index(names, i), devices, NULL);
     }
     return true;
 }

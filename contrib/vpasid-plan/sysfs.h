@@ -25,8 +25,8 @@
  *
  * @error: set on failure. May be NULL.
  *
- * Returns: true if at least a part of its configuration space could be read;
- * the kernel gives the rest to root only.
+ * Returns: true if there is such a device. The kernel gives a part of its
+ * configuration space to root only; what cannot be read is no failure.
  */
 bool sysfs_read_device(const char *root, const char *name, GPtrArray *devices,
                        GError **error);
@@ -40,8 +40,8 @@ bool sysfs_read_device(const char *root, const char *name, GPtrArray *devices,
  *
  * @error: set on failure. May be NULL.
  *
- * Returns: true if sysfs_read_device() succeeded for all, even if there is
- * none.
+ * Returns: true if the directory could be read, even if it is empty. A device
+ * that is gone meanwhile is left out.
  */
 bool sysfs_read_all(const char *root, GPtrArray *devices, GError **error);
 

@@ -40,7 +40,9 @@ static void check_again(const GPtrArray *devices)
         g_assert_cmpstr(a->name, ==, b->name);
         g_assert_cmpuint(a->size, ==, b->size);
         g_assert_true(!memcmp(a->image, b->image, sizeof(a->image)));
-        g_assert_true(a->complete == b->complete);
+        g_assert_cmpuint(a->total, ==, b->total);
+        g_assert_cmpstr(a->physical ? a->physical->name : NULL, ==,
+                        b->physical ? b->physical->name : NULL);
         g_assert_true(a->is_virtual == b->is_virtual);
     }
 }

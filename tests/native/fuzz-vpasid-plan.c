@@ -18,7 +18,7 @@ const FuzzInput fuzz_input = FUZZ_IMAGE;
 
 enum {
     CUT = 1 << 0,
-    INCOMPLETE = 1 << 1,
+    UNFINISHED = 1 << 1,
     VIRTUAL = 1 << 2,
     PHYSICAL = 1 << 3,
 };
@@ -128,14 +128,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         dev->size = data[1] & 1 ? 64 : PCI_IMAGE_SIZE;
         memset(dev->image + dev->size, 0, PCIE_ECAP_IMAGE_SIZE - dev->size);
     }
-    dev->complete = !(data[0] & INCOMPLETE);
+    dev->total = data[0] & UNFINISHED ? 0 : dev->size;
     dev->is_virtual = data[0] & VIRTUAL;
     if (dev->is_virtual && (data[0] & PHYSICAL)) {
         dev->physical = device_new("0000:00:01.0", g_strdup("fuzz"));
         memcpy(dev->physical->image, dev->image, PCIE_ECAP_IMAGE_SIZE);
         dev->physical->size = data[0] & CUT ? data[2] + 1 :
                                               PCIE_ECAP_IMAGE_SIZE;
-        dev->physical->complete = data[3] & 1;
+        dev->physical->total = data[3] & 1 ? dev->physical->size : 0;
         /* It has other capabilities than its virtual functions */
         dev->physical->image[PCIE_ECAP_HEAD] = data[4];
     }

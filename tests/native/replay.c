@@ -14,10 +14,11 @@
 /*
  * usage: replay-TARGET [--write DIRECTORY] PATH...
  *
- * PATH is a file, or a directory of files. One whose name ends in ".txt" is a
- * dump of devices; a target that takes images gets one for each device. Every
- * other one is an input as libFuzzer saves it. Each input is run as it is, and
- * in variants that are the same each time. Prints TAP.
+ * PATH is a file, or a directory of files; what the environment variable
+ * VPASID_PLAN_DUMPS names comes behind the last one. A target that takes images
+ * gets one for each device if the file is a dump; any other file is an input
+ * as libFuzzer saves it. Each input is run as it is, and in variants that are
+ * the same each time. Prints TAP.
  *
  * With --write the inputs are written to a directory, for libFuzzer to start
  * from, and not run.
@@ -57,17 +58,19 @@ static void take(const char *name, const uint8_t *data, size_t size)
         }
         return;
     }
-    run_variants(data, size);
-    printf("ok %u - %s\n", count, name);
+    /* If it aborts, this tells for which */
+    printf("# %s\n", name);
     fflush(stdout);
+    run_variants(data, size);
 }
 
-static void take_images(const char *name, const char *text, size_t size)
+/* Returns false if the text is no dump */
+static bool take_images(const char *name, const char *text, size_t size)
 {
     g_autoptr(GPtrArray) devices = g_ptr_array_new_with_free_func(device_free);
 
     if (!dump_parse(name, text, size, devices, NULL)) {
-        return;
+        return false;
     }
     for (unsigned i = 0; i < devices->len; i++) {
         const Device *dev = g_ptr_array_index(devices, i);
@@ -77,6 +80,7 @@ static void take_images(const char *name, const char *text, size_t size)
         fuzz_image_input(dev->image, data);
         take(title, data, sizeof(data));
     }
+    return true;
 }
 
 static void take_file(const char *path)
@@ -89,9 +93,7 @@ static void take_file(const char *path)
     if (!g_file_get_contents(path, &text, &size, &error)) {
         g_error("%s", error->message);
     }
-    if (fuzz_input == FUZZ_IMAGE && g_str_has_suffix(name, ".txt")) {
-        take_images(name, text, size);
-    } else {
+    if (fuzz_input != FUZZ_IMAGE || !take_images(name, text, size)) {
         take(name, (uint8_t *)text, size);
     }
 }
@@ -118,8 +120,18 @@ static void take_directory(const char *path)
     }
 }
 
+static void take_path(const char *path)
+{
+    if (g_file_test(path, G_FILE_TEST_IS_DIR)) {
+        take_directory(path);
+    } else {
+        take_file(path);
+    }
+}
+
 int main(int argc, char **argv)
 {
+    const char *more = g_getenv("VPASID_PLAN_DUMPS");
     int first = 1;
 
     if (argc > 2 && !strcmp(argv[1], "--write")) {
@@ -127,18 +139,18 @@ int main(int argc, char **argv)
         first = 3;
     }
     for (int i = first; i < argc; i++) {
-        if (g_file_test(argv[i], G_FILE_TEST_IS_DIR)) {
-            take_directory(argv[i]);
-        } else {
-            take_file(argv[i]);
-        }
+        take_path(argv[i]);
+    }
+    if (more && *more) {
+        take_path(more);
     }
     if (!count) {
         fprintf(stderr, "%s: no input\n", argv[0]);
         return 1;
     }
     if (!out_dir) {
-        printf("1..%u\n", count);
+        printf("1..1\nok 1 - %u inputs with %u variants each\n", count,
+               VARIANTS);
     }
     return 0;
 }

@@ -25,6 +25,7 @@ LINE = re.compile(r'[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7] '
                   r'reason=.+')
 KEYS = ['device', 'id', 'pasid', 'width', 'exec', 'priv', 'offset', 'step',
         'reason', 'capabilities']
+CAP_KEYS = ['id', 'name', 'version', 'offset', 'size', 'size-known', 'hidden']
 
 
 def run(*args):
@@ -58,6 +59,15 @@ def expected():
             elif name:
                 want[name] = (want[name][0], want[name][1] + line)
     return want
+
+
+def line_of(dev):
+    """The line that says the same as an object of the JSON."""
+    pasid = {None: 'unknown', True: 'yes', False: 'no'}[dev['pasid']]
+    offset = '-' if dev['offset'] is None else hex(dev['offset'])
+    return (f'{dev["device"]} {dev["id"]} pasid={pasid} width={dev["width"]} '
+            f'exec={dev["exec"]:d} priv={dev["priv"]:d} offset={offset} '
+            f'step={dev["step"]} reason={dev["reason"]}')
 
 
 def image(name):
@@ -105,12 +115,9 @@ class Corpus(unittest.TestCase):
                 self.assertEqual(len(devices), len(lines))
                 for dev, line in zip(devices, lines):
                     self.assertEqual(list(dev), KEYS)
-                    offset = '-' if dev['offset'] is None else \
-                        hex(dev['offset'])
-                    self.assertTrue(line.endswith(
-                        f'offset={offset} step={dev["step"]} '
-                        f'reason={dev["reason"]}'), line)
+                    self.assertEqual(line_of(dev), line)
                     for cap in dev['capabilities']:
+                        self.assertEqual(list(cap), CAP_KEYS)
                         self.assertLessEqual(cap['offset'] + cap['size'], 4096)
 
     def test_map(self):
@@ -271,18 +278,63 @@ class Sysfs(unittest.TestCase):
         path = self.add('0000:01:00.1', bytes(config), vendor='0x1234\n',
                         device='0xabcd\n')
         os.symlink(physical, os.path.join(path, 'physfn'))
-        status, out, err = run('--sysfs=' + self.root, '01:00.1')
+        args = ('--sysfs=' + self.root, '01:00.1')
+        status, out, err = run(*args)
         self.assertEqual((status, err), (0, ''))
         self.assertIn('0000:01:00.1 1234:abcd pasid=yes width=20 exec=1 '
                       'priv=0 offset=0xff8 step=end', out)
 
+        os.truncate(os.path.join(physical, 'config'), 0)
+        status, out, err = run(*args)
+        self.assertEqual(status, 2)
+        self.assertIn('0000:01:00.1 1234:abcd pasid=unknown ', out)
+        self.assertIn('0000:01:00.0/config: it is empty', err.replace(
+            '0000:01:00.1/physfn', '0000:01:00.0'))
+
+        with open(os.path.join(physical, 'config'), 'wb') as file:
+            file.write(b'\xff' * 4096)
+        status, out, err = run(*args)
+        self.assertEqual(status, 2)
+        self.assertIn('its physical function does not answer', err)
+
     def test_without_root(self):
         """What the kernel gives to others than root is not enough."""
         self.add('0000:01:00.0', image('place-host')[:64])
-        status, out, _ = run('--sysfs=' + self.root)
+        self.add('0000:02:00.0', image('place-host')[:256])
+        status, out, err = run('--sysfs=' + self.root)
         self.assertEqual(status, 2)
-        self.assertIn('pasid=unknown', out)
-        self.assertIn('root', out)
+        lines = out.splitlines()
+        self.assertIn('pasid=unknown', lines[0])
+        self.assertIn('only 64 bytes', lines[0])
+        self.assertIn('root', err)
+        # No file is bigger than configuration space
+        self.assertIn('pasid=no', lines[1])
+        self.assertIn('has 256 bytes', lines[1])
+        self.assertEqual(err.count('\n'), 1)
+
+    def test_out_of_reach(self):
+        """One device that cannot be read does not hide the others."""
+        self.add('0000:01:00.0', b'', vendor='0x1234', device='nonsense')
+        os.makedirs(os.path.join(self.root, '0000:02:00.0', 'config'))
+        os.mkdir(os.path.join(self.root, '0000:03:00.0'))
+        self.add('0000:04:00.0', image('place-host'))
+        with open(os.path.join(self.root, 'file'), 'wb'):
+            pass
+        status, out, err = run('--sysfs=' + self.root)
+        lines = out.splitlines()
+        self.assertEqual((status, len(lines)), (2, 4))
+        for line in lines[:3]:
+            self.assertIn('pasid=unknown', line)
+            self.assertIsNotNone(LINE.fullmatch(line), line)
+        self.assertIn('1234:0000', lines[0])
+        self.assertIn('empty', lines[0])
+        self.assertIn('Is a directory', lines[1])
+        self.assertIn('No such file', lines[2])
+        self.assertIn('offset=0x160 step=host', lines[3])
+        for name in ('01', '02', '03'):
+            self.assertIn(f'/0000:{name}:00.0/config', err)
+        json.loads(run('--json', '--sysfs=' + self.root)[1])
+        self.assertEqual(run('--sysfs=' + self.root, '05:00.0')[:2], (2, ''))
 
 
 class Folder(unittest.TestCase):
@@ -292,12 +344,12 @@ class Folder(unittest.TestCase):
         """None makes it crash, and what it refuses has a place."""
         folder = os.environ.get('VPASID_PLAN_DUMPS')
         if not folder:
-            self.skipTest('VPASID_PLAN_DUMPS is not set')
+            self.skipTest('VPASID_PLAN_DUMPS names no directory of dumps')
         paths = [os.path.join(where, file)
                  for where, _, files in sorted(os.walk(folder))
                  for file in sorted(files)]
         self.assertTrue(paths, 'no file there')
-        good = 0
+        good, devices, pasid = 0, 0, 0
         for path in paths:
             with self.subTest(path):
                 status, out, err = run('-F', path)
@@ -309,9 +361,16 @@ class Folder(unittest.TestCase):
                     self.assertIn(f'vpasid-plan: {path}:', err)
                     continue
                 good += 1
-                json.loads(run('--json', '-F', path)[1])
-                self.assertIn(run('--map', '-F', path)[0], (0, 1, 2))
-        print(f'# {good} of {len(paths)} files are dumps')
+                lines = out.splitlines()
+                devices += len(lines)
+                pasid += sum(' pasid=yes ' in line for line in lines)
+                self.assertEqual(
+                    [line_of(dev) for dev in
+                     json.loads(run('--json', '-F', path)[1])], lines)
+                self.assertEqual(run('--map', '-F', path)[0], status)
+        self.assertGreater(good, 0, 'none of the files is a dump')
+        print(f'# {good} of {len(paths)} files are dumps, of {devices} '
+              f'devices, {pasid} with PASID')
 
 
 class Tap(unittest.TestResult):

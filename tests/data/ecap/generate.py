@@ -166,6 +166,10 @@ def places():
     yield 'place-none', [full.pasid(0x100).vsec(0x108, 0xef8)]
     yield 'place-width-0', [Image(0x0108, 'System peripheral: test layout, '
                                   'width 0').pasid(0x100, 0)]
+    newer = Image(0x010e, 'System peripheral: test layout, version 2')
+    yield 'place-version', [newer.cap(0x100, 0x1b, 2, 0x1406)]
+    cut = Image(0x010f, 'System peripheral: test layout, PASID cut short')
+    yield 'place-cut-short', [cut.aer(0x100).cap(0xffc, 0x1b, 1)]
     # VFIO hides the first one and leaves its header behind, without an ID
     anchor = Image(0x010a, 'System peripheral: test layout, room at the '
                    'hidden head only').cap(0x100, 0x25, 1, 0, 1)
@@ -195,14 +199,17 @@ def kinds():
                 0x020000)
     nic.aer(0x100).cap(0x150, 0x03, 1, 0x00123456, 0x00000052)  # serial number
     nic.cap(0x160, 0x0e, 1)                             # ARI
-    nic.cap(0x170, 0x10, 1, 2, 0, 8 << 16 | 8, 8, 1 << 16 | 0x80)   # SR-IOV
+    nic.cap(0x170, 0x10, 1, 2, 1, 8 << 16 | 8, 2, 1 << 16 | 1)      # SR-IOV
     nic.cap(0x1b0, 0x0d, 1, 0x005f).ats(0x1c0).pasid(0x1d0, 20, 2)
     nic.pri(0x1e0).cap(0x1f0, 0x19, 1)                  # Secondary PCIe
     nic.cap(0x230, 0x25, 1, 0x80000001)                 # Data Link Feature
     nic.cap(0x240, 0x26, 1).cap(0x280, 0x27, 1)         # 16 GT/s, margining
     virt = Image(0xffff, 'Ethernet controller: test layout, virtual function',
                  0x020000, 0xffff)
-    yield 'device-nic', [nic, virt.aer(0x100).cap(0x160, 0x0e, 1).ats(0x1c0)]
+    virt.aer(0x100).cap(0x160, 0x0e, 1).ats(0x1c0)
+    yield 'device-nic', [nic, virt]
+    # One more than there are
+    yield 'device-virtual', [nic, virt, virt, virt]
 
     gpu = Image(0x0203, 'VGA compatible controller: test layout, GPU',
                 0x030000)
@@ -228,7 +235,10 @@ def kinds():
     bridge = Image(0x0205, 'PCI bridge: test layout', 0x060400)
     bridge.bytes[0x0e] = 1
     old = Image(0x0206, 'System peripheral: test layout, 256 bytes').cut(256)
-    yield 'device-other', [bridge.cut(256), old]
+    yield 'device-other', [bridge.cut(256), old.put(0x04, 0x00000006)]
+    short = Image(0x0208, 'System peripheral: test layout, PCI Express, read '
+                  'with -xxx')
+    yield 'device-short', [short.cut(256)]
     yield 'device-no-root', [plain(0x0207, 'read without root').cut(64)]
 
 
