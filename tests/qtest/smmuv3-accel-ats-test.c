@@ -1,0 +1,235 @@
+/*
+ * QTest of the accelerated SMMUv3: what devices with ATS have cached
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * CMD_ATC_INV is for devices that do ATS by their STE, and for nobody else:
+ * the host would wait for an answer in vain. Sections are those of Arm
+ * IHI0070.
+ */
+
+#include "qemu/osdep.h"
+
+#include "vfio-fake/smmu.h"
+
+#define ATS "-device arm-smmuv3,id=smmu,primary-bus=pcie.0,accel=on," \
+            "ssidsize=16,ats=%s "
+#define DEVICE "-device vfio-pci,iommufd=i0,fd=%d,id=d0,bus=rp1 " \
+               "-device vfio-pci,iommufd=i0,fd=%d,id=d1,bus=rp2 "
+
+/* Device 0 does ATS, device 1 does not */
+#define SID         VS_SID(1)
+#define SID_OTHER   VS_SID(2)
+#define HI(sid)     ((uint64_t)(sid) << 32)
+
+/* STE.EATS (5.2) */
+#define EATS_FULL   (1ull << 28)
+
+/* Fields of CMD_ATC_INV (4.5.1) */
+#define GLOBAL      (1ull << 9)
+#define SSEC        (1ull << 10)
+#define SSV         (1ull << 11)
+#define SSID(n)     ((uint64_t)(n) << 12)
+#define SIZE_ALL    52ull
+#define RESERVED0   (1ull << 8)
+#define RESERVED1   (1ull << 8)
+
+static void write_ste(VfGuest *g, uint32_t sid, uint64_t eats)
+{
+    vs_write_ste(g, VS_LINEAR, sid, VS_STE0_DEFAULT, VS_STE1_DEFAULT | eats);
+    vs_cfgi_ste(g, sid);
+}
+
+static VfGuest *start(const char *ats)
+{
+    VfClient *c = vf_client_new();
+    VfGuest *g;
+
+    vf_client_add_device(c);
+    vf_client_add_device(c);
+    g = vg_start(c, VG_MACHINE ATS VG_IOMMUFD VG_PORT(1) VG_PORT(2) DEVICE,
+                 "", ats, c->iommufd, c->device_fd[0], c->device_fd[1]);
+    vg_ports(g, 2);
+    vs_setup(g, VS_LINEAR);
+    vs_enable(g, true);
+    write_ste(g, SID, EATS_FULL);
+    write_ste(g, SID_OTHER, 0);
+    g_assert_cmpint(vf_client_access(c, 0, NULL), ==, VF_ACCESS_S1);
+    g_assert_cmpint(vf_client_access(c, 1, NULL), ==, VF_ACCESS_S1);
+    c->shared->cmd_len = 0;
+    return g;
+}
+
+static void command(VfGuest *g, uint64_t word0, uint64_t word1)
+{
+    vs_queue(g, word0, word1);
+    vs_queue(g, VS_CMD_SYNC, 0);
+    vs_submit(g);
+    g_assert_cmphex(vs_readl(g, VS_CMDQ_CONS), ==, g->cmdq_prod);
+}
+
+typedef struct AtcTest {
+    const char *name;
+    uint64_t word[2];
+    bool forwarded;
+    uint64_t host[2];
+} AtcTest;
+
+#define SAME(word0, word1) { word0, word1 }, true, { word0, word1 }
+
+static const AtcTest atc_tests[] = {
+    { "all", SAME(VS_CMD_ATC_INV | HI(SID), SIZE_ALL) },
+    { "range", SAME(VS_CMD_ATC_INV | HI(SID), 0xabc00000 | 9) },
+    { "substream", SAME(VS_CMD_ATC_INV | HI(SID) | SSV | SSID(0x1234),
+                        0xabc00000) },
+    { "substreams", SAME(VS_CMD_ATC_INV | HI(SID) | SSV | GLOBAL, SIZE_ALL) },
+    { "reserved", { VS_CMD_ATC_INV | HI(SID) | RESERVED0,
+                    SIZE_ALL | RESERVED1 }, true,
+      { VS_CMD_ATC_INV | HI(SID), SIZE_ALL } },
+    { "secure", { VS_CMD_ATC_INV | HI(SID) | SSEC, SIZE_ALL } },
+    { "without-eats", { VS_CMD_ATC_INV | HI(SID_OTHER), SIZE_ALL } },
+    { "nobody", { VS_CMD_ATC_INV | HI(VS_SID(3)), SIZE_ALL } },
+};
+
+static void test_atc(const void *opaque)
+{
+    const AtcTest *t = opaque;
+    VfGuest *g = start("on");
+    VfShared *s = g->c->shared;
+
+    command(g, t->word[0], t->word[1]);
+    g_assert_cmpuint(s->cmd_len, ==, t->forwarded);
+    if (t->forwarded) {
+        g_assert_cmphex(s->cmd[0].word[0], ==, t->host[0]);
+        g_assert_cmphex(s->cmd[0].word[1], ==, t->host[1]);
+        g_assert_cmpuint(s->cmd[0].issued, ==, 1);
+    }
+    vg_end_silent(g);
+}
+
+/* Without the property EATS is reserved, and no device does ATS */
+static void test_off(void)
+{
+    VfGuest *g = start("off");
+
+    command(g, VS_CMD_ATC_INV | HI(SID), SIZE_ALL);
+    g_assert_cmpuint(g->c->shared->cmd_len, ==, 0);
+    vg_end_silent(g);
+}
+
+/* The device answers as long as its STE lets it, and not any longer */
+static void test_follows_ste(void)
+{
+    VfGuest *g = start("on");
+    VfShared *s = g->c->shared;
+    unsigned int want = 0;
+
+    for (int i = 0; i < 4; i++) {
+        bool on = i % 2;
+
+        write_ste(g, SID, on ? EATS_FULL : 0);
+        command(g, VS_CMD_ATC_INV | HI(SID), SIZE_ALL);
+        want += on;
+        g_assert_cmpuint(s->cmd_len, ==, want);
+    }
+    vs_write_ste(g, VS_LINEAR, SID, VS_STE0_V | VS_STE0_BYPASS, EATS_FULL);
+    vs_cfgi_ste(g, SID);
+    command(g, VS_CMD_ATC_INV | HI(SID), SIZE_ALL);
+    g_assert_cmpuint(s->cmd_len, ==, want);
+    vg_end_silent(g);
+}
+
+/* What comes before a new STE is out before the device gets it */
+static void test_order(const void *opaque)
+{
+    const uint64_t *word0 = opaque;
+    VfGuest *g = start("on");
+    VfShared *s = g->c->shared;
+    uint32_t since = s->log_len;
+    int inval = -1, attach = -1;
+
+    vs_queue(g, VS_CMD_ATC_INV | HI(SID), SIZE_ALL);
+    vs_write_ste(g, VS_LINEAR, SID, *word0, VS_STE1_DEFAULT);
+    vs_queue(g, VS_CMD_CFGI_STE | HI(SID), 1);
+    vs_queue(g, VS_CMD_ATC_INV | HI(SID), SIZE_ALL);
+    vs_queue(g, VS_CMD_SYNC, 0);
+    vs_submit(g);
+    g_assert_cmpuint(s->cmd_len, ==, 1);
+    for (uint32_t i = since; i < s->log_len; i++) {
+        if (s->log[i].op == VF_OP_HWPT_INVALIDATE) {
+            inval = i;
+        } else if (s->log[i].op == VF_OP_ATTACH) {
+            attach = i;
+        }
+    }
+    g_assert_cmpint(inval, >=, 0);
+    g_assert_cmpint(attach, >, inval);
+    vg_end_silent(g);
+}
+
+/* A batch that failed may have had any of this in it */
+static void test_recover(void)
+{
+    VfGuest *g = start("on");
+    VfShared *s = g->c->shared;
+    uint32_t since = s->log_len;
+    uint32_t first;
+    int tlb = -1, plain = -1, substreams = -1, cds = 0, other = 0;
+
+    vf_client_rule(g->c, VF_OP_HWPT_INVALIDATE, 1, 1, EIO);
+    command(g, VS_CMD_ATC_INV | HI(SID), SIZE_ALL);
+    g_assert_cmpuint(vf_client_count(g->c, VF_OP_HWPT_INVALIDATE, since), ==,
+                     2);
+    first = vf_client_last(g->c, VF_OP_HWPT_INVALIDATE, since)->arg[3];
+    for (uint32_t i = first; i < s->cmd_len; i++) {
+        const uint64_t *word = s->cmd[i].word;
+
+        g_assert_cmpuint(s->cmd[i].issued, ==, 1);
+        if (word[0] == VS_CMD_TLBI_NSNH_ALL) {
+            tlb = i;
+        } else if ((word[0] & 0xff) == VS_CMD_CFGI_CD_ALL) {
+            cds++;
+        } else {
+            g_assert_cmphex(word[0] >> 32, ==, SID);
+            g_assert_cmphex(word[1], ==, SIZE_ALL);
+            if (word[0] == (VS_CMD_ATC_INV | HI(SID))) {
+                plain = i;
+            } else if (word[0] == (VS_CMD_ATC_INV | HI(SID) | SSV | GLOBAL)) {
+                substreams = i;
+            } else {
+                other++;
+            }
+        }
+    }
+    g_assert_cmpint(cds, ==, 2);
+    g_assert_cmpint(other, ==, 0);
+    /* An ATS request is answered from the TLB: that one goes first */
+    g_assert_cmpint(tlb, >=, 0);
+    g_assert_cmpint(plain, >, tlb);
+    g_assert_cmpint(substreams, >, tlb);
+    vg_end_silent(g);
+}
+
+int main(int argc, char **argv)
+{
+    static const uint64_t abort = VS_STE0_V | VS_STE0_ABORT;
+    static const uint64_t bypass = VS_STE0_V | VS_STE0_BYPASS;
+    static const uint64_t translate = VS_STE0_DEFAULT;
+
+    g_test_init(&argc, &argv, NULL);
+
+    for (int i = 0; i < ARRAY_SIZE(atc_tests); i++) {
+        vg_add_test("smmuv3-accel-ats/command", atc_tests[i].name,
+                    &atc_tests[i], test_atc);
+    }
+    qtest_add_func("smmuv3-accel-ats/off", test_off);
+    qtest_add_func("smmuv3-accel-ats/follows-ste", test_follows_ste);
+    vg_add_test("smmuv3-accel-ats/order", "abort", &abort, test_order);
+    vg_add_test("smmuv3-accel-ats/order", "bypass", &bypass, test_order);
+    vg_add_test("smmuv3-accel-ats/order", "translate", &translate,
+                test_order);
+    qtest_add_func("smmuv3-accel-ats/recover", test_recover);
+    return g_test_run();
+}
