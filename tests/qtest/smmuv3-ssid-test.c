@@ -15,7 +15,6 @@
 
 /* SMMUv3 registers (IHI 0070, 6.3) in the virt machine's memory map */
 #define SMMU_BASE               0x09050000ull
-#define IDR(n)                  ((n) * 4)
 #define CR0                     0x20
 #define   CR0_SMMUEN            BIT(0)
 #define   CR0_EVENTQEN          BIT(2)
@@ -27,9 +26,6 @@
 #define CMDQ_CONS               0x9c
 #define EVENTQ_BASE             0xa0
 #define EVENTQ_PROD             0xa8
-
-#define IDR0_CD2L               BIT(19)
-#define IDR1_SSIDSIZE_SHIFT     6
 
 /* Commands (4.) */
 #define CMD_CFGI_STE            0x03
@@ -516,77 +512,6 @@ static void test_reset(void)
     qtest_quit(qts);
 }
 
-/* The identification registers of this machine before substreams existed */
-static const uint32_t base_idr[] = {
-    0x0d44101b, 0x02730010, 0x00000000, 0x00001414, 0x00000000, 0x00000074,
-};
-
-static void test_idr(const void *data)
-{
-    int ssidsize = GPOINTER_TO_INT(data);
-    g_autofree char *args = NULL;
-    QTestState *qts;
-
-    args = ssidsize < 0 ? g_strdup("-nodefaults -machine virt,iommu=smmuv3") :
-           g_strdup_printf("-nodefaults -machine virt,iommu=smmuv3 "
-                           "-global arm-smmuv3.ssidsize=%d", ssidsize);
-    qts = qtest_init(args);
-    for (int pass = 0; pass < 2; pass++) {
-        for (int i = 0; i < ARRAY_SIZE(base_idr); i++) {
-            uint32_t expected = base_idr[i];
-
-            if (ssidsize > 0 && i == 0) {
-                expected |= IDR0_CD2L;
-            } else if (ssidsize > 0 && i == 1) {
-                expected |= ssidsize << IDR1_SSIDSIZE_SHIFT;
-            }
-            g_assert_cmphex(smmu_readl(qts, IDR(i)), ==, expected);
-        }
-        qtest_system_reset(qts);
-    }
-    qtest_quit(qts);
-}
-
-typedef struct {
-    const char *name;
-    const char *args;
-    const char *words;
-} RefusalCase;
-
-static const RefusalCase refusal_cases[] = {
-    { "range", "-nodefaults -machine virt,iommu=smmuv3 "
-      "-global arm-smmuv3.ssidsize=21",
-      "arm-smmuv3|ssidsize 21|limit of 20|use 0 to 20" },
-    { "stage2", "-nodefaults -machine virt "
-      "-device arm-smmuv3,primary-bus=pcie.0,stage=2,ssidsize=8",
-      "arm-smmuv3|ssidsize 8|stage=2|stage=nested" },
-};
-
-/*
- * Such a machine is not created at all, so QEMU cannot be asked by QMP. One
- * that is created after all leaves when it has written its device tree.
- */
-static void test_refusal(const void *data)
-{
-    const RefusalCase *c = data;
-    g_autofree char *cmd = NULL, *err = NULL, *dtb = NULL;
-    g_auto(GStrv) words = g_strsplit(c->words, "|", -1);
-    int fd = g_file_open_tmp("smmuv3-ssid-XXXXXX", &dtb, NULL);
-    int status = 0;
-
-    g_assert_cmpint(fd, >=, 0);
-    close(fd);
-    cmd = g_strdup_printf("%s -accel qtest -display none -machine dumpdtb=%s "
-                          "%s", g_getenv("QTEST_QEMU_BINARY"), dtb, c->args);
-    g_assert_true(g_spawn_command_line_sync(cmd, NULL, &err, &status, NULL));
-    unlink(dtb);
-    g_test_message("%s", err);
-    g_assert_cmpint(status, !=, 0);
-    for (int i = 0; words[i]; i++) {
-        g_assert_nonnull(strstr(err, words[i]));
-    }
-}
-
 static void add(const char *kind, const char *name, const void *data,
                 void (*fn)(const void *))
 {
@@ -599,13 +524,6 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
 
-    add("idr", "default", GINT_TO_POINTER(-1), test_idr);
-    add("idr", "0", GINT_TO_POINTER(0), test_idr);
-    add("idr", "1", GINT_TO_POINTER(1), test_idr);
-    add("idr", "20", GINT_TO_POINTER(20), test_idr);
-    for (int i = 0; i < ARRAY_SIZE(refusal_cases); i++) {
-        add("refusal", refusal_cases[i].name, &refusal_cases[i], test_refusal);
-    }
     for (int i = 0; i < ARRAY_SIZE(cases); i++) {
         add("translate", cases[i].name, &cases[i], test_case);
     }
