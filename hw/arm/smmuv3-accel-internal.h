@@ -20,6 +20,12 @@
 /* iommufd numbers its objects from 1 */
 #define NO_ID 0
 
+/*
+ * iommufd.h IOMMU_HW_CAP_PCI_ATS_NOT_SUPPORTED, newer than the header here.
+ * Kernels that do not know it never set it.
+ */
+#define HW_CAP_PCI_ATS_NOT_SUPPORTED    BIT_ULL(3)
+
 /* STE.V, STE.Config and STE.EATS in two doublewords (SMMUv3 IHI0070, 5.2) */
 #define STE0_V          MAKE_64BIT_MASK(0, 1)
 #define STE0_CONFIG     MAKE_64BIT_MASK(1, 3)
@@ -44,6 +50,7 @@ typedef struct SMMUv3AccelSte {
 typedef struct SMMUv3AccelDevice {
     PCIDevice *pdev;
     HostIOMMUDeviceIOMMUFD *idev;
+    bool no_ats;                /* the host will not enable it */
     SMMUv3AccelSte ste;         /* installed */
     uint32_t s1_hwpt_id;        /* made from @ste, for ACCEL_TRANSLATE */
     uint32_t vdevice_id;
@@ -130,6 +137,20 @@ SMMUv3AccelDevice *smmuv3_accel_find(SMMUv3AccelState *a, uint32_t sid);
  * Returns: true on success, false with nothing changed on failure.
  */
 bool smmuv3_accel_take_bus(SMMUv3State *s, Error **errp);
+
+/**
+ * smmuv3_accel_check_host: tell whether a device shares the host SMMUv3 of the
+ * devices that are there
+ *
+ * @s: an SMMUv3 with accel=on.
+ * @pdev: a device that is not yet one of them.
+ * @idev: its host side.
+ * @errp: names both devices and, where they can be told, both host SMMUs.
+ *
+ * Returns: true if it does or is the first, false if it does not.
+ */
+bool smmuv3_accel_check_host(SMMUv3State *s, PCIDevice *pdev,
+                             HostIOMMUDeviceIOMMUFD *idev, Error **errp);
 
 /**
  * smmuv3_accel_bind: put a device behind the SMMUv3

@@ -131,6 +131,8 @@ static void smmuv3_accel_wanted(SMMUv3State *s, SMMUv3AccelDevice *adev,
             }
         } else if (!smmuv3_accel_decode_ste(s, &ste, wanted)) {
             event.type = SMMU_EVT_C_BAD_STE;
+        } else if (adev->no_ats) {
+            wanted->dword[1] &= ~STE1_EATS;
         }
     }
     smmuv3_accel_record(s, adev, &event);
@@ -354,14 +356,7 @@ bool smmuv3_accel_bind(SMMUv3State *s, PCIDevice *pdev, HostIOMMUDevice *hiod,
                    IOMMU_HW_INFO_TYPE_ARM_SMMUV3, hiod->caps.type);
         return false;
     }
-    if (!first && (idev->iommufd != a->be ||
-                   idev->hwpt_id != a->parent_hwpt_id)) {
-        error_setg(errp, "arm-smmuv3: accel=on has one second stage (HWPT %u),"
-                   " %s is attached to another (HWPT %u)", a->parent_hwpt_id,
-                   hiod->name, idev->hwpt_id);
-        error_append_hint(errp, "Devices behind one arm-smmuv3 share an iommufd"
-                          " and a host SMMUv3; give the others an arm-smmuv3"
-                          " of their own.\n");
+    if (!smmuv3_accel_check_host(s, pdev, idev, errp)) {
         return false;
     }
 
@@ -385,6 +380,7 @@ bool smmuv3_accel_bind(SMMUv3State *s, PCIDevice *pdev, HostIOMMUDevice *hiod,
     adev = g_new0(SMMUv3AccelDevice, 1);
     adev->pdev = pdev;
     adev->idev = idev;
+    adev->no_ats = hiod->caps.hw_caps & HW_CAP_PCI_ATS_NOT_SUPPORTED;
     object_ref(idev);
     g_hash_table_insert(a->devices, pdev, adev);
     smmuv3_accel_sids_update(a);

@@ -14,6 +14,7 @@
 #include "qobject/qnum.h"
 #include "qobject/qstring.h"
 #include "hw/arm/smmuv3.h"
+#include "hw/pci/pci_bus.h"
 #include "smmuv3-internal.h"
 
 /* Widths in the order of IDR5.OAS (SMMUv3 IHI0070, 6.3.6) */
@@ -125,6 +126,27 @@ const PropertyInfo smmuv3_prop_number = {
 
 /* Values that go together */
 
+/* Only the accelerated SMMUv3 has flags, others are told apart by nothing */
+static bool smmuv3_props_bus_is_free(SMMUv3State *s, Error **errp)
+{
+    PCIBus *bus = ARM_SMMU(s)->primary_bus;
+    const char *name = "another vIOMMU";
+
+    if (!bus || !bus->iommu_ops) {
+        return true;
+    }
+    if (bus->iommu_ops->get_viommu_flags) {
+        name = DEVICE(bus->iommu_opaque)->id ?: "an accelerated SMMUv3";
+    } else if (!s->accel) {
+        return true;
+    }
+    error_setg(errp, TYPE_ARM_SMMUV3 ": bus %s has %s already, and %s cannot"
+               " be there too with accel=on; give it a pxb-pcie as its"
+               " primary-bus", bus->qbus.name, name,
+               DEVICE(s)->id ?: "a second one");
+    return false;
+}
+
 bool smmuv3_props_realize(SMMUv3State *s, Error **errp)
 {
     const SMMUv3Props *p = &s->props;
@@ -151,6 +173,9 @@ bool smmuv3_props_realize(SMMUv3State *s, Error **errp)
                        " emulation always has range invalidation");
             return false;
         }
+    }
+    if (!smmuv3_props_bus_is_free(s, errp)) {
+        return false;
     }
     s->ssidsize = p->ssidsize == SMMUV3_AUTO ? 0 : p->ssidsize;
     return true;

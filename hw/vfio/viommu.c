@@ -10,9 +10,11 @@
 #include <linux/iommufd.h>
 
 #include "hw/iommu.h"
+#include "hw/pci/pci_bus.h"
 #include "hw/pci/pci_device.h"
 #include "hw/vfio/vfio-device.h"
 #include "qapi/error.h"
+#include "vfio-iommufd.h"
 #include "viommu.h"
 
 uint32_t vfio_viommu_hwpt_flags(VFIODevice *vbasedev)
@@ -25,6 +27,29 @@ uint32_t vfio_viommu_hwpt_flags(VFIODevice *vbasedev)
         return IOMMU_HWPT_ALLOC_NEST_PARENT;
     }
     return 0;
+}
+
+/* The vIOMMU of a device that is known to have one, as something to compare */
+static void *vfio_viommu_identity(VFIODevice *vbasedev)
+{
+    PCIBus *bus = pci_get_bus(PCI_DEVICE(vbasedev->dev));
+
+    while (!bus->iommu_ops && bus->parent_dev) {
+        bus = pci_get_bus(bus->parent_dev);
+    }
+    return bus->iommu_opaque;
+}
+
+bool vfio_viommu_hwpt_fits(VFIODevice *vbasedev, const VFIOIOASHwpt *hwpt)
+{
+    uint32_t parent = vfio_viommu_hwpt_flags(vbasedev);
+    VFIODevice *other = QLIST_FIRST(&hwpt->device_list);
+
+    if ((hwpt->hwpt_flags & IOMMU_HWPT_ALLOC_NEST_PARENT) != parent) {
+        return false;
+    }
+    return !parent || !other ||
+           vfio_viommu_identity(vbasedev) == vfio_viommu_identity(other);
 }
 
 void vfio_viommu_hwpt_hint(VFIODevice *vbasedev, uint32_t flags, Error **errp)

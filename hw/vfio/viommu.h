@@ -10,6 +10,7 @@
 #define HW_VFIO_VIOMMU_H
 
 typedef struct VFIODevice VFIODevice;
+typedef struct VFIOIOASHwpt VFIOIOASHwpt;
 
 /**
  * vfio_viommu_hwpt_flags: tell which HWPT the vIOMMU of a device needs
@@ -23,6 +24,22 @@ typedef struct VFIODevice VFIODevice;
  * vIOMMU wants to nest on the HWPT, 0 if it does not or if there is none.
  */
 uint32_t vfio_viommu_hwpt_flags(VFIODevice *vbasedev);
+
+/**
+ * vfio_viommu_hwpt_fits: tell whether a device may share an HWPT
+ *
+ * A nesting parent carries the tag (Arm: VMID) that keeps the cached
+ * translations of one vIOMMU apart from those of another. Therefore only
+ * devices of one vIOMMU share it, even where the host IOMMU is the same.
+ *
+ * @vbasedev: the device, plugged into its bus. It need not be a PCI device.
+ *
+ * @hwpt: an HWPT of the same IOAS that other devices are attached to.
+ *
+ * Returns: true if the device may be attached to @hwpt, as far as its vIOMMU
+ * is concerned; false if it needs another one.
+ */
+bool vfio_viommu_hwpt_fits(VFIODevice *vbasedev, const VFIOIOASHwpt *hwpt);
 
 /**
  * vfio_viommu_hwpt_hint: say why an HWPT was asked for that could not be had
