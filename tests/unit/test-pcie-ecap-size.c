@@ -7,6 +7,7 @@
  */
 
 #include "qemu/osdep.h"
+#include "standard-headers/linux/pci_regs.h"
 #include "pcie-ecap-image.h"
 
 /* The size that capability @id with these first registers has at 0x100 */
@@ -48,6 +49,42 @@ static void test_size_fixed(void)
         g_test_message("ID 0x%x", known[i].id);
         g_assert_cmphex(size_of(im, known[i].id, known[i].version, 0, 0), ==,
                         known[i].size);
+    }
+}
+
+/* What Linux knows is known here, and has the same size */
+static void test_size_linux(void)
+{
+    static const struct {
+        uint16_t id;
+        uint16_t size;
+    } known[] = {
+        { PCI_EXT_CAP_ID_ERR, PCI_ERR_ROOT_COMMAND },
+        { PCI_EXT_CAP_ID_DSN, PCI_EXT_CAP_DSN_SIZEOF },
+        { PCI_EXT_CAP_ID_PWR, PCI_EXT_CAP_PWR_SIZEOF },
+        { PCI_EXT_CAP_ID_ARI, PCI_EXT_CAP_ARI_SIZEOF },
+        { PCI_EXT_CAP_ID_ATS, PCI_EXT_CAP_ATS_SIZEOF },
+        { PCI_EXT_CAP_ID_SRIOV, PCI_EXT_CAP_SRIOV_SIZEOF },
+        { PCI_EXT_CAP_ID_MCAST, PCI_EXT_CAP_MCAST_ENDPOINT_SIZEOF },
+        { PCI_EXT_CAP_ID_PRI, PCI_EXT_CAP_PRI_SIZEOF },
+        { PCI_EXT_CAP_ID_LTR, PCI_EXT_CAP_LTR_SIZEOF },
+        { PCI_EXT_CAP_ID_PASID, PCI_EXT_CAP_PASID_SIZEOF },
+        { PCI_EXT_CAP_ID_TPH, PCI_TPH_BASE_SIZEOF },
+        { PCI_EXT_CAP_ID_DPC, PCI_EXP_DPC_RP_PIO_STATUS },
+        { PCI_EXT_CAP_ID_PTM, PCI_PTM_CTRL + 4 },
+        { PCI_EXT_CAP_ID_L1SS, PCI_L1SS_CTL2 + 4 },
+        { PCI_EXT_CAP_ID_VC, PCI_CAP_VC_BASE_SIZEOF +
+                             PCI_CAP_VC_PER_VC_SIZEOF },
+        { PCI_EXT_CAP_ID_DPA, PCI_DPA_BASE_SIZEOF + 1 },
+    };
+    g_autofree Image *im = image_new();
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(known); i++) {
+        g_test_message("ID 0x%x", known[i].id);
+        g_assert_cmphex(size_of(im, known[i].id, 1, 0, 0), ==, known[i].size);
+    }
+    for (unsigned id = 0; id <= PCI_EXT_CAP_ID_MAX; id++) {
+        g_assert_cmpstr(pcie_ecap_name(id), !=, "unknown");
     }
 }
 
@@ -310,6 +347,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/pcie-ecap/size/fixed", test_size_fixed);
+    g_test_add_func("/pcie-ecap/size/linux", test_size_linux);
     g_test_add_func("/pcie-ecap/size/unknown", test_size_unknown);
     g_test_add_func("/pcie-ecap/size/aer", test_size_aer);
     g_test_add_func("/pcie-ecap/size/vc", test_size_vc);
