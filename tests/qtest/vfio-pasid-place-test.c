@@ -40,6 +40,7 @@ typedef struct PlaceTest {
 static const VfExtCap caps_aer[] = {
     { 0x100, PCI_EXT_CAP_ID_ERR, 2, 0x2c }, { }
 };
+static const VfExtCap caps_none[] = { { } };
 /* The end is taken; the highest gap ends at 0xfbf */
 static const VfExtCap caps_end_taken[] = {
     { 0x100, PCI_EXT_CAP_ID_ERR, 2, 0x2c },
@@ -142,6 +143,20 @@ static void backward_then_loop(VfDevice *d)
     vf_put32(d->phys + 0x200, PCI_EXT_CAP_ID_DSN | 1 << 16 | 0x300u << 20);
 }
 
+/* What is there looks like neither a list nor a gap, but for the head */
+static void empty_but_head(VfDevice *d)
+{
+    memset(d->phys + 0x108, 0x11, VF_CONFIG_SIZE - 0x108);
+}
+
+/* The kernel blanks the first capability, and nothing else is free */
+static void anchor_only(VfDevice *d)
+{
+    empty_but_head(d);
+    vf_put32(d->phys + 0x100, PCI_EXT_CAP_ID_SECPCI | 1 << 16 | 0x108u << 20);
+    vf_put32(d->phys + 0x108, PCI_EXT_CAP_ID_LTR | 1 << 16);
+}
+
 static const PlaceTest tests[] = {
     /* The rules, one after the other */
     { "end", caps_aer, NULL, "", 0xff8, 0,
@@ -154,6 +169,10 @@ static const PlaceTest tests[] = {
       "placed where the device has its own" },
     { "gap", caps_end_taken, NULL, "", 0xfb8, 0, "placed in the highest gap" },
     { "gap-data", caps_end_taken, data_in_gap, "", 0xfb0, 0,
+      "placed in the highest gap" },
+    { "head", caps_none, empty_but_head, "", 0x100, 0,
+      "placed in the highest gap" },
+    { "anchor", caps_none, anchor_only, "", 0x100, 0,
       "placed in the highest gap" },
     { "none", caps_end_taken, no_room, "", 0, 1,
       "disabled: there is no room: offset 0xff8 overlaps the body of a "

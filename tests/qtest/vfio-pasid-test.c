@@ -15,6 +15,8 @@
 #include <linux/iommufd.h>
 
 #include "hw/pci/pci_regs.h"
+#include "qobject/qdict.h"
+#include "qobject/qlist.h"
 #include "vfio-fake/guest.h"
 
 #define ACCEL  "-device arm-smmuv3,primary-bus=pcie.0,accel=on,ssidsize=16 "
@@ -183,16 +185,14 @@ static void check_registers(VfGuest *g, uint16_t offset, uint16_t cap_word)
     uint16_t allowed = PCI_PASID_CTRL_ENABLE |
                        (cap_word & (PCI_PASID_CAP_EXEC | PCI_PASID_CAP_PRIV));
     uint16_t control = offset + PCI_PASID_CTRL;
-    uint32_t since;
+    uint32_t since = g->c->shared->log_len;
 
+    /* None of this asks the host */
     g_assert_cmphex(vg_config_readl(g, 1, 0, offset) & 0xfffff, ==,
                     PASID_HEADER);
     g_assert_cmphex(vg_config_readw(g, 1, 0, offset + PCI_PASID_CAP), ==,
                     cap_word);
     g_assert_cmphex(vg_config_readw(g, 1, 0, control), ==, 0);
-
-    /* From here on the host is not asked */
-    since = g->c->shared->log_len;
     vg_config_writew(g, 1, 0, control, 0xffff);
     g_assert_cmphex(vg_config_readw(g, 1, 0, control), ==, allowed);
     vg_config_writel(g, 1, 0, offset, UINT32_MAX);
@@ -319,23 +319,90 @@ static void reset_d3hot(VfGuest *g)
     vg_config_writew(g, 1, 0, cap + PCI_PM_CTRL, 0);
 }
 
+static void reset_flr_long(VfGuest *g)
+{
+    uint8_t cap = vg_find_cap(g, 1, 0, PCI_CAP_ID_EXP);
+
+    vg_config_writel(g, 1, 0, cap + PCI_EXP_DEVCTL, PCI_EXP_DEVCTL_BCR_FLR);
+}
+
+static void reset_af_byte(VfGuest *g)
+{
+    uint8_t cap = vg_find_cap(g, 1, 0, PCI_CAP_ID_AF);
+
+    qtest_writeb(g->qts, VG_ECAM | 1 << 20 | (cap + PCI_AF_CTRL),
+                 PCI_AF_CTRL_FLR);
+}
+
+/* What looks like a reset to who does not look well */
+static void no_flr(VfGuest *g)
+{
+    uint8_t cap = vg_find_cap(g, 1, 0, PCI_CAP_ID_EXP);
+
+    vg_config_writew(g, 1, 0, cap + PCI_EXP_DEVCTL,
+                     (uint16_t)~PCI_EXP_DEVCTL_BCR_FLR);
+    qtest_writeb(g->qts, VG_ECAM | 1 << 20 | (cap + PCI_EXP_DEVCTL), 0x80);
+    vg_config_writew(g, 1, 0, cap + PCI_EXP_DEVSTA, PCI_EXP_DEVCTL_BCR_FLR);
+}
+
+static void d3hot_and_stay(VfGuest *g)
+{
+    uint8_t cap = vg_find_cap(g, 1, 0, PCI_CAP_ID_PM);
+
+    vg_config_writew(g, 1, 0, cap + PCI_PM_CTRL, 3);
+}
+
+static void d0_again(VfGuest *g)
+{
+    uint8_t cap = vg_find_cap(g, 1, 0, PCI_CAP_ID_PM);
+
+    vg_config_writew(g, 1, 0, cap + PCI_PM_CTRL, 0);
+}
+
+static void cannot_flr(VfDevice *d)
+{
+    uint8_t *devcap = d->phys + VF_IMAGE_PCIE_CAP + PCI_EXP_DEVCAP;
+
+    vf_put32(devcap, vf_get32(devcap) & ~PCI_EXP_DEVCAP_FLR);
+    d->phys[VF_IMAGE_AF_CAP + PCI_AF_CAP] = PCI_AF_CAP_TP;
+}
+
+static void no_soft_reset(VfDevice *d)
+{
+    vf_put16(d->phys + VF_IMAGE_PM_CAP + PCI_PM_CTRL,
+             PCI_PM_CTRL_NO_SOFT_RESET);
+}
+
 typedef struct ResetTest {
     const char *name;
     void (*reset)(VfGuest *g);
+    void (*describe)(VfDevice *d);
+    bool kept;                  /* it is no reset */
 } ResetTest;
 
 static const ResetTest reset_tests[] = {
     { "system", reset_system },
     { "bus", reset_bus },
     { "flr", reset_flr },
+    { "flr-long", reset_flr_long },
     { "af-flr", reset_af },
+    { "af-flr-byte", reset_af_byte },
     { "d3hot", reset_d3hot },
+    { "not-flr", no_flr, NULL, true },
+    { "not-d3hot", d3hot_and_stay, NULL, true },
+    { "not-d0", d0_again, NULL, true },
+    { "no-flr", reset_flr, cannot_flr, true },
+    { "no-af-flr", reset_af, cannot_flr, true },
+    { "no-soft-reset", reset_d3hot, no_soft_reset, true },
 };
 
 static void test_reset(const void *opaque)
 {
     const ResetTest *t = opaque;
-    VfGuest *g = start(&plain);
+    const PasidTest device = {
+        "reset", ACCEL, "", t->describe, 0, EXEC | PRIV, caps_aer
+    };
+    VfGuest *g = start(&device);
 
     set_control(g);
     t->reset(g);
@@ -343,8 +410,8 @@ static void test_reset(const void *opaque)
     g_assert_cmphex(vg_config_readw(g, 1, 0, END_OFFSET + PCI_PASID_CAP), ==,
                     0x1006);
     g_assert_cmphex(vg_config_readw(g, 1, 0, END_OFFSET + PCI_PASID_CTRL), ==,
-                    0);
-    vg_end_silent(g);
+                    t->kept ? PCI_PASID_CTRL_ENABLE | PCI_PASID_CTRL_EXEC : 0);
+    g_free(vg_end(g));
 }
 
 static void test_hotplug(void)
@@ -371,6 +438,69 @@ static void test_hotplug(void)
     vg_end_silent(g);
 }
 
+/* The trace event says what vpasid-state does */
+static void test_trace(void)
+{
+    VfClient *c = describe(&plain);
+    VfGuest *g = vg_start(c, VG_MACHINE ACCEL VG_IOMMUFD VG_PORT(1)
+                          "-device vfio-pci,iommufd=i0,fd=%d,id=d0,bus=rp1 "
+                          "-trace vfio_pci_pasid", "",
+                          c->iommufd, c->device_fd[0]);
+    g_autofree gchar *state = vg_qom_get_str(g, "/machine/peripheral/d0",
+                                             "vpasid-state");
+    g_autofree gchar *line = g_strdup_printf("vfio_pci_pasid  (d0) %s\n",
+                                             state);
+    g_autofree gchar *text = NULL;
+
+    vg_assert_has(state, "enabled: ");
+    text = vg_end(g);
+    vg_assert_has(text, line);
+}
+
+/* -device vfio-pci,help */
+static void test_help(void)
+{
+    static const char *const properties[] = {
+        "vpasid", "vpasid-state", "x-vpasid-cap-offset",
+    };
+    VfClient *c = describe(&plain);
+    VfGuest *g = vg_start(c, VG_MACHINE, "");
+    QDict *response = qtest_qmp(g->qts,
+                                "{'execute': 'device-list-properties',"
+                                " 'arguments': {'typename': 'vfio-pci'}}");
+    QListEntry *entry;
+    unsigned int found = 0;
+
+    QLIST_FOREACH_ENTRY(qdict_get_qlist(response, "return"), entry) {
+        QDict *property = qobject_to(QDict, qlist_entry_obj(entry));
+
+        for (int i = 0; i < ARRAY_SIZE(properties); i++) {
+            if (g_str_equal(qdict_get_str(property, "name"), properties[i])) {
+                vg_assert_has(qdict_get_try_str(property, "description"),
+                              "PASID capability");
+                found++;
+            }
+        }
+    }
+    g_assert_cmpuint(found, ==, ARRAY_SIZE(properties));
+    qobject_unref(response);
+    vg_end_silent(g);
+}
+
+/* An administrator can read why, and cannot say so */
+static void test_state_read_only(void)
+{
+    VfGuest *g = start(&plain);
+    QDict *response = qtest_qmp(g->qts, "{'execute': 'qom-set', 'arguments':"
+                                " {'path': '/machine/peripheral/d0',"
+                                " 'property': 'vpasid-state',"
+                                " 'value': 'enabled'}}");
+
+    g_assert_true(qdict_haskey(response, "error"));
+    qobject_unref(response);
+    vg_end_silent(g);
+}
+
 static void add_rows(const char *group, const PasidTest *rows, size_t n,
                      void (*run)(const void *))
 {
@@ -390,5 +520,8 @@ int main(int argc, char **argv)
                     test_reset);
     }
     qtest_add_func("vfio-pasid/hotplug", test_hotplug);
+    qtest_add_func("vfio-pasid/trace", test_trace);
+    qtest_add_func("vfio-pasid/help", test_help);
+    qtest_add_func("vfio-pasid/state-read-only", test_state_read_only);
     return g_test_run();
 }
