@@ -130,9 +130,8 @@ uint16_t pcie_ecap_pasid_registers(const PCIEEcapLayout *layout,
         *offset = at;
         return PCIE_ECAP_PASID_SIZE;
     }
-    if (*offset > anchored ||
-        next_source(layout, image, host, PCIE_ECAP_HEAD) ||
-        !layout->count || layout->extents[0].id != PCIE_ECAP_ID_NULL ||
+    if (*offset > anchored || !layout->count ||
+        layout->extents[0].id != PCIE_ECAP_ID_NULL ||
         !(pcie_ecap_get32(image, anchored) & PASID_CTRL_ENABLE) ||
         !is_source_of(image, anchored, host) ||
         pcie_ecap_check(layout, image, anchored, PCIE_ECAP_ALIGN) !=

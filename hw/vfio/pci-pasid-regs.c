@@ -64,8 +64,9 @@ static void emulate_link(VFIOPCIDevice *vdev, uint16_t offset)
 
 /*
  * PASID may not be switched while ATS is on (10.5.1.3), so QEMU's copy of the
- * ATS control register follows what the guest writes. What the guest reads is
- * the host's, and tells nothing: the host has ATS on for its own translation.
+ * ATS control register follows what the guest writes from the first reset on.
+ * What the guest reads is the host's, and tells nothing: the host has ATS on
+ * for its own translation.
  */
 static void follow_ats(VFIOPCIDevice *vdev)
 {
@@ -77,7 +78,6 @@ static void follow_ats(VFIOPCIDevice *vdev)
     ats = pcie_ecap_find(layout, PCI_EXT_CAP_ID_ATS);
     if (ats) {
         vdev->pasid.ats_control = ats->offset + PCI_ATS_CTRL;
-        pci_set_word(pdev->config + vdev->pasid.ats_control, 0);
         pci_set_word(pdev->wmask + vdev->pasid.ats_control,
                      PCI_ATS_CTRL_ENABLE);
     }
@@ -112,7 +112,6 @@ bool vfio_pci_pasid_add(VFIOPCIDevice *vdev, uint16_t offset,
     emulate_link(vdev, link);
     take_over(vdev, offset, PCI_EXT_CAP_PASID_SIZEOF);
     pci_set_word(pdev->config + offset + PCI_PASID_CAP, cap);
-    pci_set_word(pdev->config + offset + PCI_PASID_CTRL, 0);
     pci_set_word(pdev->wmask + offset + PCI_PASID_CTRL, control);
 
     pdev->exp.pasid_cap = offset;

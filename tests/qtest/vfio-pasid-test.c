@@ -350,6 +350,7 @@ static void d3hot_and_stay(VfGuest *g)
     uint8_t cap = vg_find_cap(g, 1, 0, PCI_CAP_ID_PM);
 
     vg_config_writew(g, 1, 0, cap + PCI_PM_CTRL, 3);
+    vg_config_writew(g, 1, 0, cap + PCI_PM_CTRL, 3);
 }
 
 static void d0_again(VfGuest *g)

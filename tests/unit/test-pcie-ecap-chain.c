@@ -202,6 +202,72 @@ static void test_names(void)
                     "is unknown");
 }
 
+/* Lesser defects before it do not hide where a list breaks off */
+static void test_chain_broken(void)
+{
+    g_autofree Image *im = image_new();
+
+    put_cap(im, 0x100, 0x03, 1, 0x300);
+    put_cap(im, 0x300, 0x18, 1, 0x200);
+    put_cap(im, 0x200, 0x18, 1, 0);
+    parse(im);
+    g_assert_cmphex(im->layout.defects, ==, PCIE_ECAP_BACKWARD);
+    g_assert_cmphex(im->layout.broken_offset, ==, 0);
+
+    put_cap(im, 0x200, 0x18, 1, 0x300);
+    parse(im);
+    g_assert_cmphex(im->layout.defects, ==,
+                    PCIE_ECAP_BACKWARD | PCIE_ECAP_LOOP);
+    g_assert_cmphex(im->layout.bad_offset, ==, 0x300);
+    g_assert_cmphex(im->layout.broken_offset, ==, 0x200);
+
+    put_cap(im, 0x200, 0x18, 1, 0x400);
+    put32(im, 0x400, 0xffffffff);
+    parse(im);
+    g_assert_cmphex(im->layout.broken_offset, ==, 0x400);
+}
+
+static void check_in_the_way(Image *im, uint16_t offset, PCIEEcapReason reason,
+                             uint16_t expected)
+{
+    const PCIEEcapExtent *ext;
+
+    parse(im);
+    g_assert_cmpint(pcie_ecap_check(&im->layout, im->bytes, offset, 8), ==,
+                    reason);
+    ext = pcie_ecap_in_the_way(&im->layout, offset, 8, reason);
+    g_assert_cmphex(ext ? ext->offset : 0, ==, expected);
+}
+
+/* The capability that a place is refused for, not just any that is near */
+static void test_in_the_way(void)
+{
+    g_autofree Image *im = image_new();
+
+    put_cap(im, 0x100, 0x03, 1, 0x1f8);
+    put_cap(im, 0x1f8, 0x18, 1, 0x200);
+    put_cap(im, 0x200, 0x18, 1, 0x204);
+    put_cap(im, 0x204, 0x18, 1, 0);
+    check_in_the_way(im, 0x104, PCIE_ECAP_HIT_BODY, 0x100);
+    check_in_the_way(im, 0x1fc, PCIE_ECAP_HIT_HEADER, 0x200);
+    check_in_the_way(im, 0x200, PCIE_ECAP_HIT_HEADER, 0x200);
+    check_in_the_way(im, 0x208, PCIE_ECAP_HIT_BODY, 0x204);
+    check_in_the_way(im, 0x300, PCIE_ECAP_OK, 0);
+    put32(im, 0x304, 1);
+    check_in_the_way(im, 0x300, PCIE_ECAP_NONZERO, 0);
+
+    /* A Null capability at the head is not in the way, what follows is */
+    put32(im, 0x100, 0x104u << 20);
+    put_cap(im, 0x104, 0x18, 1, 0);
+    check_in_the_way(im, 0x100, PCIE_ECAP_HIT_HEADER, 0x104);
+
+    /* The lowest of several, wherever they are in the list */
+    put_cap(im, 0x100, 0x03, 1, 0x404);
+    put_cap(im, 0x404, 0x18, 1, 0x400);
+    put_cap(im, 0x400, 0x18, 1, 0);
+    check_in_the_way(im, 0x400, PCIE_ECAP_HIT_HEADER, 0x400);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -216,5 +282,7 @@ int main(int argc, char **argv)
     g_test_add_func("/pcie-ecap/chain/cut-short", test_chain_cut_short);
     g_test_add_func("/pcie-ecap/chain/longest", test_chain_longest);
     g_test_add_func("/pcie-ecap/names", test_names);
+    g_test_add_func("/pcie-ecap/chain/broken-offset", test_chain_broken);
+    g_test_add_func("/pcie-ecap/in-the-way", test_in_the_way);
     return g_test_run();
 }
