@@ -52,7 +52,7 @@ assign() {
 
 # boot_guest WORDS QEMU-ARGUMENT...: run QEMU, with WORDS for the guest's init;
 # what both say goes to $log, how QEMU ended to $status.  It may take $limit
-# seconds.  $memory, $reboots
+# seconds, which a case can raise.  $memory, $reboots
 # and $kernel (words for the guest's kernel) may be set before.
 log=/tmp/guest.log memory=256 reboots='' kernel=''
 boot_guest() {
@@ -75,7 +75,7 @@ boot_guest() {
         -serial stdio -append "$words" </tmp/serial.in >/tmp/serial.out 2>&1 \
         6<&- 7<&- 8<&- &
     qemu=$!
-    (sleep "$limit"; touch /tmp/timed-out; kill -9 $qemu) &
+    watch $qemu &
     watchdog=$!
     while read -r line; do
         line=${line%"$cr"}
@@ -94,6 +94,18 @@ boot_guest() {
     fi
 }
 cr=$(printf '\r')
+
+# watch PID: end it after $limit seconds, and say on the way that it runs.
+watch() {
+    ran=0
+    while [ $ran -lt "$limit" ]; do
+        sleep 30
+        ran=$((ran + 30))
+        echo "lab-host: the guest has run for $ran s"
+    done
+    touch /tmp/timed-out
+    kill -9 "$1"
+}
 
 # answer_guest QUESTION: run the case's function for it, which may set answer.
 # The function runs where the case does: it can use check, and keep variables.

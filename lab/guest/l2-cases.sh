@@ -79,8 +79,10 @@ disk_io() {
         dd of=$disk bs=1M iflag=fullblock oflag=direct conv=fsync 2>/tmp/dd
     wait
     rm /tmp/copy
+    sed -n 's/.*copied, /lab-guest: written in /p' /tmp/dd
     sum=$(cut -d ' ' -f 1 /tmp/written)
     dd if=$disk bs=1M count="$1" iflag=direct 2>/tmp/dd | md5sum | cut -d ' ' -f 1 >/tmp/read
+    sed -n 's/.*copied, /lab-guest: read in /p' /tmp/dd
     [ -n "$sum" ] && is "$(cat /tmp/read)" "$sum"
 }
 # interrupts WORD: how many the lines of /proc/interrupts with WORD count.
