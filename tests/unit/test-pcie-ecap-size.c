@@ -331,6 +331,9 @@ static void test_size_ide(void)
     g_assert_cmphex(size_of(im, 0x30, 1, 0, 0), ==, 0x0c);
     /* Link streams of 8 traffic classes */
     g_assert_cmphex(size_of(im, 0x30, 1, 1 | 7 << 13, 0), ==, 0x4c);
+    /* A selective stream with as many address associations as there can be */
+    put32(im, 0x10c, 0xfffffff0 | 15);
+    g_assert_cmphex(size_of(im, 0x30, 1, 2, 0), ==, 0x0c + 20 + 15 * 12);
     /* Two selective streams, with 3 and 1 address associations */
     put32(im, 0x10c, 3);
     put32(im, 0x10c + 20 + 36, 1);

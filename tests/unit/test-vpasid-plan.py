@@ -192,9 +192,12 @@ class BadInput(unittest.TestCase):
         path = dump('device-nic')
         for args, message in (
                 (['-F', '/nonexistent/dump'], '/nonexistent/dump'),
+                (['-F', '/nonexistent/dump', '01:00.0'], '/nonexistent/dump'),
                 (['-F', DATA], DATA), (['--nonsense'], 'nonsense'),
                 (['-F', path, '02:00.0'], 'no device 0000:02:00.0'),
                 (['-F', path, 'eth0'], 'eth0 is not the address'),
+                (['-F', path, '0:01:'], 'is not the address'),
+                (['-F', path, '01:00.0x'], 'is not the address'),
                 (['-F', path, '01:20.0'], 'is not the address'),
                 (['-F', path, '01:00.8'], 'is not the address'),
                 (['-F', path, '01:00.0', '01:00.0'], 'no device'),
@@ -269,6 +272,14 @@ class Sysfs(unittest.TestCase):
     def test_nothing(self):
         """A host without devices."""
         self.assertEqual(run('--sysfs=' + self.root), (0, '', ''))
+
+    def test_json_escapes(self):
+        """What cannot stand in a JSON string is escaped."""
+        odd = os.path.join(self.root, 'a "b" \\c\td')
+        os.makedirs(os.path.join(odd, '0000:01:00.0'))
+        status, out, _ = run('--json', '--sysfs=' + odd)
+        self.assertEqual(status, 2)
+        self.assertIn(odd, json.loads(out)[0]['reason'])
 
     def test_virtual(self):
         """A virtual function has the PASID of its physical function."""

@@ -208,8 +208,10 @@ def kinds():
                  0x020000, 0xffff)
     virt.aer(0x100).cap(0x160, 0x0e, 1).ats(0x1c0)
     yield 'device-nic', [nic, virt]
-    # One more than there are
-    yield 'device-virtual', [nic, virt, virt, virt]
+    # One more than there are, which the fourth would have if it had any on
+    off = plain(0x0209, 'virtual functions are off')
+    off.cap(0x170, 0x10, 1, 2, 0, 1 << 16 | 1, 1, 1 << 16 | 0xffff)
+    yield 'device-virtual', [nic, virt, virt, virt, off]
 
     gpu = Image(0x0203, 'VGA compatible controller: test layout, GPU',
                 0x030000)
