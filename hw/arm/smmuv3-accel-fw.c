@@ -12,6 +12,8 @@
 #include "smmuv3-accel-fw.h"
 
 typedef struct AccelSummary {
+    PCIBus *bus;        /* looked for */
+    bool on_bus;
     unsigned int count;
     bool ats;
 } AccelSummary;
@@ -24,13 +26,14 @@ static int smmuv3_accel_summarize(Object *obj, void *opaque)
     if (s && s->accel) {
         summary->count++;
         summary->ats |= FIELD_EX32(s->idr[0], IDR0, ATS);
+        summary->on_bus |= ARM_SMMU(s)->primary_bus == summary->bus;
     }
     return 0;
 }
 
-static AccelSummary smmuv3_accel_summary(void)
+static AccelSummary smmuv3_accel_summary(PCIBus *bus)
 {
-    AccelSummary summary = { 0 };
+    AccelSummary summary = { .bus = bus };
 
     object_child_foreach_recursive(object_get_root(), smmuv3_accel_summarize,
                                    &summary);
@@ -39,10 +42,15 @@ static AccelSummary smmuv3_accel_summary(void)
 
 unsigned int smmuv3_accel_count(void)
 {
-    return smmuv3_accel_summary().count;
+    return smmuv3_accel_summary(NULL).count;
 }
 
 bool smmuv3_accel_any_ats(void)
 {
-    return smmuv3_accel_summary().ats;
+    return smmuv3_accel_summary(NULL).ats;
+}
+
+bool smmuv3_accel_on_bus(PCIBus *bus)
+{
+    return smmuv3_accel_summary(bus).on_bus;
 }

@@ -10,6 +10,7 @@
 #define HW_ARM_SMMUV3_ACCEL_FW_H
 
 #include "exec/hwaddr.h"
+#include "hw/pci/pci.h"
 
 /* Linux looks at RMR nodes from this table revision on (E.d) */
 #define SMMUV3_ACCEL_IORT_REVISION 5
@@ -52,5 +53,27 @@ unsigned int smmuv3_accel_count(void);
  * final once the machine is ready.
  */
 bool smmuv3_accel_any_ats(void);
+
+/**
+ * smmuv3_accel_on_bus: tell whether a root bus has an accelerated SMMUv3
+ *
+ * @bus: a root bus.
+ *
+ * Returns: true if an arm-smmuv3 with accel=on has it as its primary-bus.
+ */
+bool smmuv3_accel_on_bus(PCIBus *bus);
+
+/**
+ * smmuv3_accel_fdt_add: describe the host's message page to guests that boot
+ * with a device tree
+ *
+ * Adds nodes for the bridges and endpoints below @bus, and ats-supported where
+ * devices may use ATS. Without an accelerated SMMUv3 on @bus nothing is added.
+ *
+ * @fdt: the tree, with all devices of the command line plugged.
+ * @bus: the root bus that has a node.
+ * @host_node: path of that node.
+ */
+void smmuv3_accel_fdt_add(void *fdt, PCIBus *bus, const char *host_node);
 
 #endif /* HW_ARM_SMMUV3_ACCEL_FW_H */

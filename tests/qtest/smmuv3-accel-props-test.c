@@ -11,6 +11,7 @@
 #include "qemu/osdep.h"
 
 #include "qobject/qdict.h"
+#include "qobject/qjson.h"
 #include "vfio-fake/smmu.h"
 
 #define PLAIN(props) "-device arm-smmuv3,id=smmu0,primary-bus=pcie.0" props " "
@@ -98,6 +99,8 @@ static const RefusedTest refused_tests[] = {
     { "ats-plain", PLAIN(",ats=on"), { "ats=on", "accel=on" } },
     { "ats-value", ACCEL(",ats=full"), { "ats", "full" } },
     { "ril-plain", PLAIN(",ril=off"), { "ril=off", "accel=on" } },
+    { "only-migratable", "-only-migratable " ACCEL(""),
+      { "accel=on", "host SMMUv3" } },
     { "ril-value", ACCEL(",ril=2"), { "ril", "2" } },
 };
 
@@ -346,6 +349,46 @@ static void test_read_back(void)
     vf_client_free(c);
 }
 
+/* State of the host is nothing that another QEMU could take over */
+
+static const char *const migration_modes[] = {
+    "normal", "cpr-reboot", "cpr-transfer", "cpr-exec",
+};
+
+/* A channel to nobody: it is not even looked at */
+static QDict *nowhere(void)
+{
+    return qdict_from_jsonf_nofail("{ 'transport': 'socket', 'type': 'unix',"
+                                   " 'path': '/nowhere' }");
+}
+
+static void test_migration(const void *mode)
+{
+    VfClient *c = vf_client_new();
+    /* Memory as CPR wants it, which leaves the SMMU as what is in the way */
+    VfGuest *g = vg_start(c, VG_MACHINE "-object memory-backend-memfd,id=m0,"
+                          "size=128M,share=on " ACCEL(""),
+                          ",aux-ram-share=on,memory-backend=m0");
+    QDict *response, *error;
+
+    qtest_qmp_assert_success(g->qts, "{ 'execute': 'migrate-set-parameters',"
+                             " 'arguments': { 'mode': %s,"
+                             " 'cpr-exec-command': [ 'false' ] } }",
+                             (const char *)mode);
+    response = qtest_qmp(g->qts, "{ 'execute': 'migrate', 'arguments':"
+                         " { 'channels': ["
+                         " { 'channel-type': 'main', 'addr': %p },"
+                         " { 'channel-type': 'cpr', 'addr': %p } ] } }",
+                         nowhere(), nowhere());
+    error = qdict_get_qdict(response, "error");
+    g_assert_nonnull(error);
+    vg_assert_has(qdict_get_str(error, "desc"), "accel=on");
+    vg_assert_has(qdict_get_str(error, "desc"), "host SMMUv3");
+    qobject_unref(response);
+    vg_quit_silent(g);
+    vf_client_free(c);
+}
+
 /* STE.EATS (5.2) means something only with ATS */
 
 #define S1          (VS_STE0_V | VS_STE0_S1 | VS_CDTAB)
@@ -353,19 +396,25 @@ static void test_read_back(void)
 #define EATS_FULL   1
 #define EATS_SPLIT  2
 
+/* iommufd.h IOMMU_HW_CAP_PCI_ATS_NOT_SUPPORTED */
+#define ATS_NOT_SUPPORTED (1ull << 3)
+
 typedef struct EatsTest {
     const char *name;
     const char *options;
+    uint64_t hw_caps;
     uint64_t eats;
     VfAccess access;
     uint64_t installed;
 } EatsTest;
 
 static const EatsTest eats_tests[] = {
-    { "off", ACCEL(""), EATS_FULL, VF_ACCESS_S1, 0 },
-    { "full", ACCEL(",ats=on"), EATS_FULL, VF_ACCESS_S1, EATS_FULL },
-    { "none", ACCEL(",ats=on"), 0, VF_ACCESS_S1, 0 },
-    { "split", ACCEL(",ats=on"), EATS_SPLIT, VF_ACCESS_ABORT, 0 },
+    { "off", ACCEL(""), 0, EATS_FULL, VF_ACCESS_S1, 0 },
+    { "full", ACCEL(",ats=on"), 0, EATS_FULL, VF_ACCESS_S1, EATS_FULL },
+    { "none", ACCEL(",ats=on"), 0, 0, VF_ACCESS_S1, 0 },
+    { "not-this-device", ACCEL(",ats=on"), ATS_NOT_SUPPORTED, EATS_FULL,
+      VF_ACCESS_S1, 0 },
+    { "split", ACCEL(",ats=on"), 0, EATS_SPLIT, VF_ACCESS_ABORT, 0 },
 };
 
 static void test_eats(const void *opaque)
@@ -375,7 +424,7 @@ static void test_eats(const void *opaque)
     uint64_t ste[2] = { 0 };
     VfGuest *g;
 
-    vf_client_add_device(c);
+    vf_client_add_device(c)->hw_caps |= t->hw_caps;
     g = vg_start(c, VG_MACHINE "%s" VG_IOMMUFD VG_PORT(1) DEVICE, "",
                  t->options, c->iommufd, c->device_fd[0]);
     vg_ports(g, 1);
@@ -417,5 +466,9 @@ int main(int argc, char **argv)
     ADD("plain", plain_tests, test_plain);
     ADD("eats", eats_tests, test_eats);
     qtest_add_func("smmuv3-accel-props/read-back", test_read_back);
+    for (int i = 0; i < ARRAY_SIZE(migration_modes); i++) {
+        vg_add_test("smmuv3-accel-props/migration", migration_modes[i],
+                    migration_modes[i], test_migration);
+    }
     return g_test_run();
 }
