@@ -117,6 +117,14 @@ static uint16_t next_source(const PCIEEcapLayout *layout, const uint8_t *image,
     return 0;
 }
 
+/* What is left of a hidden capability that was the first, or the only one */
+static bool starts_with_anchor(const PCIEEcapLayout *layout,
+                               const uint8_t *image)
+{
+    return layout->count ? layout->extents[0].id == PCIE_ECAP_ID_NULL :
+           !pcie_ecap_get32(image, PCIE_ECAP_HEAD);
+}
+
 uint16_t pcie_ecap_pasid_registers(const PCIEEcapLayout *layout,
                                    const uint8_t *image,
                                    const PCIEEcapPasid *host,
@@ -130,8 +138,7 @@ uint16_t pcie_ecap_pasid_registers(const PCIEEcapLayout *layout,
         *offset = at;
         return PCIE_ECAP_PASID_SIZE;
     }
-    if (*offset > anchored || !layout->count ||
-        layout->extents[0].id != PCIE_ECAP_ID_NULL ||
+    if (*offset > anchored || !starts_with_anchor(layout, image) ||
         !(pcie_ecap_get32(image, anchored) & PASID_CTRL_ENABLE) ||
         !is_source_of(image, anchored, host) ||
         pcie_ecap_check(layout, image, anchored, PCIE_ECAP_ALIGN) !=

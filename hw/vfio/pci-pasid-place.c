@@ -70,6 +70,23 @@ static char *describe(const VFIOPCIPasidView *view, uint16_t offset,
                            " since its size is not known");
 }
 
+/* Is what can be read at @offset what the capability there stands for? */
+static bool is_own(const VFIOPCIPasidView *view, const PCIEEcapPasid *host,
+                   uint16_t offset)
+{
+    uint16_t at = 0;
+
+    if (pcie_ecap_pasid_hidden(&view->layout, view->image, host, &at) == 1 &&
+        at == offset) {
+        return true;
+    }
+    /* The kernel leaves an anchor for the first one, and its registers */
+    at = 0;
+    return offset == PCI_CONFIG_SPACE_SIZE &&
+           pcie_ecap_pasid_registers(&view->layout, view->image, host, &at) <
+           PCIE_ECAP_PASID_SIZE && at == offset + PCI_PASID_CAP;
+}
+
 static bool place_by_user(VFIOPCIDevice *vdev, const VFIOPCIPasidView *view,
                           const PCIEEcapPasid *host, Error **errp)
 {
@@ -78,15 +95,9 @@ static bool place_by_user(VFIOPCIDevice *vdev, const VFIOPCIPasidView *view,
                                             PCIE_ECAP_PASID_SIZE);
     g_autofree char *what = NULL;
     PCIEEcapChoice choice;
-    uint16_t hidden = 0;
 
-    if (!reason) {
-        return true;
-    }
-    /* What is there may be what the capability stands for */
-    if (reason == PCIE_ECAP_NONZERO &&
-        pcie_ecap_pasid_hidden(&view->layout, view->image, host,
-                               &hidden) == 1 && hidden == wanted) {
+    if (!reason ||
+        (reason == PCIE_ECAP_NONZERO && is_own(view, host, wanted))) {
         return true;
     }
 

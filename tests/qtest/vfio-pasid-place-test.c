@@ -52,6 +52,14 @@ static const VfExtCap caps_close[] = {
     { 0x200, PCI_EXT_CAP_ID_ATS, 1, 8 },
     { 0xfc0, PCI_EXT_CAP_ID_VNDR, 1, 0x40 }, { }
 };
+/* The kernel leaves an anchor in place of the first header */
+static const VfExtCap caps_pasid_first[] = {
+    { 0x100, PCI_EXT_CAP_ID_PASID, 1, 4 },
+    { 0x200, PCI_EXT_CAP_ID_ATS, 1, 8 }, { }
+};
+static const VfExtCap caps_pasid_alone[] = {
+    { 0x100, PCI_EXT_CAP_ID_PASID, 1, 4 }, { }
+};
 /* Nobody knows how long a capability of a version to come is */
 static const VfExtCap caps_unknown_last[] = {
     { 0x100, PCI_EXT_CAP_ID_ERR, 2, 0x2c },
@@ -79,6 +87,16 @@ static void hidden_in_list(VfDevice *d)
 {
     vf_put32(d->phys + 0x100, PCI_EXT_CAP_ID_ERR | 2 << 16 | 0x300u << 20);
     put_pasid(d, 0x300, PASID_HEADER | 0xfc0u << 20, HOST_CAP | CTRL_ENABLED);
+}
+
+static void registers_first(VfDevice *d)
+{
+    vf_put32(d->phys + 0x104, HOST_CAP | CTRL_ENABLED);
+}
+
+static void registers_first_off(VfDevice *d)
+{
+    vf_put32(d->phys + 0x104, HOST_CAP);
 }
 
 static void hidden_narrower(VfDevice *d)
@@ -214,6 +232,10 @@ static const PlaceTest tests[] = {
       "enabled: offset 0x200, width 16, exec 0, priv 0, placed by the user" },
     { "user-host", caps_end_taken, hidden, ",x-vpasid-cap-offset=0x300", 0x300,
       0, "placed by the user" },
+    { "user-first", caps_pasid_first, registers_first,
+      ",x-vpasid-cap-offset=0x100", 0x100, 0, "placed by the user" },
+    { "user-alone", caps_pasid_alone, registers_first,
+      ",x-vpasid-cap-offset=0x100", 0x100, 0, "placed by the user" },
 };
 
 static const PlaceTest refused_tests[] = {
@@ -239,6 +261,8 @@ static const PlaceTest refused_tests[] = {
     { "beside-host", caps_end_taken, hidden, ",x-vpasid-cap-offset=0x304", 0,
       0, "offset 0x304 does not read zero; x-vpasid-cap-offset=0x300 would "
       "work" },
+    { "first-not-own", caps_pasid_first, registers_first_off,
+      ",x-vpasid-cap-offset=0x100", 0, 0, "offset 0x100 does not read zero" },
     { "unaligned", caps_aer, NULL, ",x-vpasid-cap-offset=0x202", 0, 0,
       "offset 0x202 is not a multiple of 4; x-vpasid-cap-offset=0xff8 would "
       "work" },
@@ -314,6 +338,9 @@ static void check_capability(VfGuest *g, const PlaceTest *t)
     /* The capabilities of the device are where they were */
     for (const VfExtCap *cap = t->caps; cap->size; cap++) {
         g_assert_cmphex(vg_config_readw(g, 1, 0, cap->offset), ==, cap->id);
+        if (cap->offset == t->offset) {
+            continue;
+        }
         g_assert_cmphex(vg_config_readw(g, 1, 0, cap->offset + cap->size - 2),
                         ==, BODY);
     }

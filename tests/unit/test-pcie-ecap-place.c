@@ -242,6 +242,14 @@ static void test_registers_anchor(void)
     put32(im, 0x200, 0);
     put32(im, 0x100, 0x03 | 1 << 16 | 0xf00u << 20);
     g_assert_cmpuint(registers(im, &host, &at), ==, 0);
+
+    /* Of an only one not even a link is left */
+    put32(im, 0x100, 0);
+    g_assert_cmpuint(registers(im, &host, &at), ==, 4);
+    g_assert_cmphex(at, ==, 0x104);
+    at = 0;
+    put32(im, 0x100, 0xffffffff);
+    g_assert_cmpuint(registers(im, &host, &at), ==, 0);
 }
 
 /* The first one of the list has no ID any more */
