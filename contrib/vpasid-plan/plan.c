@@ -176,18 +176,32 @@ static bool find_pasid(Plan *plan, const Device *dev)
     return true;
 }
 
-/* What VFIO does not hide by mistake, QEMU does not replace */
+/*
+ * VFIO hides what it does not know, but not always. QEMU passes on what it is
+ * shown if the list is one that can be trusted.
+ */
 static bool is_shown(Plan *plan)
 {
+    const uint32_t doubtful = PCIE_ECAP_BROKEN | PCIE_ECAP_INTO_BODY |
+                              PCIE_ECAP_OVERLAP;
+    uint32_t defects = plan->visible.defects & doubtful;
     const PCIEEcapExtent *ext = pcie_ecap_find(&plan->visible,
                                                PCIE_ECAP_PASID_ID);
 
     if (!ext) {
         return false;
     }
-    plan->reason = g_strdup_printf("VFIO does not hide the device's own at "
-                                   "0x%x, which the guest gets instead",
-                                   ext->offset);
+    if (defects) {
+        plan->result = PLAN_NO_PLACE;
+        plan->reason = g_strdup_printf("VFIO does not hide the device's own "
+                                       "at 0x%x, since the list of extended "
+                                       "capabilities %s", ext->offset,
+                                       pcie_ecap_defect_name(defects));
+    } else {
+        plan->reason = g_strdup_printf("VFIO does not hide the device's own "
+                                       "at 0x%x, which the guest gets instead",
+                                       ext->offset);
+    }
     return true;
 }
 

@@ -17,9 +17,10 @@
  * and the next pointer leads to the first one that is shown. Without any
  * other the whole header reads zero.
  *
- * If a capability lies right behind another one with the same ID, VFIO does
- * not change its header. What follows it in the list of the device is then
- * shown, whatever it is.
+ * In a list that leads to a capability twice, or where one lies over another,
+ * links to hidden ones can come back. And if a capability lies right behind
+ * another one with the same ID, VFIO does not change its header: what follows
+ * it in the list of the device is then shown, whatever it is.
  *
  * Registers that VFIO virtualizes are not modelled, for no layout depends on
  * them; neither are the first 256 bytes.

@@ -160,6 +160,10 @@ def places():
     yield 'place-first', [first]
     alone = Image(0x0105, 'System peripheral: test layout, PASID only')
     yield 'place-alone', [alone.pasid(0x100, 16, 0)]
+    # VFIO makes an empty list of one that has nothing to show
+    lone = Image(0x0110, 'System peripheral: test layout, PASID only, leading '
+                 'below 0x100').pasid(0x100, 16, 0)
+    yield 'place-alone-outside', [lone.link(0x100, 0x040)]
     end = Image(0x0106, 'System peripheral: test layout, PASID at the end')
     yield 'place-own-end', [end.aer(0x100).pasid(0xff8, 8, 2)]
     full = Image(0x0107, 'System peripheral: test layout, no room')
