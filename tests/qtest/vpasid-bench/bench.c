@@ -273,15 +273,18 @@ static void bench_realize(void)
     const char *base = g_getenv("BASE_QEMU_BINARY");
 
     for (unsigned int devices = 1; devices <= VF_MAX_DEVICES; devices *= 2) {
-        printf("realize devices=%u ioctls=%" PRIu64 " without_accel=%" PRIu64,
-               devices, realize_calls(VS_SSID16, devices),
-               realize_calls("", devices));
+        uint64_t with = realize_calls(VS_SSID16, devices);
+        uint64_t without = realize_calls("", devices);
+        g_autofree gchar *base_calls = NULL;
+
         if (base) {
             g_setenv("QTEST_QEMU_BINARY", base, true);
-            printf(" base=%" PRIu64, realize_calls("", devices));
+            base_calls = g_strdup_printf(" base=%" PRIu64,
+                                         realize_calls("", devices));
             g_setenv("QTEST_QEMU_BINARY", ours, true);
         }
-        printf("\n");
+        printf("realize devices=%u ioctls=%" PRIu64 " without_accel=%" PRIu64
+               "%s\n", devices, with, without, base_calls ?: "");
         fflush(stdout);
     }
 }
