@@ -31,8 +31,8 @@ static void check_shown(const Plan *plan)
     for (unsigned at = 0; at < END; at += 4) {
         uint32_t own = get32(image, at);
         uint32_t shown = get32(plan->shown, at);
-        /* A header of all ones ends the list, but not for VFIO */
-        bool header = own == UINT32_MAX;
+        /* A header of all ones ends the list, but VFIO goes on behind it */
+        bool header = plan->own.defects & PCIE_ECAP_ONES;
 
         if (own == shown) {
             continue;

@@ -125,9 +125,14 @@ pcie_ecap_place_properties(const uint8_t *image, const PCIEEcapPasid *host,
         return choice.step;
     }
 
-    /* It is nobody's */
-    g_assert_true(choice.offset + PASID_SIZE <= reserved ||
-                  choice.offset >= reserved + bytes);
+    /* It is nobody's; that a Null head is reserved does not count */
+    for (uint16_t i = 0; i < PASID_SIZE; i++) {
+        uint16_t at = choice.offset + i;
+
+        g_assert_true(at < reserved || at >= reserved + bytes ||
+                      (at < PCIE_ECAP_HEAD + PCIE_ECAP_HEADER_SIZE &&
+                       layout->count && !layout->extents[0].id));
+    }
     for (unsigned i = 0; i < layout->count; i++) {
         const PCIEEcapExtent *ext = &layout->extents[i];
 

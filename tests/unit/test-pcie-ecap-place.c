@@ -151,6 +151,25 @@ static void test_host_reserved(void)
     g_assert_cmphex(offset, ==, 0);
 }
 
+/* A Null head can be replaced, even if it is reserved with all the rest */
+static void test_reserved_head(void)
+{
+    g_autofree Image *im = list_new();
+
+    put32(im, 0x100, 0xf00u << 20);
+    memset(im->bytes + 0x108, 0xa5, 0xf00 - 0x108);
+    check(im, PCIE_ECAP_STEP_GAP, 0x100, PCIE_ECAP_HIT_BODY, 0);
+    parse(im);
+    pcie_ecap_reserve(&im->layout, 0x104, 0);
+    pcie_ecap_reserve(&im->layout, 0x100, 4);
+    g_assert_true(pcie_ecap_pasid_place(&im->layout, im->bytes, &host,
+                                        &choice));
+    g_assert_cmphex(choice.offset, ==, 0x100);
+    pcie_ecap_reserve(&im->layout, 0x107, 1);
+    g_assert_false(pcie_ecap_pasid_place(&im->layout, im->bytes, &host,
+                                         &choice));
+}
+
 static void test_host_twice(void)
 {
     g_autofree Image *im = list_new();
@@ -322,6 +341,7 @@ int main(int argc, char **argv)
     g_test_add_func("/pcie-ecap-place/host", test_host);
     g_test_add_func("/pcie-ecap-place/host/in-body", test_host_in_body);
     g_test_add_func("/pcie-ecap-place/host/reserved", test_host_reserved);
+    g_test_add_func("/pcie-ecap-place/reserved-head", test_reserved_head);
     g_test_add_func("/pcie-ecap-place/host/twice", test_host_twice);
     g_test_add_func("/pcie-ecap-place/registers", test_registers);
     g_test_add_func("/pcie-ecap-place/registers/anchor",
