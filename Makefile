@@ -8,7 +8,7 @@ TOP := $(CURDIR)
 
 # Everything but these needs a configured build; without one, `make` runs
 # ./configure with its defaults, and again, as before, when it changed.
-UNCONFIGURED := help clean distclean check check-unit fuzz
+UNCONFIGURED := help clean distclean check check-unit check-builds fuzz
 ifneq ($(filter-out $(UNCONFIGURED),$(or $(MAKECMDGOALS),all)),)
 include build/config.mk
 build/config.mk: configure
@@ -49,6 +49,7 @@ export CCACHE_DIR ?= $(TOP)/build/ccache
 endif
 
 .PHONY: all install demo bench coverage check check-unit check-qtest check-lab check-series \
+    check-objects check-builds check-linux check-windows \
     series deb-patches refresh tree clean distclean help
 
 all: tree
@@ -64,7 +65,7 @@ demo: all
 	@lab/run demo
 
 check:
-	@MAKE="$(MAKE)" scripts/check unit qtest series lab
+	@MAKE="$(MAKE)" scripts/check unit qtest series objects lab
 
 check-unit:
 	@scripts/install-deps unit
@@ -98,6 +99,22 @@ check-lab: all
 	@scripts/install-deps lab
 	@scripts/tap-sum lab -- lab/run check
 
+check-objects: tree
+	@scripts/install-deps builds
+	@scripts/tap-sum objects -- scripts/check-builds --short $(BASE)
+
+# Too long for each change: every build that the series promises.
+check-builds:
+	@MAKE="$(MAKE)" scripts/check linux windows
+
+check-linux: tree
+	@scripts/install-deps builds
+	@scripts/tap-sum linux -- scripts/check-builds $(BASE)
+
+check-windows: tree
+	@scripts/install-deps windows
+	@scripts/tap-sum windows -- scripts/check-windows $(BASE)
+
 series: tree
 	@$(SERIES) series
 
@@ -114,7 +131,8 @@ tree:
 clean:
 	rm -rf build/unit build/fuzz build/check build/log build/lab \
 	    build/*/qemu-build build/*/qemu-configure build/*/check \
-	    build/*/series build/*/deb-patches build/config.mk
+	    build/*/series build/*/deb-patches build/*/builds \
+	    build/*/windows/[!s]* build/config.mk
 
 distclean:
 	@[ ! -d $(TREE) ] || $(SERIES) unsaved
@@ -129,6 +147,8 @@ help:
 	@echo 'make fuzz          fuzz that library; SECONDS=600, build/fuzz keeps the corpus'
 	@echo 'make check-qtest   the patched QEMU against a fake kernel'
 	@echo 'make check-series  the patches: apply, round trip, style, every prefix compiles'
+	@echo 'make check-objects what the series touches, with gcc and clang, for four targets'
+	@echo 'make check-builds  four targets, gcc and clang, KVM and IOMMUFD on and off, Windows'
 	@echo 'make check-lab     the whole chain on an emulated Arm host'
 	@echo 'make coverage      lines of hw/vfio that the qtests reach'
 	@echo 'make bench         measure the fast paths against the plain way'
