@@ -177,8 +177,9 @@ static bool find_pasid(Plan *plan, const Device *dev)
 }
 
 /*
- * VFIO hides what it does not know, but not always. QEMU passes on what it is
- * shown if the list is one that can be trusted.
+ * VFIO hides the capability, but not where it meets an element of the list
+ * twice, or takes two of a kind that adjoin for one. QEMU takes it from the
+ * guest then.
  */
 static bool is_shown(Plan *plan)
 {
@@ -191,17 +192,13 @@ static bool is_shown(Plan *plan)
     if (!ext) {
         return false;
     }
-    if (defects) {
-        plan->result = PLAN_NO_PLACE;
-        plan->reason = g_strdup_printf("VFIO does not hide the device's own "
-                                       "at 0x%x, since the list of extended "
-                                       "capabilities %s", ext->offset,
-                                       pcie_ecap_defect_name(defects));
-    } else {
-        plan->reason = g_strdup_printf("VFIO does not hide the device's own "
-                                       "at 0x%x, which the guest gets instead",
-                                       ext->offset);
-    }
+    plan->result = PLAN_NO_PLACE;
+    plan->reason = g_strdup_printf("VFIO does not hide the device's own at "
+                                   "0x%x, since the list of extended "
+                                   "capabilities %s", ext->offset, defects ?
+                                   pcie_ecap_defect_name(defects) :
+                                   "has two capabilities of a kind that "
+                                   "adjoin");
     return true;
 }
 

@@ -27,8 +27,7 @@
 
 /*
  * With one of these the kernel may come by an element of the list twice. It
- * then puts back the link to a capability that it has hidden, and what is
- * there are the registers of the device.
+ * then puts back the link to a capability that it has hidden.
  */
 #define LIST_NOT_TRUSTED    \
     (PCIE_ECAP_BROKEN | PCIE_ECAP_INTO_BODY | PCIE_ECAP_OVERLAP)
@@ -87,14 +86,45 @@ static uint16_t find_in_guest(VFIOPCIDevice *vdev)
     return ext ? ext->offset : 0;
 }
 
+/*
+ * Why the kernel may show a PASID capability at @own by mistake; NULL if it
+ * does not look so. What is there then are the registers of the device.
+ */
+static const char *shown_by_mistake(const PCIEEcapLayout *layout, uint16_t own)
+{
+    uint32_t bad = layout->defects & LIST_NOT_TRUSTED;
+    const PCIEEcapExtent *link = NULL;
+
+    if (bad) {
+        return pcie_ecap_defect_name(bad);
+    }
+    for (unsigned i = 0; i + 1 < layout->count; i++) {
+        if (layout->extents[i + 1].offset == own) {
+            link = &layout->extents[i];
+        }
+    }
+    /*
+     * The kernel takes two of an ID that adjoin for one. What it changed in
+     * the header of the second does not show.
+     */
+    for (unsigned i = 0; link && i < layout->count; i++) {
+        const PCIEEcapExtent *ext = &layout->extents[i];
+
+        if (ext->id == link->id && ext->offset + ext->size == link->offset) {
+            return "has two capabilities of a kind that adjoin";
+        }
+    }
+    return NULL;
+}
+
 /* The kernel shows a PASID capability at @own, and it is not QEMU's to add */
 static bool setup_own(VFIOPCIDevice *vdev, const VFIOPCIPasidView *view,
                       uint16_t own, Error **errp)
 {
-    uint32_t bad = view->layout.defects & LIST_NOT_TRUSTED;
+    const char *mistake = shown_by_mistake(&view->layout, own);
     g_autofree char *why = NULL;
 
-    if (!bad && vdev->pasid.mode != ON_OFF_AUTO_OFF) {
+    if (!mistake && vdev->pasid.mode != ON_OFF_AUTO_OFF) {
         set_state(vdev, "passed through: the kernel exposes the capability "
                   "of the device at offset 0x%x", own);
         return true;
@@ -109,7 +139,7 @@ static bool setup_own(VFIOPCIDevice *vdev, const VFIOPCIPasidView *view,
     why = g_strdup_printf("the list of extended capabilities of the device "
                           "%s, so the PASID capability in it at offset 0x%x "
                           "may be one that the kernel means to hide",
-                          pcie_ecap_defect_name(bad), own);
+                          mistake, own);
     return refuse(vdev, true, errp, why);
 }
 

@@ -280,6 +280,20 @@ static void linked_by_overlap(VfDevice *d)
     vf_put32(d->phys + 0x1f4, 0x18u << 20);
 }
 
+/* The kernel takes both for one, and shows what is in the second's header */
+static void linked_by_adjoining(VfDevice *d)
+{
+    static const VfExtCap caps[] = {
+        { 0x100, PCI_EXT_CAP_ID_VNDR, 1, 0x10 },
+        { 0x110, PCI_EXT_CAP_ID_VNDR, 1, 0x10 },
+        { 0x300, PCI_EXT_CAP_ID_PASID, 1, 8 },
+        { 0x400, PCI_EXT_CAP_ID_LTR, 1, 8 }, { }
+    };
+
+    vf_image_ext_caps(d->phys, caps);
+    vf_put32(d->phys + 0x304, HOST_CAP | CTRL_ENABLED);
+}
+
 static void shown(VfDevice *d)
 {
     plain(d);
@@ -324,6 +338,10 @@ static const DropTest drop_tests[] = {
       "disabled: the list of extended capabilities of the device has "
       "capabilities that overlap, so the PASID capability in it at offset "
       "0x300" },
+    { "adjoining", "", linked_by_adjoining, 0x300, 0x110, 0x400, 1,
+      "disabled: the list of extended capabilities of the device has two "
+      "capabilities of a kind that adjoin, so the PASID capability in it at "
+      "offset 0x300" },
     { "loop-off", ",vpasid=off", linked_by_loop, 0x300, 0x200, 0x400, 1,
       "disabled: vpasid=off" },
     { "shown-off", ",vpasid=off", shown, 0x300, 0x100, 0, 0,

@@ -10,7 +10,8 @@
  * out of the list; its bytes then go to the device unfiltered, for reads and
  * for writes. The first extended capability cannot be taken out: it stays as
  * an anchor with ID and version zero. A 4 KiB space whose first header reads
- * zero has no extended capability at all.
+ * zero has no extended capability at all. Two of an ID that adjoin count as
+ * one, so the header of the second is the device's.
  */
 
 #include "fake.h"
@@ -173,6 +174,8 @@ static unsigned int ext_length(VfDevice *d, unsigned int pos, uint16_t id)
 static void prepare_ext_caps(VfDevice *d)
 {
     unsigned int pos = PCI_CFG_SPACE_SIZE;
+    uint8_t owner[VF_CONFIG_SIZE] = { 0 };
+    uint8_t adjoins[VF_CONFIG_SIZE] = { 0 };
     unsigned int link = 0;
     bool any = false;
 
@@ -198,9 +201,18 @@ static void prepare_ext_caps(VfDevice *d)
         if (!len) {
             put32(d->virt + pos, header & 0xffc00000u);
         }
+        adjoins[pos] = len && owner[pos - 1] == PCI_EXT_CAP_ID(header);
+        for (unsigned int i = pos; i < pos + len && i < VF_CONFIG_SIZE; i++) {
+            owner[i] = PCI_EXT_CAP_ID(header);
+        }
         any |= len != 0;
         link = pos;
         pos = next;
+    }
+    for (pos = PCI_CFG_SPACE_SIZE; pos < VF_CONFIG_SIZE; pos += 4) {
+        if (adjoins[pos]) {
+            put32(d->virt + pos, get32(d->phys + pos));
+        }
     }
     if (!any) {
         put32(d->virt + PCI_CFG_SPACE_SIZE, 0);

@@ -1,0 +1,152 @@
+/*
+ * QTest of the PASID capability on the layouts of tests/data/ecap
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * vpasid-plan says where the capability of each device would go, and
+ * expected.txt has what it says. The device has to do the same.
+ */
+
+#include "qemu/osdep.h"
+
+#include <linux/iommufd.h>
+
+#include "hw/pci/pci_regs.h"
+#include "vfio-fake/guest.h"
+
+#define FOLDER "tests/data/ecap"
+#define ACCEL "-device arm-smmuv3,primary-bus=pcie.0,accel=on,ssidsize=20 "
+
+/* SSIDSIZE of SMMU_IDR1 (IHI0070, 6.3.2) */
+#define IDR1_SSIDSIZE_SHIFT 6
+#define IDR1_SSIDSIZE_MASK  (0x1fu << IDR1_SSIDSIZE_SHIFT)
+
+/* What expected.txt says of the first device of a file */
+typedef struct Expected {
+    gchar *file;
+    unsigned int width;
+    unsigned int exec;
+    unsigned int priv;
+    unsigned int offset;        /* 0: none */
+} Expected;
+
+/* The first device of a dump; lspci -xxxx ends it with an empty line */
+static void read_dump(const char *file, uint8_t *image)
+{
+    g_autofree gchar *name = g_strconcat(file, ".txt", NULL);
+    g_autofree gchar *path = g_build_filename(FOLDER, name, NULL);
+    g_autofree gchar *text = NULL;
+    g_auto(GStrv) lines = NULL;
+    unsigned int bytes = 0;
+
+    g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+    lines = g_strsplit(text, "\n", -1);
+    for (int i = 0; lines[i] && (!bytes || lines[i][0]); i++) {
+        gchar *rest;
+        unsigned int at = g_ascii_strtoull(lines[i], &rest, 16);
+
+        /* Titles begin with a slot, as in 01:00.0 */
+        if (rest == lines[i] || rest[0] != ':' || rest[1] != ' ') {
+            continue;
+        }
+        for (rest++; *rest == ' '; at++) {
+            g_assert_cmpuint(at, <, VF_CONFIG_SIZE);
+            image[at] = g_ascii_strtoull(rest, &rest, 16);
+            bytes++;
+        }
+    }
+    g_assert_cmpuint(bytes, ==, VF_CONFIG_SIZE);
+}
+
+/* For lists that need not ascend */
+static uint16_t find_pasid(VfGuest *g)
+{
+    uint16_t pos = PCI_CFG_SPACE_SIZE;
+
+    for (unsigned int left = VF_CONFIG_SIZE / 4; pos; left--) {
+        uint32_t header = vg_config_readl(g, 1, 0, pos);
+
+        if (PCI_EXT_CAP_ID(header) == PCI_EXT_CAP_ID_PASID) {
+            return pos;
+        }
+        g_assert_cmpuint(left, >, 0);
+        pos = PCI_EXT_CAP_NEXT(header);
+    }
+    return 0;
+}
+
+static void test_layout(const void *opaque)
+{
+    const Expected *e = opaque;
+    VfClient *c = vf_client_new();
+    VfDevice *d = vf_client_add_device(c);
+    g_autofree gchar *state = NULL;
+    VfGuest *g;
+
+    read_dump(e->file, d->phys);
+    d->bar_size[0] = 0;
+    d->max_pasid_log2 = e->width;
+    d->hw_caps = (e->exec ? IOMMU_HW_CAP_PCI_PASID_EXEC : 0) |
+                 (e->priv ? IOMMU_HW_CAP_PCI_PASID_PRIV : 0);
+    d->idr[1] = (d->idr[1] & ~IDR1_SSIDSIZE_MASK) | 20 << IDR1_SSIDSIZE_SHIFT;
+    g = vg_start(c, VG_MACHINE ACCEL VG_IOMMUFD VG_PORT(1)
+                 "-device vfio-pci,iommufd=i0,fd=%d,id=d0,bus=rp1", "",
+                 c->iommufd, c->device_fd[0]);
+    vg_ports(g, 1);
+    state = vg_qom_get_str(g, "/machine/peripheral/d0", "vpasid-state");
+    g_test_message("%s", state);
+    g_assert_cmphex(find_pasid(g), ==, e->offset);
+    if (e->offset) {
+        g_assert_cmphex(vg_config_readw(g, 1, 0, e->offset + PCI_PASID_CAP),
+                        ==, e->width << 8 | e->exec << 1 | e->priv << 2);
+    }
+    g_assert_cmpint(g_str_has_prefix(state, "enabled: "), ==, !!e->offset);
+    g_free(vg_end(g));
+}
+
+/* Returns: what a line says, or NULL where it says nothing of PASID */
+static Expected *parse(const char *file, const char *line)
+{
+    g_autofree Expected *e = g_new0(Expected, 1);
+    const char *at = strstr(line, " pasid=yes ");
+    char offset[8];
+
+    if (!at || sscanf(at, " pasid=yes width=%u exec=%u priv=%u offset=%7s",
+                      &e->width, &e->exec, &e->priv, offset) != 4 ||
+        !e->width) {
+        return NULL;
+    }
+    e->offset = g_ascii_strtoull(offset, NULL, 16);
+    e->file = g_strdup(file);
+    return g_steal_pointer(&e);
+}
+
+int main(int argc, char **argv)
+{
+    g_autofree gchar *text = NULL;
+    g_auto(GStrv) lines = NULL;
+    unsigned int layouts = 0;
+
+    g_test_init(&argc, &argv, NULL);
+
+    g_assert_true(g_file_get_contents(FOLDER "/expected.txt", &text, NULL,
+                                      NULL));
+    lines = g_strsplit(text, "\n", -1);
+    for (int i = 0; lines[i] && lines[i + 1]; i++) {
+        g_autofree gchar *file = g_strndup(lines[i], strcspn(lines[i], ":"));
+        Expected *e = NULL;
+
+        /* A name and a status; the next line is the first device */
+        if (strlen(lines[i]) == strlen(file) + strlen(": 0")) {
+            e = parse(file, lines[i + 1]);
+        }
+        if (e) {
+            layouts++;
+            vg_add_test("vfio-pasid/corpus", e->file, e, test_layout);
+        }
+    }
+    g_assert_cmpuint(layouts, >, 20);
+    return g_test_run();
+}
