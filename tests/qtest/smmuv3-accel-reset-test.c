@@ -71,7 +71,10 @@ static void reset_in(VfGuest *g, const VsState *state)
         vs_setup(g, VS_LINEAR);
         vs_set_state(g, state, 1);
         assert_access(g, state->access);
-        vg_system_reset(g);
+        /* Before anything else makes the SMMU look at its registers */
+        qtest_system_reset(g->qts);
+        assert_as_new(g);
+        vg_ports(g, g->ports);
         assert_as_new(g);
         g_assert_cmphex(vs_readl(g, VS_IDR0), ==, idr0);
         g_assert_cmphex(vs_readl(g, VS_IDR1), ==, idr1);

@@ -130,6 +130,7 @@ VF_HIDDEN int vf_dup_device(uint32_t dev);
 VF_PUBLIC int ioctl(int fd, unsigned long nr, ...);
 VF_PUBLIC int __open_2(const char *path, int flags);
 VF_PUBLIC int __open64_2(const char *path, int flags);
+VF_PUBLIC ssize_t __read_chk(int fd, void *buf, size_t size, size_t room);
 VF_PUBLIC ssize_t __pread64_chk(int fd, void *buf, size_t size, off64_t offset,
                                 size_t room);
 

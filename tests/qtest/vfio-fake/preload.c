@@ -364,6 +364,12 @@ VF_PUBLIC ssize_t read(int fd, void *buf, size_t size)
     return result(ret);
 }
 
+/* What fortified callers use when the size of the buffer is not known */
+VF_PUBLIC ssize_t __read_chk(int fd, void *buf, size_t size, size_t room)
+{
+    return read(fd, buf, size);
+}
+
 static bool is_config(off64_t offset)
 {
     return (uint64_t)offset >= VF_CONFIG_START &&
