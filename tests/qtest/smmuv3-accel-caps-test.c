@@ -19,26 +19,28 @@
 #define DEVICE  "-device vfio-pci,iommufd=i0,fd=%d,id=d0,bus=rp1 "
 
 /* Register, shift and width of a field */
-#define TTF         0, 2, 2
-#define COHACC      0, 4, 1
-#define ATS         0, 10, 1
-#define ASID16      0, 12, 1
-#define CD2L        0, 19, 1
-#define TTENDIAN    0, 21, 2
-#define STALL_MODEL 0, 24, 2
-#define STLEVEL     0, 27, 2
-#define SIDSIZE     1, 0, 6
-#define SSIDSIZE    1, 6, 5
-#define HAD         3, 2, 1
-#define RIL         3, 10, 1
-#define BBML        3, 11, 2
-#define OAS         5, 0, 3
-#define GRAN4K      5, 4, 1
-#define GRAN16K     5, 5, 1
-#define GRAN64K     5, 6, 1
+#define TTF         { 0, 2, 2 }
+#define COHACC      { 0, 4, 1 }
+#define ATS         { 0, 10, 1 }
+#define ASID16      { 0, 12, 1 }
+#define CD2L        { 0, 19, 1 }
+#define TTENDIAN    { 0, 21, 2 }
+#define STALL_MODEL { 0, 24, 2 }
+#define STLEVEL     { 0, 27, 2 }
+#define SIDSIZE     { 1, 0, 6 }
+#define SSIDSIZE    { 1, 6, 5 }
+#define HAD         { 3, 2, 1 }
+#define RIL         { 3, 10, 1 }
+#define BBML        { 3, 11, 2 }
+#define OAS         { 5, 0, 3 }
+#define GRAN4K      { 5, 4, 1 }
+#define GRAN16K     { 5, 5, 1 }
+#define GRAN64K     { 5, 6, 1 }
 
 typedef struct HostField {
-    unsigned int reg, shift, width;
+    struct {
+        unsigned int reg, shift, width;
+    } field;
     uint32_t value;
 } HostField;
 
@@ -138,9 +140,11 @@ static void test_caps(const void *opaque)
     g_autofree gchar *text = NULL;
     VfGuest *g;
 
-    for (const HostField *f = t->host; f < t->host + MOST && f->width; f++) {
-        d->idr[f->reg] = deposit32(d->idr[f->reg], f->shift, f->width,
-                                   f->value);
+    for (const HostField *f = t->host; f < t->host + MOST && f->field.width;
+         f++) {
+        uint32_t *reg = &d->idr[f->field.reg];
+
+        *reg = deposit32(*reg, f->field.shift, f->field.width, f->value);
     }
     if (t->said[0] && !t->hot) {
         text = vg_refused(c, VG_MACHINE "%s" VG_IOMMUFD VG_PORT(1) DEVICE, "",
