@@ -72,8 +72,8 @@ boot_guest() {
     exec 6<>/tmp/serial.in 7<>/tmp/qmp.in 8<>/tmp/qmp.out
     qmp_ready=
     "$@" -chardev pipe,id=qmp,path=/tmp/qmp -mon chardev=qmp,mode=control \
-        -serial stdio -append "$words" </tmp/serial.in >/tmp/serial.out 2>&1 \
-        6<&- 7<&- 8<&- &
+        -serial stdio -append "$words" </tmp/serial.in >/tmp/serial.out \
+        2>/tmp/qemu.err 6<&- 7<&- 8<&- &
     qemu=$!
     watch $qemu &
     watchdog=$!
@@ -87,6 +87,8 @@ boot_guest() {
     status=$?
     { kill $watchdog; wait $watchdog; } 2>/dev/null
     exec 6<&- 7<&- 8<&-
+    # Apart till now, for it would cut lines of the guest in two
+    tee -a "$log" </tmp/qemu.err
     if [ -e /tmp/timed-out ]; then
         echo "# timed out: the guest was not done after $limit s and was ended; it last said:"
         tail -n 3 "$log" | sed 's/^/#   /'
