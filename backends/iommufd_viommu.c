@@ -14,6 +14,10 @@
 #include "system/iommufd_viommu.h"
 #include "trace.h"
 
+/* How often a queue that is still polled is tried, and the time between */
+#define VEVENTQ_BUSY_TRIES  100
+#define VEVENTQ_BUSY_US     1000
+
 bool iommufd_backend_alloc_viommu(IOMMUFDBackend *be, uint32_t dev_id,
                                   uint32_t type, uint32_t hwpt_id,
                                   uint32_t *viommu_id, Error **errp)
@@ -91,4 +95,32 @@ bool iommufd_backend_alloc_veventq(IOMMUFDBackend *be, uint32_t viommu_id,
     *veventq_id = alloc.out_veventq_id;
     *veventq_fd = alloc.out_veventq_fd;
     return true;
+}
+
+void iommufd_backend_free_veventq(IOMMUFDBackend *be, uint32_t veventq_id,
+                                  int veventq_fd)
+{
+    struct iommu_destroy des = {
+        .size = sizeof(des),
+        .id = veventq_id,
+    };
+
+    close(veventq_fd);
+    /*
+     * A thread that is still in a poll of the file keeps it open, and so the
+     * queue in use, until it runs again. It has been woken before this.
+     */
+    for (int i = 0; i < VEVENTQ_BUSY_TRIES; i++) {
+        int err = ioctl(be->fd, IOMMU_DESTROY, &des) ? errno : 0;
+
+        trace_iommufd_backend_free_id(be->fd, veventq_id, err);
+        if (!err) {
+            return;
+        }
+        if (err != EBUSY) {
+            break;
+        }
+        g_usleep(VEVENTQ_BUSY_US);
+    }
+    iommufd_backend_free_id(be, veventq_id);
 }

@@ -183,7 +183,8 @@ void smmuv3_accel_events_stop(SMMUv3AccelEvents *events)
         return;
     }
     qemu_set_fd_handler(events->fd, NULL, NULL, NULL);
-    close(events->fd);
-    iommufd_backend_free_id(events->be, events->id);
+    /* When a vCPU unplugs, the main loop is in a poll of it */
+    qemu_notify_event();
+    iommufd_backend_free_veventq(events->be, events->id, events->fd);
     g_free(events);
 }

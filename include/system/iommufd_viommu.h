@@ -61,8 +61,8 @@ bool iommufd_backend_alloc_vdevice(IOMMUFDBackend *be, uint32_t viommu_id,
  * @type: one of enum iommu_veventq_type; a vIOMMU has one queue of each type.
  * @depth: events that the kernel keeps before it loses some, 1 to 2^19.
  * @veventq_id: the ID of the queue on success, untouched otherwise.
- * @veventq_fd: file descriptor to read events from, untouched on failure. The
- *              caller closes it before the queue is freed.
+ * @veventq_fd: file descriptor to read events from, untouched on failure. Both
+ *              are for iommufd_backend_free_veventq().
  * @errp: says which call with which IDs failed. errno keeps its reason, ENOTTY
  *        or EOPNOTSUPP when the kernel has no such queue.
  *
@@ -72,5 +72,22 @@ bool iommufd_backend_alloc_veventq(IOMMUFDBackend *be, uint32_t viommu_id,
                                    uint32_t type, uint32_t depth,
                                    uint32_t *veventq_id, int *veventq_fd,
                                    Error **errp);
+
+/**
+ * iommufd_backend_free_veventq: give a queue of events back (iommufd.h
+ * IOMMU_DESTROY)
+ *
+ * The kernel has the queue in use for as long as its file is polled, which
+ * another thread may do for a moment after the handler was removed. That is
+ * waited for, up to a tenth of a second. A queue that cannot be freed even so
+ * is reported, and goes with the iommufd.
+ *
+ * @be: connected iommufd backend.
+ * @veventq_id: ID of the queue.
+ * @veventq_fd: its file descriptor, without a handler in the main loop. It is
+ *              closed.
+ */
+void iommufd_backend_free_veventq(IOMMUFDBackend *be, uint32_t veventq_id,
+                                  int veventq_fd);
 
 #endif /* SYSTEM_IOMMUFD_VIOMMU_H */
