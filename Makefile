@@ -40,6 +40,9 @@ export BASE
 ifneq ($(KERNEL_SOURCE),)
 export LAB_KERNEL_SOURCE = $(KERNEL_SOURCE)
 endif
+ifneq ($(SANITIZE),)
+export LAB_SANITIZE = $(SANITIZE)
+endif
 # One compiler cache serves every build directory, wherever the clone is.
 export CCACHE_BASEDIR = $(TOP)
 export CCACHE_NOHASHDIR = 1
@@ -97,7 +100,7 @@ bench: all
 
 check-lab: all
 	@scripts/install-deps lab
-	@scripts/tap-sum lab -- lab/run check
+	@scripts/tap-sum lab$(if $(filter-out 0,$(SANITIZE)),-sanitizers) -- lab/run check
 
 check-objects: tree
 	@scripts/install-deps builds
@@ -150,6 +153,7 @@ help:
 	@echo 'make check-objects what the series touches, with gcc and clang, for four targets'
 	@echo 'make check-builds  four targets, gcc and clang, KVM and IOMMUFD on and off, Windows'
 	@echo 'make check-lab     the whole chain on an emulated Arm host'
+	@echo '                   SANITIZE=1: its QEMU with address and undefined-behaviour sanitizers'
 	@echo 'make coverage      lines of hw/vfio that the qtests reach'
 	@echo 'make bench         measure the fast paths against the plain way'
 	@echo 'make series        write the series for `git am`, with cover letter'

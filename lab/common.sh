@@ -7,6 +7,7 @@
 # LAB_QEMU_SOURCE  the patched QEMU tree to build for the emulated host
 # LAB_SUITE        Debian suite of the guests' userland; must match the
 #                  cross compiler's C library, so the machine's own by default
+# LAB_SANITIZE     1: the emulated host's QEMU has sanitizers
 set -eu
 export LC_ALL=C
 top=$(cd "$lab/.." && pwd)
@@ -15,6 +16,10 @@ qemu_source=${LAB_QEMU_SOURCE:-$top/build/${BASE:-10.2}/qemu}
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/qemu-vpasid
 sysroot=$out/sysroot
 mkdir -p "$out"
+case ${LAB_SANITIZE:-} in
+''|0) variant='' ;;
+*) variant=-sanitizers ;;
+esac
 out=$(cd "$out" && pwd)
 
 say() { printf 'lab: %s\n' "$*" >&2; }

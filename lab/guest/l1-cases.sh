@@ -50,6 +50,11 @@ assign() {
     devices="$devices -device vfio-pci,id=$1,host=$(device "$1"),iommufd=iommufd0,bus=port-$1$2"
 }
 
+# For a QEMU with sanitizers: whatever they find ends it, by a signal.  Leaks
+# are for the qtests to find: QEMU keeps much until it ends.
+export ASAN_OPTIONS=abort_on_error=1:detect_leaks=0:quarantine_size_mb=64
+export UBSAN_OPTIONS=abort_on_error=1:halt_on_error=1:print_stacktrace=1
+
 # boot_guest WORDS QEMU-ARGUMENT...: run QEMU, with WORDS for the guest's init;
 # what both say goes to $log, how QEMU ended to $status.  It may take $limit
 # seconds, which a case can raise.  $memory, $reboots
@@ -89,6 +94,10 @@ boot_guest() {
     exec 6<&- 7<&- 8<&-
     # Apart till now, for it would cut lines of the guest in two
     tee -a "$log" </tmp/qemu.err
+    if grep -qE 'ERROR: [A-Za-z]*Sanitizer|runtime error: ' /tmp/qemu.err; then
+        sed 's/^/# /' /tmp/qemu.err
+        check "no sanitizer has a report on QEMU" false
+    fi
     if [ -e /tmp/timed-out ]; then
         echo "# timed out: the guest was not done after $limit s and was ended; it last said:"
         tail -n 3 "$log" | sed 's/^/#   /'
