@@ -385,6 +385,9 @@ static void test_migration(const void *mode)
     vg_assert_has(qdict_get_str(error, "desc"), "accel=on");
     vg_assert_has(qdict_get_str(error, "desc"), "host SMMUv3");
     qobject_unref(response);
+    /* QEMU would end with it allocated, which a leak checker reports */
+    qtest_qmp_assert_success(g->qts, "{ 'execute': 'migrate-set-parameters',"
+                             " 'arguments': { 'cpr-exec-command': [] } }");
     vg_quit_silent(g);
     vf_client_free(c);
 }

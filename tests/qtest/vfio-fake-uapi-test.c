@@ -442,6 +442,7 @@ static void test_uapi(const void *opaque)
     }
     uapi_start(&u);
     test->run(&u);
+    vf_client_free(u.c);
 }
 
 int main(int argc, char **argv)
