@@ -52,7 +52,7 @@ export CCACHE_DIR ?= $(TOP)/build/ccache
 endif
 
 .PHONY: all install demo bench coverage check check-unit check-qtest check-lab check-series \
-    check-objects check-builds check-linux check-windows \
+    check-sanitizers check-objects check-builds check-linux check-windows \
     series deb-patches refresh tree clean distclean help
 
 all: tree
@@ -82,6 +82,11 @@ check-qtest: tree
 	@scripts/tap-sum qtest -- scripts/meson-tap qtest \
 	    $(QEMU_BUILD)/pyvenv/bin/meson $(QEMU_BUILD) \
 	    $$($(SERIES) tests) $(addprefix qtest-aarch64/,$(BASE_QTESTS))
+
+# Too long for each change: a second QEMU, with what these tests need
+check-sanitizers: tree
+	@scripts/tap-sum sanitizers -- scripts/run-sanitizers $(TREE) \
+	    build/$(BASE)/qemu-sanitizers $$($(SERIES) tests)
 
 coverage: all
 	@scripts/coverage $(QEMU_BUILD) build/$(BASE)/coverage
@@ -135,6 +140,7 @@ clean:
 	rm -rf build/unit build/fuzz build/check build/log build/lab \
 	    build/*/qemu-build build/*/qemu-configure build/*/check \
 	    build/*/series build/*/deb-patches build/*/builds \
+	    build/*/qemu-sanitizers \
 	    build/*/windows/[!s]* build/config.mk
 
 distclean:
@@ -149,6 +155,7 @@ help:
 	@echo 'make check-unit    the capability library on its own, with sanitizers'
 	@echo 'make fuzz          fuzz that library; SECONDS=600, build/fuzz keeps the corpus'
 	@echo 'make check-qtest   the patched QEMU against a fake kernel'
+	@echo 'make check-sanitizers  the same, QEMU built with ASan and UBSan; not in make check'
 	@echo 'make check-series  the patches: apply, round trip, style, every prefix compiles'
 	@echo 'make check-objects what the series touches, with gcc and clang, for four targets'
 	@echo 'make check-builds  four targets, gcc and clang, KVM and IOMMUFD on and off, Windows'
