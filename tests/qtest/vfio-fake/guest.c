@@ -125,6 +125,18 @@ void vg_end_silent(VfGuest *g)
     g_assert_cmpstr(text, ==, "");
 }
 
+void vg_end_pxb(VfGuest *g)
+{
+    g_autofree gchar *text = vg_end(g);
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+
+    for (int i = 0; lines[i]; i++) {
+        if (*lines[i]) {
+            vg_assert_has(lines[i], "only supported with pcie.0 for DT");
+        }
+    }
+}
+
 /* Returns: whether QMP has answered @answers times before its end */
 static bool wait_answers(FILE *qmp, unsigned int answers)
 {

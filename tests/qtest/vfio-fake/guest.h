@@ -65,6 +65,12 @@ gchar *vg_end(VfGuest *g);
 /* vg_end(), and asserts that nothing was written to standard error */
 void vg_end_silent(VfGuest *g);
 
+/*
+ * vg_end(), and asserts that nothing was written but that a pxb-pcie has no
+ * device tree
+ */
+void vg_end_pxb(VfGuest *g);
+
 /* Returns: what QEMU has written to standard error so far, for g_free() */
 gchar *vg_stderr(VfGuest *g);
 
