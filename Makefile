@@ -101,7 +101,9 @@ bench: all
 	    ninja -C $(QEMU_BUILD) qemu-system-aarch64 \
 	    tests/qtest/vpasid-bench/vpasid-bench \
 	    tests/qtest/vfio-fake/libvfio-fake.so
-	@scripts/bench $(QEMU_BUILD) aarch64 $(wildcard backends/*.c hw/*/*.c)
+	@scripts/build-base $(BASE) qemu-system-aarch64
+	@scripts/bench $(QEMU_BUILD) build/$(BASE)/base/qemu-build aarch64 \
+	    $(wildcard backends/*.c hw/*/*.c)
 
 check-lab: all
 	@scripts/install-deps lab
@@ -140,7 +142,7 @@ clean:
 	rm -rf build/unit build/fuzz build/check build/log build/lab \
 	    build/*/qemu-build build/*/qemu-configure build/*/check \
 	    build/*/series build/*/deb-patches build/*/builds \
-	    build/*/qemu-sanitizers \
+	    build/*/qemu-sanitizers build/*/base \
 	    build/*/windows/[!s]* build/config.mk
 
 distclean:
@@ -162,7 +164,7 @@ help:
 	@echo 'make check-lab     the whole chain on an emulated Arm host'
 	@echo '                   SANITIZE=1: its QEMU with address and undefined-behaviour sanitizers'
 	@echo 'make coverage      lines of hw/vfio that the qtests reach'
-	@echo 'make bench         measure the fast paths against the plain way'
+	@echo 'make bench         measure against the plain way and the unpatched base'
 	@echo 'make series        write the series for `git am`, with cover letter'
 	@echo 'make deb-patches   write the series for quilt, with DEP-3 headers'
 	@echo 'make tree          bring build/BASE/qemu to what the files say (FORCE=1)'

@@ -19,6 +19,11 @@
 #include "../vfio-fake/smmu.h"
 
 #define EMULATED "-device arm-smmuv3,primary-bus=pcie.0,id=smmu "
+#define VIRTIO_IOMMU "-device virtio-iommu-pci,addr=1f "
+
+/* The environment names the program to measure, and perhaps the base's */
+#define OUR_PROGRAM  "PATCHED_QEMU_BINARY"
+#define BASE_PROGRAM "BASE_QEMU_BINARY"
 
 /* Functions of a device, so that few buses are needed */
 #define FUNCTIONS   8
@@ -69,6 +74,20 @@ static uint64_t all_calls(const VfShared *s)
 static uint64_t all_ioctls(const VfShared *s)
 {
     return count_calls(s, VF_OP_CONFIG_READ);
+}
+
+/*
+ * Have start() use a program
+ *
+ * @variable: of the environment, which names it
+ *
+ * Returns: whether there is one
+ */
+static bool use_program(const char *variable)
+{
+    const char *path = g_getenv(variable);
+
+    return path && g_setenv("QTEST_QEMU_BINARY", path, true);
 }
 
 static VfGuest *start(const char *smmu, unsigned int devices)
@@ -193,12 +212,24 @@ static Figure measure_inval(VfGuest *g, unsigned int per_sync,
     };
 }
 
+/* Commands of an SMMUv3 that is emulated; returns ns for each */
+static double measure_emulation(void)
+{
+    VfGuest *g = start(EMULATED, 0);
+    double ns;
+
+    set_up(g, 0);
+    ns = measure_inval(g, 1024, COMMANDS_EMULATED).ns;
+    vg_end_silent(g);
+    return ns;
+}
+
 static void bench_inval(void)
 {
     static const unsigned int per_sync[] = { 1, 16, 256, 1024 };
     static const unsigned int ioctl_us[] = { 0, 1, 5 };
     VfGuest *g = start(VS_SSID16, 1);
-    double command_ns, emulation_ns;
+    double command_ns, emulation_ns, base_ns;
 
     set_up(g, 1);
     /* One call for 1024 commands: what is left is the command itself */
@@ -231,13 +262,17 @@ static void bench_inval(void)
     vg_end_silent(g);
 
     /* The same commands in the emulation: one by one, and no host at all */
-    g = start(EMULATED, 0);
-    set_up(g, 0);
-    emulation_ns = measure_inval(g, 1024, COMMANDS_EMULATED).ns;
+    emulation_ns = measure_emulation();
     printf("command ns=%.1f emulation_ns=%.1f ratio=%.1f\n", command_ns,
            emulation_ns, emulation_ns / command_ns);
     fflush(stdout);
-    vg_end_silent(g);
+    if (use_program(BASE_PROGRAM)) {
+        base_ns = measure_emulation();
+        printf("emulation ns=%.1f base_ns=%.1f ratio=%.2f\n", emulation_ns,
+               base_ns, base_ns / emulation_ns);
+        fflush(stdout);
+        use_program(OUR_PROGRAM);
+    }
 }
 
 /* The same STE again, for one device after the other */
@@ -269,33 +304,44 @@ static void bench_cfgi_ste(void)
     }
 }
 
-static uint64_t realize_ioctls(const char *smmu, unsigned int devices)
+static uint64_t realize_ioctls(const char *viommu, unsigned int devices)
 {
-    VfGuest *g = start(smmu, devices);
+    VfGuest *g = start(viommu, devices);
     uint64_t ioctls = all_ioctls(g->c->shared);
 
     vg_end_silent(g);
     return ioctls;
 }
 
+/* Behind the accelerated SMMUv3; then without it, where the base can, too */
 static void bench_realize(void)
 {
-    g_autofree gchar *ours = g_strdup(g_getenv("QTEST_QEMU_BINARY"));
-    const char *base = g_getenv("BASE_QEMU_BINARY");
+    static const struct {
+        const char *name;
+        const char *option;
+    } others[] = {
+        { "no_viommu", "" },
+        { "virtio_iommu", VIRTIO_IOMMU },
+    };
 
     for (unsigned int devices = 1; devices <= VF_MAX_DEVICES; devices *= 2) {
-        uint64_t with = realize_ioctls(VS_SSID16, devices);
-        uint64_t without = realize_ioctls("", devices);
-        g_autofree gchar *base_ioctls = NULL;
+        uint64_t ioctls = realize_ioctls(VS_SSID16, devices);
+        /* In one piece: libqtest says something at each start */
+        g_autoptr(GString) line = g_string_new(NULL);
 
-        if (base) {
-            g_setenv("QTEST_QEMU_BINARY", base, true);
-            base_ioctls = g_strdup_printf(" base=%" PRIu64,
-                                         realize_ioctls("", devices));
-            g_setenv("QTEST_QEMU_BINARY", ours, true);
+        for (int i = 0; i < ARRAY_SIZE(others); i++) {
+            g_string_append_printf(line, " %s=%" PRIu64, others[i].name,
+                                   realize_ioctls(others[i].option, devices));
+            if (use_program(BASE_PROGRAM)) {
+                g_string_append_printf(line, " %s_base=%" PRIu64,
+                                       others[i].name,
+                                       realize_ioctls(others[i].option,
+                                                      devices));
+                use_program(OUR_PROGRAM);
+            }
         }
-        printf("realize devices=%u ioctls=%" PRIu64 " without_accel=%" PRIu64
-               "%s\n", devices, with, without, base_ioctls ?: "");
+        printf("realize devices=%u ioctls=%" PRIu64 "%s\n", devices, ioctls,
+               line->str);
         fflush(stdout);
     }
 }
@@ -318,6 +364,11 @@ static void bench_pasid_read(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    if (!use_program(OUR_PROGRAM)) {
+        fprintf(stderr, "vpasid-bench: " OUR_PROGRAM " names no QEMU; run"
+                " `make bench`\n");
+        return 2;
+    }
     bench_inval();
     bench_cfgi_ste();
     bench_realize();
