@@ -8,6 +8,7 @@
 
 #include "qemu/osdep.h"
 
+#include "hw/vfio/vfio-device.h"
 #include "qapi/error.h"
 #include "pci.h"
 #include "pci-check.h"
@@ -31,12 +32,22 @@ bool vfio_pci_check_msix(VFIOPCIDevice *vdev, const VFIOMSIXInfo *msix,
            check_bar(vdev, "PBA", msix->pba_bar, errp);
 }
 
-bool vfio_pci_check_pin(uint8_t pin, Error **errp)
+bool vfio_pci_get_pin(VFIOPCIDevice *vdev, uint8_t *pin, Error **errp)
 {
-    if (pin > PCI_NUM_PINS) {
+    VFIODevice *vbasedev = &vdev->vbasedev;
+    int ret = vbasedev->io_ops->region_read(vbasedev,
+                                            VFIO_PCI_CONFIG_REGION_INDEX,
+                                            PCI_INTERRUPT_PIN, sizeof(*pin),
+                                            pin);
+
+    if (ret != sizeof(*pin)) {
+        error_setg(errp, "the device's interrupt pin cannot be read: %s",
+                   strreaderror(ret));
+        return false;
+    }
+    if (*pin > PCI_NUM_PINS) {
         error_setg(errp, "the device has an interrupt pin %u, which has to be "
-                   "0 to %u, or its register cannot be read", pin,
-                   PCI_NUM_PINS);
+                   "0 to %u", *pin, PCI_NUM_PINS);
         return false;
     }
     return true;

@@ -32,16 +32,18 @@ bool vfio_pci_check_msix(VFIOPCIDevice *vdev, const VFIOMSIXInfo *msix,
                          Error **errp);
 
 /**
- * vfio_pci_check_pin: is there such an interrupt pin?
+ * vfio_pci_get_pin: read the interrupt pin, if there can be one like it
  *
- * The register (PCIe 6.2, 7.5.1.1.13) reads all ones if it cannot be read.
+ * The register is that of PCIe 6.2, 7.5.1.1.13.
  *
- * @pin: what the register reads.
+ * @vdev: the device.
  *
- * @errp: set if it is not one of 0 to 4.
+ * @pin: set to 0 for a device without legacy interrupts, 1 to 4 for one with.
  *
- * Returns: true if it is, false with @errp set.
+ * @errp: set if the register cannot be read or has another value.
+ *
+ * Returns: true if @pin can be used, false with @errp set.
  */
-bool vfio_pci_check_pin(uint8_t pin, Error **errp);
+bool vfio_pci_get_pin(VFIOPCIDevice *vdev, uint8_t *pin, Error **errp);
 
 #endif /* HW_VFIO_PCI_CHECK_H */
