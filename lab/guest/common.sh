@@ -28,6 +28,7 @@ check() {
         echo "not ok - $what"
     fi
 }
+fails() { ! "$@"; }
 is() {
     [ "$1" = "$2" ] && return 0
     echo "# got:      $1"
@@ -57,8 +58,9 @@ wait_until() {
 # busybox has an lspci of its own, which cannot tell: hence the path.
 pci_address() { /bin/lspci -D -n -d "$1" | sed -n '1s/ .*//p'; }
 
-# slot_of NAME: the slot on bus 0 of the port that NAME is behind.  Who started
-# this system put the devices that lab.devices names into one slot after another.
+# slot_of NAME: the slot of the port that NAME is behind.  Who started this
+# system put the devices that lab.devices names into one slot after another, on
+# whatever root complex.
 first_slot=8
 slot_of() {
     slot=$first_slot
@@ -72,10 +74,13 @@ slot_of() {
 }
 # device NAME: the address of the function with that name, if it is there.
 device() {
-    for node in "/sys/bus/pci/devices/0000:00:$(slot_of "$1").0"/0000:??:??.?; do
+    for node in /sys/bus/pci/devices/0000:*:"$(slot_of "$1").0"/0000:??:??.?; do
         if [ -e "$node" ]; then echo "${node##*/}"; fi
     done
 }
+
+# smmu_of ADDRESS: the SMMU that a function is behind.
+smmu_of() { basename "$(readlink "/sys/bus/pci/devices/$1/iommu")"; }
 
 # What the PASID capability of a function says, as its config space has it
 # now: PCIe 6.2, 7.8.9.  `none` when no capability is listed.

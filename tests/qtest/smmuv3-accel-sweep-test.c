@@ -10,8 +10,8 @@
  * There is one life for each call that the fake kernel answers in it, and each
  * errno that the uAPI has for the call, in which just that call fails. QEMU has
  * to live on, no device may ever have more than its stream table entry gives
- * it, what comes after has to work again, and nothing may be left behind. A QEMU
- * that is started with the device may also end, if it says why.
+ * it, what comes after has to work again, and nothing may be left behind. A
+ * QEMU that is started with the device may also end, if it says why.
  */
 
 #include "qemu/osdep.h"
