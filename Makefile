@@ -40,9 +40,6 @@ export BASE
 ifneq ($(KERNEL_SOURCE),)
 export LAB_KERNEL_SOURCE = $(KERNEL_SOURCE)
 endif
-ifneq ($(SANITIZE),)
-export LAB_SANITIZE = $(SANITIZE)
-endif
 # One compiler cache serves every build directory, wherever the clone is.
 export CCACHE_BASEDIR = $(TOP)
 export CCACHE_NOHASHDIR = 1
@@ -52,7 +49,7 @@ export CCACHE_DIR ?= $(TOP)/build/ccache
 endif
 
 .PHONY: all install demo bench coverage check check-unit check-qtest check-lab check-series \
-    check-sanitizers check-objects check-builds check-linux check-windows \
+    check-lab-sanitizers check-sanitizers check-objects check-builds check-linux check-windows \
     series deb-patches refresh tree clean distclean help
 
 all: tree
@@ -68,7 +65,8 @@ demo: all
 	@lab/run demo
 
 check:
-	@MAKE="$(MAKE)" scripts/check unit qtest series objects lab
+	@MAKE="$(MAKE)" scripts/check unit qtest series objects lab sanitizers \
+	    lab-sanitizers
 
 check-unit:
 	@scripts/install-deps unit
@@ -83,7 +81,7 @@ check-qtest: tree
 	    $(QEMU_BUILD)/pyvenv/bin/meson $(QEMU_BUILD) \
 	    $$($(SERIES) tests) $(addprefix qtest-aarch64/,$(BASE_QTESTS))
 
-# Too long for each change: a second QEMU, with what these tests need
+# A second QEMU, with what these tests need and no more
 check-sanitizers: tree
 	@scripts/tap-sum sanitizers -- scripts/run-sanitizers $(TREE) \
 	    build/$(BASE)/qemu-sanitizers $$($(SERIES) tests)
@@ -107,7 +105,13 @@ bench: all
 
 check-lab: all
 	@scripts/install-deps lab
-	@scripts/tap-sum lab$(if $(filter-out 0,$(SANITIZE)),-sanitizers) -- lab/run check
+	@scripts/tap-sum lab -- lab/run check
+
+# The QEMU in the emulated host once more, and all cases on it
+check-lab-sanitizers: export LAB_SANITIZE = 1
+check-lab-sanitizers: all
+	@scripts/install-deps lab
+	@scripts/tap-sum lab-sanitizers -- lab/run check
 
 check-objects: tree
 	@scripts/install-deps builds
@@ -157,12 +161,12 @@ help:
 	@echo 'make check-unit    the capability library on its own, with sanitizers'
 	@echo 'make fuzz          fuzz that library; SECONDS=600, build/fuzz keeps the corpus'
 	@echo 'make check-qtest   the patched QEMU against a fake kernel'
-	@echo 'make check-sanitizers  the same, QEMU built with ASan and UBSan; not in make check'
+	@echo 'make check-sanitizers  the same, on a QEMU with ASan, LSan and UBSan'
 	@echo 'make check-series  the patches: apply, round trip, style, every prefix compiles'
 	@echo 'make check-objects what the series touches, with gcc and clang, for four targets'
 	@echo 'make check-builds  four targets, gcc and clang, KVM and IOMMUFD on and off, Windows'
 	@echo 'make check-lab     the whole chain on an emulated Arm host'
-	@echo '                   SANITIZE=1: its QEMU with address and undefined-behaviour sanitizers'
+	@echo 'make check-lab-sanitizers  the same, its QEMU with ASan and UBSan'
 	@echo 'make coverage      lines of hw/vfio that the qtests reach'
 	@echo 'make bench         measure against the plain way and the unpatched base'
 	@echo 'make series        write the series for `git am`, with cover letter'
