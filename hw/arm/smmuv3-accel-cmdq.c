@@ -102,6 +102,11 @@ bool smmuv3_accel_cmdq_stale(const SMMUv3AccelCmdq *q)
     return q->stale;
 }
 
+void smmuv3_accel_cmdq_doubt(SMMUv3AccelCmdq *q)
+{
+    q->stale = true;
+}
+
 static HostCmd smmuv3_accel_cmdq_pack(uint64_t dword0, uint64_t dword1)
 {
     return (HostCmd) {

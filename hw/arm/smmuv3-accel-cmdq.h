@@ -108,6 +108,15 @@ bool smmuv3_accel_cmdq_submit(SMMUv3AccelCmdq *q, Error **errp);
 bool smmuv3_accel_cmdq_stale(const SMMUv3AccelCmdq *q);
 
 /**
+ * smmuv3_accel_cmdq_doubt: have the next submission invalidate everything
+ *
+ * For a batch that takes the place of one whose outcome is not known.
+ *
+ * @q: the batch.
+ */
+void smmuv3_accel_cmdq_doubt(SMMUv3AccelCmdq *q);
+
+/**
  * smmuv3_accel_cmdq_run: take commands off the guest's queue that concern the
  * host and not the emulation, many at a time
  *

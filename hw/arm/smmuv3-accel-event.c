@@ -133,15 +133,20 @@ static void smmuv3_accel_events_read(void *opaque)
     smmuv3_accel_events_read_some(opaque);
 }
 
-void smmuv3_accel_events_reset(SMMUv3AccelEvents *events)
+void smmuv3_accel_events_drain(SMMUv3AccelEvents *events)
 {
-    /* The guest's queue is off: what is read goes nowhere */
     for (int i = 0; i < VEVENTQ_DEPTH / EVENTS_PER_READ; i++) {
         if (!events || events->broken ||
             !smmuv3_accel_events_read_some(events)) {
             break;
         }
     }
+}
+
+void smmuv3_accel_events_reset(SMMUv3AccelEvents *events)
+{
+    /* The guest's queue is off: what is read goes nowhere */
+    smmuv3_accel_events_drain(events);
 }
 
 bool smmuv3_accel_events_start(SMMUv3State *s, IOMMUFDBackend *be,

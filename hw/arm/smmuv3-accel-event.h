@@ -39,10 +39,19 @@ bool smmuv3_accel_events_start(SMMUv3State *s, IOMMUFDBackend *be,
                                Error **errp);
 
 /**
+ * smmuv3_accel_events_drain: give the guest what the host has reported so far
+ *
+ * At most as much as the kernel can hold, so this ends even if devices go on.
+ *
+ * @events: handle of smmuv3_accel_events_start(), or NULL.
+ */
+void smmuv3_accel_events_drain(SMMUv3AccelEvents *events);
+
+/**
  * smmuv3_accel_events_reset: drop what the host has reported so far
  *
  * A guest that starts anew must not see what the one before it did. At most as
- * much is dropped as the kernel can hold, so this ends even if devices go on.
+ * much is dropped as smmuv3_accel_events_drain() takes.
  *
  * @events: handle of smmuv3_accel_events_start(), or NULL; the registers of its
  *          SMMUv3 have been reset.

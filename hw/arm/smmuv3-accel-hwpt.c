@@ -49,14 +49,18 @@ void smmuv3_accel_free_viommu(SMMUv3AccelState *a)
     a->be = NULL;
 }
 
+void smmuv3_accel_new_cmdq(SMMUv3AccelState *a)
+{
+    a->cmdq = smmuv3_accel_cmdq_new(a->smmu, a->be, a->viommu_id, a->vsids,
+                                    &a->inval);
+}
+
 bool smmuv3_accel_alloc_viommu(SMMUv3State *s, HostIOMMUDeviceIOMMUFD *idev,
                                Error **errp)
 {
     ERRP_GUARD();
     SMMUv3AccelState *a = s->accel_state;
 
-    a->be = idev->iommufd;
-    a->parent_hwpt_id = idev->hwpt_id;
     if (!iommufd_backend_alloc_viommu(a->be, idev->devid,
                                       IOMMU_VIOMMU_TYPE_ARM_SMMUV3,
                                       a->parent_hwpt_id, &a->viommu_id, errp)) {
@@ -74,8 +78,7 @@ bool smmuv3_accel_alloc_viommu(SMMUv3State *s, HostIOMMUDeviceIOMMUFD *idev,
         !smmuv3_accel_events_start(s, a->be, a->viommu_id, &a->events, errp)) {
         goto fail;
     }
-    a->cmdq = smmuv3_accel_cmdq_new(s, a->be, a->viommu_id, a->vsids,
-                                    &a->inval);
+    smmuv3_accel_new_cmdq(a);
     return true;
 
 fail:
@@ -103,6 +106,17 @@ static void smmuv3_accel_note_ats(SMMUv3AccelState *a, SMMUv3AccelDevice *adev)
         g_hash_table_insert(a->vsids, GUINT_TO_POINTER(adev->vsid),
                             GINT_TO_POINTER(ats));
     }
+}
+
+void smmuv3_accel_adopt(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
+                        const SMMUv3AccelSte *ste, uint32_t s1_hwpt_id,
+                        uint32_t vdevice_id, uint32_t vsid)
+{
+    adev->ste = *ste;
+    adev->s1_hwpt_id = s1_hwpt_id;
+    adev->vdevice_id = vdevice_id;
+    adev->vsid = vsid;
+    smmuv3_accel_note_ats(a, adev);
 }
 
 static bool smmuv3_accel_attach(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,

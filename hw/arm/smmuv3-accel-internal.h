@@ -59,10 +59,34 @@ typedef struct SMMUv3AccelDevice {
     bool reported;              /* the host failed, and the user knows */
 } SMMUv3AccelDevice;
 
+/* What a process had for a device, see SMMUv3AccelDevice */
+typedef struct SMMUv3AccelCprDevice {
+    uint32_t devid;             /* of the device in the iommufd */
+    uint32_t mode;
+    uint64_t dword[2];
+    uint32_t s1_hwpt_id;
+    uint32_t vdevice_id;
+    uint32_t vsid;
+} SMMUv3AccelCprDevice;
+
+/* What one process tells the next, and how far that is */
+typedef struct SMMUv3AccelCpr {
+    Error *blocker;
+    VMChangeStateEntry *state;
+    bool adopting;              /* devices have what the one before has made */
+    bool handed_over;           /* another process may go on from here */
+    bool stale;                 /* so were the caches of the host */
+    uint32_t viommu_id;
+    uint32_t abort_hwpt_id;
+    uint32_t bypass_hwpt_id;
+    int32_t len;
+    SMMUv3AccelCprDevice *devices;
+} SMMUv3AccelCpr;
+
 struct SMMUv3AccelState {
     SMMUv3State *smmu;
     Notifier bus_numbers;
-    Error *migration_blocker;
+    SMMUv3AccelCpr cpr;
     GHashTable *devices;        /* PCIDevice * to SMMUv3AccelDevice * */
     GHashTable *by_sid;         /* StreamID to SMMUv3AccelDevice * */
     bool sids_clash;            /* devices share one, @by_sid lacks some */
@@ -176,10 +200,70 @@ bool smmuv3_accel_bind(SMMUv3State *s, PCIDevice *pdev, HostIOMMUDevice *hiod,
 void smmuv3_accel_unbind(SMMUv3State *s, PCIDevice *pdev);
 
 /**
+ * smmuv3_accel_update_all: bring every device in line with the registers and
+ * the stream table, and tell the user of those where that fails
+ *
+ * @s: an SMMUv3 with accel=on.
+ */
+void smmuv3_accel_update_all(SMMUv3State *s);
+
+/**
+ * smmuv3_accel_cpr_init: let a new QEMU process take over, by modes
+ * cpr-transfer and cpr-exec, and refuse the other modes of migration
+ *
+ * As long as @a->cpr.adopting is set there is no vIOMMU, and the devices stay
+ * attached to what they are.
+ *
+ * @a: state with @a->smmu set.
+ * @errp: says why migration cannot be refused (--only-migratable).
+ *
+ * Returns: true on success, false with nothing changed on failure.
+ */
+bool smmuv3_accel_cpr_init(SMMUv3AccelState *a, Error **errp);
+
+/**
+ * smmuv3_accel_cpr_adopt: take over what the process before had for the devices
+ *
+ * Due before the guest runs, and before a device comes or goes. Nothing happens
+ * where there is nothing to take over, and as long as it has not been loaded.
+ *
+ * @a: the state.
+ */
+void smmuv3_accel_cpr_adopt(SMMUv3AccelState *a);
+
+/**
+ * smmuv3_accel_cpr_exit: undo smmuv3_accel_cpr_init()
+ *
+ * @a: state that no device belongs to.
+ */
+void smmuv3_accel_cpr_exit(SMMUv3AccelState *a);
+
+/**
+ * smmuv3_accel_adopt: take as a device's own what another process has made
+ *
+ * @a: state that @adev belongs to, with the vIOMMU that the objects are of.
+ * @adev: the device, of which nothing is known.
+ * @ste: what is installed.
+ * @s1_hwpt_id: HWPT made from @ste, or NO_ID.
+ * @vdevice_id: vDEVICE, or NO_ID.
+ * @vsid: the StreamID that @vdevice_id stands for.
+ */
+void smmuv3_accel_adopt(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
+                        const SMMUv3AccelSte *ste, uint32_t s1_hwpt_id,
+                        uint32_t vdevice_id, uint32_t vsid);
+
+/**
+ * smmuv3_accel_new_cmdq: start to gather invalidations for the vIOMMU
+ *
+ * @a: state with a vIOMMU.
+ */
+void smmuv3_accel_new_cmdq(SMMUv3AccelState *a);
+
+/**
  * smmuv3_accel_alloc_viommu: make the vIOMMU and what all devices share
  *
- * @s: an SMMUv3 with accel=on and no vIOMMU.
- * @idev: the first device; its HWPT becomes the nesting parent.
+ * @s: an SMMUv3 with accel=on and no vIOMMU, its nesting parent known.
+ * @idev: the first device.
  * @errp: says which object could not be made.
  *
  * Returns: true on success, false with nothing left behind on failure.

@@ -18,7 +18,6 @@
 #include "qemu/osdep.h"
 #include "qapi/error.h"
 #include "hw/pci/pci_bus_number.h"
-#include "migration/blocker.h"
 #include "smmuv3-accel-internal.h"
 #include "smmuv3-ssid.h"
 
@@ -53,7 +52,9 @@ static void smmuv3_accel_record(SMMUv3State *s, SMMUv3AccelDevice *adev,
         return;
     }
     adev->event = *event;
-    smmuv3_record_event(s, event);
+    if (!s->accel_state->cpr.adopting) {
+        smmuv3_record_event(s, event);
+    }
 }
 
 /*
@@ -158,19 +159,23 @@ static void smmuv3_accel_update_or_fail(SMMUv3State *s, SMMUv3AccelDevice *adev,
     }
 }
 
-/* What smmuv3.c calls */
-
-void smmuv3_accel_update(SMMUv3State *s)
+void smmuv3_accel_update_all(SMMUv3State *s)
 {
     GHashTableIter iter;
     gpointer adev;
 
-    if (!s->accel) {
-        return;
-    }
     g_hash_table_iter_init(&iter, s->accel_state->devices);
     while (g_hash_table_iter_next(&iter, NULL, &adev)) {
         smmuv3_accel_update_or_fail(s, adev, false);
+    }
+}
+
+/* What smmuv3.c calls */
+
+void smmuv3_accel_update(SMMUv3State *s)
+{
+    if (s->accel && !s->accel_state->cpr.adopting) {
+        smmuv3_accel_update_all(s);
     }
 }
 
@@ -325,6 +330,7 @@ void smmuv3_accel_unbind(SMMUv3State *s, PCIDevice *pdev)
     if (!adev) {
         return;
     }
+    smmuv3_accel_cpr_adopt(a);
     smmuv3_accel_release(a, adev);
     g_hash_table_remove(a->devices, pdev);
     smmuv3_accel_sids_update(a);
@@ -345,6 +351,7 @@ bool smmuv3_accel_bind(SMMUv3State *s, PCIDevice *pdev, HostIOMMUDevice *hiod,
     SMMUv3AccelDevice *adev;
     bool first = !g_hash_table_size(a->devices);
 
+    smmuv3_accel_cpr_adopt(a);
     if (!idev) {
         error_setg(errp, "arm-smmuv3: accel=on needs a device with an iommufd,"
                    " %s has none", hiod->name);
@@ -372,7 +379,9 @@ bool smmuv3_accel_bind(SMMUv3State *s, PCIDevice *pdev, HostIOMMUDevice *hiod,
     }
     if (first) {
         smmuv3_accel_caps_read(&hiod->caps.vendor_caps.smmuv3, &a->host_idr);
-        if (!smmuv3_accel_alloc_viommu(s, idev, errp)) {
+        a->be = idev->iommufd;
+        a->parent_hwpt_id = idev->hwpt_id;
+        if (!a->cpr.adopting && !smmuv3_accel_alloc_viommu(s, idev, errp)) {
             return false;
         }
     }
@@ -384,7 +393,8 @@ bool smmuv3_accel_bind(SMMUv3State *s, PCIDevice *pdev, HostIOMMUDevice *hiod,
     object_ref(idev);
     g_hash_table_insert(a->devices, pdev, adev);
     smmuv3_accel_sids_update(a);
-    if (!smmuv3_accel_update_device(s, adev, false, errp)) {
+    if (!a->cpr.adopting &&
+        !smmuv3_accel_update_device(s, adev, false, errp)) {
         smmuv3_accel_unbind(s, pdev);
         return false;
     }
@@ -404,9 +414,8 @@ bool smmuv3_accel_realize(SMMUv3State *s, Error **errp)
         return false;
     }
     a = g_new0(SMMUv3AccelState, 1);
-    error_setg(&a->migration_blocker, "arm-smmuv3 with accel=on cannot be"
-               " migrated: its translations live in the host SMMUv3");
-    if (migrate_add_blocker(&a->migration_blocker, errp) < 0) {
+    a->smmu = s;
+    if (!smmuv3_accel_cpr_init(a, errp)) {
         g_free(a);
         return false;
     }
@@ -419,7 +428,7 @@ bool smmuv3_accel_realize(SMMUv3State *s, Error **errp)
     smmuv3_init_regs(s);
     if (!smmuv3_accel_take_bus(s, errp)) {
         s->accel_state = NULL;
-        migrate_del_blocker(&a->migration_blocker);
+        smmuv3_accel_cpr_exit(a);
         g_hash_table_unref(a->devices);
         g_hash_table_unref(a->by_sid);
         g_hash_table_unref(a->vsids);
@@ -427,7 +436,6 @@ bool smmuv3_accel_realize(SMMUv3State *s, Error **errp)
         return false;
     }
     smmuv3_accel_cmdq_add_properties(OBJECT(s), &a->inval);
-    a->smmu = s;
     a->bus_numbers.notify = smmuv3_accel_renumbered;
     pci_bus_number_add_notifier(&a->bus_numbers);
     return true;

@@ -194,6 +194,15 @@ qmp_event() {
     rm /tmp/qmp.events
 }
 
+# qmp_greeting: wait for a QEMU that has taken the place of the one before.
+qmp_greeting() {
+    qmp_ready=
+    while read -r -t 60 reply <&8; do
+        case $reply in '{"QMP"'*) qmp '{"execute": "query-status"}'; return ;; esac
+    done
+    return 1
+}
+
 # plug NAME: hot-plug the host's device NAME into its port.
 plug() {
     bind_vfio "$(device "$1")"

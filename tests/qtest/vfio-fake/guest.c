@@ -13,6 +13,7 @@
 
 #include "guest.h"
 #include "qobject/qdict.h"
+#include "qobject/qlist.h"
 
 /* Enough for any hot-plug and for draining a full event queue */
 #define VG_ROUNDS 20
@@ -90,6 +91,59 @@ gchar *vg_stderr(VfGuest *g)
 
     g_assert(g_file_get_contents(g->stderr_path, &text, NULL, NULL));
     return text;
+}
+
+/* The words of QEMU's own command line, up to where a state comes from */
+static QList *words_of(VfGuest *g, const char *program)
+{
+    g_autofree gchar *path = g_strdup_printf("/proc/%d/cmdline",
+                                             qtest_pid(g->qts));
+    g_autofree gchar *text = NULL;
+    QList *words = qlist_new();
+    gsize len;
+
+    g_assert(g_file_get_contents(path, &text, &len, NULL));
+    for (gsize at = 0; at < len && strcmp(text + at, "-incoming");
+         at += strlen(text + at) + 1) {
+        qlist_append_str(words, at || !program ? text + at : program);
+    }
+    return words;
+}
+
+static bool running(VfGuest *g)
+{
+    QDict *status = qtest_qmp_assert_success_ref(
+        g->qts, "{ 'execute': 'query-status' }");
+    bool ret = qdict_get_bool(status, "running");
+
+    qobject_unref(status);
+    return ret;
+}
+
+void vg_exec(VfGuest *g, const char *program)
+{
+    gchar *state = temporary_file();
+    g_autofree gchar *uri = g_strdup_printf("file:%s", state);
+    QList *words = words_of(g, program);
+
+    qlist_append_str(words, "-incoming");
+    qlist_append_str(words, uri);
+    qtest_qmp_assert_success(g->qts, "{ 'execute': 'migrate-set-parameters',"
+                             " 'arguments': { 'mode': 'cpr-exec',"
+                             " 'cpr-exec-command': %p } }", words);
+    qtest_qmp_assert_success(g->qts, "{ 'execute': 'migrate', 'arguments':"
+                             " { 'uri': %s } }", uri);
+    if (!program) {
+        QTestState *old = g->qts;
+
+        g->qts = qtest_init_after_exec(old);
+        qtest_quit(old);
+    }
+    /* No event: a new QEMU may be done before it takes commands */
+    while (!running(g)) {
+        g_usleep(1000);
+    }
+    g_free(take_file(state));
 }
 
 gchar *vg_quit(VfGuest *g)

@@ -103,6 +103,19 @@ gchar *vg_try(VfClient *c, void (*look)(VfClient *), const char *options,
               bool *up);
 
 /**
+ * vg_exec: have a new QEMU take the guest over (CPR, mode cpr-exec)
+ *
+ * The new one is the same program with the same options.
+ *
+ * @g: the guest; its RAM is a shared memory backend, and aux-ram-share is on
+ * @program: what to run instead of the same program, or NULL
+ *
+ * Asserts that the new QEMU comes up and the guest runs on; with @program,
+ * which must not exist, that the old one goes on with it.
+ */
+void vg_exec(VfGuest *g, const char *program);
+
+/**
  * vg_ports: give the root ports of a guest their bus numbers
  *
  * @g: the guest

@@ -1,0 +1,227 @@
+/*
+ * Accelerated arm-smmuv3: a new QEMU process takes over (CPR)
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+/*
+ * CPR hands the iommufd to the new process while the devices go on: VFIO
+ * attaches nothing then, and neither does this. The new process learns what the
+ * old one has made, and takes that as its own when the guest is about to run;
+ * until then the old process can take the guest back. Only the vEVENTQ is made
+ * anew, since its file belongs to a process.
+ */
+
+#include "qemu/osdep.h"
+#include "migration/blocker.h"
+#include "migration/cpr.h"
+#include "migration/vmstate.h"
+#include "qapi/error.h"
+#include "qemu/error-report.h"
+#include "system/runstate.h"
+#include "smmuv3-accel-internal.h"
+
+static const VMStateDescription vmstate_smmuv3_accel_device = {
+    .name = "smmuv3-accel/device",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .fields = (const VMStateField[]) {
+        VMSTATE_UINT32(devid, SMMUv3AccelCprDevice),
+        VMSTATE_UINT32(mode, SMMUv3AccelCprDevice),
+        VMSTATE_UINT64_ARRAY(dword, SMMUv3AccelCprDevice, 2),
+        VMSTATE_UINT32(s1_hwpt_id, SMMUv3AccelCprDevice),
+        VMSTATE_UINT32(vdevice_id, SMMUv3AccelCprDevice),
+        VMSTATE_UINT32(vsid, SMMUv3AccelCprDevice),
+        VMSTATE_END_OF_LIST(),
+    },
+};
+
+static int smmuv3_accel_cpr_pre_save(void *opaque)
+{
+    SMMUv3AccelCpr *cpr = opaque;
+    SMMUv3AccelState *a = container_of(cpr, SMMUv3AccelState, cpr);
+    GHashTableIter iter;
+    gpointer value;
+
+    cpr->viommu_id = a->viommu_id;
+    cpr->abort_hwpt_id = a->abort_hwpt_id;
+    cpr->bypass_hwpt_id = a->bypass_hwpt_id;
+    cpr->stale = a->cmdq && smmuv3_accel_cmdq_stale(a->cmdq);
+    g_free(cpr->devices);
+    cpr->devices = g_new(SMMUv3AccelCprDevice, g_hash_table_size(a->devices));
+    cpr->len = 0;
+    g_hash_table_iter_init(&iter, a->devices);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        SMMUv3AccelDevice *adev = value;
+
+        cpr->devices[cpr->len++] = (SMMUv3AccelCprDevice) {
+            .devid = adev->idev->devid,
+            .mode = adev->ste.mode,
+            .dword = { adev->ste.dword[0], adev->ste.dword[1] },
+            .s1_hwpt_id = adev->s1_hwpt_id,
+            .vdevice_id = adev->vdevice_id,
+            .vsid = adev->vsid,
+        };
+    }
+
+    /* What the vEVENTQ has goes to the guest before the registers are saved */
+    smmuv3_accel_events_drain(a->events);
+    smmuv3_accel_events_stop(a->events);
+    a->events = NULL;
+    cpr->handed_over = true;
+    return 0;
+}
+
+static int smmuv3_accel_cpr_post_load(void *opaque, int version_id)
+{
+    SMMUv3AccelCpr *cpr = opaque;
+
+    for (int i = 0; i < cpr->len; i++) {
+        if (cpr->devices[i].mode > ACCEL_TRANSLATE) {
+            error_report("arm-smmuv3: a device has the unknown mode %u in the"
+                         " incoming state", cpr->devices[i].mode);
+            return -EINVAL;
+        }
+    }
+    return 0;
+}
+
+/* A vIOMMU has as many devices as there are requester IDs at most */
+static bool smmuv3_accel_cpr_len_valid(void *opaque, int version_id)
+{
+    SMMUv3AccelCpr *cpr = opaque;
+
+    return cpr->len >= 0 && cpr->len <= UINT16_MAX + 1;
+}
+
+static const VMStateDescription vmstate_smmuv3_accel = {
+    .name = "smmuv3-accel",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .priority = MIG_PRI_IOMMU,
+    .needed = cpr_incoming_needed,
+    .pre_save = smmuv3_accel_cpr_pre_save,
+    .post_load = smmuv3_accel_cpr_post_load,
+    .fields = (const VMStateField[]) {
+        VMSTATE_UINT32(viommu_id, SMMUv3AccelCpr),
+        VMSTATE_UINT32(abort_hwpt_id, SMMUv3AccelCpr),
+        VMSTATE_UINT32(bypass_hwpt_id, SMMUv3AccelCpr),
+        VMSTATE_BOOL(stale, SMMUv3AccelCpr),
+        VMSTATE_INT32(len, SMMUv3AccelCpr),
+        VMSTATE_VALIDATE("number of devices", smmuv3_accel_cpr_len_valid),
+        VMSTATE_STRUCT_VARRAY_ALLOC(devices, SMMUv3AccelCpr, len, 1,
+                                    vmstate_smmuv3_accel_device,
+                                    SMMUv3AccelCprDevice),
+        VMSTATE_END_OF_LIST(),
+    },
+};
+
+static const SMMUv3AccelCprDevice *find_device(const SMMUv3AccelCpr *cpr,
+                                               uint32_t devid)
+{
+    for (int i = 0; i < cpr->len; i++) {
+        if (cpr->devices[i].devid == devid) {
+            return &cpr->devices[i];
+        }
+    }
+    return NULL;
+}
+
+static void smmuv3_accel_cpr_start_events(SMMUv3AccelState *a)
+{
+    Error *err = NULL;
+
+    if (!smmuv3_accel_events_start(a->smmu, a->be, a->viommu_id, &a->events,
+                                   &err)) {
+        error_reportf_err(err, "arm-smmuv3: the guest sees no events of the"
+                          " host SMMUv3 from now on: ");
+    }
+}
+
+void smmuv3_accel_cpr_adopt(SMMUv3AccelState *a)
+{
+    SMMUv3AccelCpr *cpr = &a->cpr;
+    GHashTableIter iter;
+    gpointer value;
+
+    if (!cpr->adopting || cpr->viommu_id == NO_ID) {
+        return;
+    }
+    a->viommu_id = cpr->viommu_id;
+    a->abort_hwpt_id = cpr->abort_hwpt_id;
+    a->bypass_hwpt_id = cpr->bypass_hwpt_id;
+    smmuv3_accel_new_cmdq(a);
+    if (cpr->stale) {
+        smmuv3_accel_cmdq_doubt(a->cmdq);
+    }
+    g_hash_table_iter_init(&iter, a->devices);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        SMMUv3AccelDevice *adev = value;
+        const SMMUv3AccelCprDevice *d = find_device(cpr, adev->idev->devid);
+
+        if (d) {
+            const SMMUv3AccelSte ste = {
+                .mode = d->mode,
+                .dword = { d->dword[0], d->dword[1] },
+            };
+
+            smmuv3_accel_adopt(a, adev, &ste, d->s1_hwpt_id, d->vdevice_id,
+                               d->vsid);
+        }
+    }
+    smmuv3_accel_cpr_start_events(a);
+    /* The numbers of the buses were loaded after the devices came */
+    smmuv3_accel_sids_update(a);
+    smmuv3_accel_update_all(a->smmu);
+    g_clear_pointer(&cpr->devices, g_free);
+    cpr->len = 0;
+    cpr->viommu_id = NO_ID;
+    cpr->adopting = false;
+}
+
+static void smmuv3_accel_cpr_state(void *opaque, bool running, RunState state)
+{
+    SMMUv3AccelState *a = opaque;
+
+    if (!running) {
+        return;
+    }
+    if (a->cpr.handed_over) {
+        a->cpr.handed_over = false;
+        if (a->be) {
+            smmuv3_accel_cpr_start_events(a);
+        }
+    }
+    smmuv3_accel_cpr_adopt(a);
+    if (a->cpr.adopting && g_hash_table_size(a->devices)) {
+        error_report("arm-smmuv3: the incoming state does not say what the"
+                     " host has for the devices behind accel=on");
+        exit(EXIT_FAILURE);
+    }
+    a->cpr.adopting = false;
+}
+
+bool smmuv3_accel_cpr_init(SMMUv3AccelState *a, Error **errp)
+{
+    SMMUv3AccelCpr *cpr = &a->cpr;
+
+    error_setg(&cpr->blocker, "arm-smmuv3 with accel=on cannot be migrated: its"
+               " translations live in the host SMMUv3");
+    if (migrate_add_blocker_modes(&cpr->blocker, BIT(MIG_MODE_NORMAL) |
+                                  BIT(MIG_MODE_CPR_REBOOT), errp) < 0) {
+        return false;
+    }
+    cpr->adopting = cpr_is_incoming();
+    vmstate_register_any(VMSTATE_IF(a->smmu), &vmstate_smmuv3_accel, cpr);
+    cpr->state = qemu_add_vm_change_state_handler(smmuv3_accel_cpr_state, a);
+    return true;
+}
+
+void smmuv3_accel_cpr_exit(SMMUv3AccelState *a)
+{
+    qemu_del_vm_change_state_handler(a->cpr.state);
+    vmstate_unregister(VMSTATE_IF(a->smmu), &vmstate_smmuv3_accel, &a->cpr);
+    migrate_del_blocker(&a->cpr.blocker);
+}

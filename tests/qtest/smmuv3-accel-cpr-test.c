@@ -1,0 +1,311 @@
+/*
+ * QTest of the accelerated SMMUv3: a new QEMU takes the guest over
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * With CPR the devices go on while one QEMU takes the place of another. What
+ * they are attached to must not change on the way, the new QEMU has to know
+ * all of it, and nothing may stay behind when the last device goes.
+ */
+
+#include "qemu/osdep.h"
+
+#include <linux/pci_regs.h>
+
+#include "vfio-fake/smmu.h"
+
+#define SHARED_RAM "-object memory-backend-memfd,id=m0,size=128M,share=on " \
+                   "-machine aux-ram-share=on,memory-backend=m0 "
+
+/* QEMUs that follow one after another */
+#define UPDATES 3
+
+static VfGuest *start(unsigned int plugged)
+{
+    VfClient *c = vf_client_new();
+    g_autofree gchar *options = vs_options(c, 1, plugged);
+    VfGuest *g;
+
+    /* VFIO hands interrupts over by way of KVM only */
+    c->shared->device[0].phys[PCI_INTERRUPT_PIN] = 0;
+    g = vg_start(c, "%s " SHARED_RAM, options);
+    vg_ports(g, 1);
+    vs_setup(g, VS_LINEAR);
+    return g;
+}
+
+/* Returns: the object table as it is now, for g_free() */
+static VfObject *objects_of(VfClient *c)
+{
+    return g_memdup2(c->shared->object, sizeof(c->shared->object));
+}
+
+/* The same objects, with nothing added and nothing lost, but the vEVENTQ */
+static void assert_same(VfClient *c, const VfObject *before)
+{
+    for (int i = 0; i < VF_MAX_OBJECTS; i++) {
+        const VfObject *now = &c->shared->object[i];
+
+        g_assert_cmpuint(now->type, ==, before[i].type);
+        if (now->type != VF_OBJ_FREE && now->type != VF_OBJ_VEVENTQ) {
+            g_assert_cmpmem(now, sizeof(*now), &before[i], sizeof(*now));
+        }
+    }
+}
+
+static void fault(VfGuest *g, uint64_t address)
+{
+    const uint64_t evt[4] = {
+        VS_EVT_F_TRANSLATION | (uint64_t)VS_SID(1) << 32, 0, address, 0,
+    };
+    uint64_t got[4];
+
+    vf_client_push_event(g->c, 0, evt);
+    vg_settle(g);
+    g_assert(vs_next_event(g, got));
+    g_assert_cmphex(got[2], ==, address);
+    g_assert(!vs_next_event(g, got));
+}
+
+/* The guest's registers, tables and device, whatever was set up */
+static void test_state(const void *opaque)
+{
+    const VsState *state = opaque;
+    VfGuest *g = start(1);
+    VfClient *c = g->c;
+    uint16_t pasid = vg_find_ext_cap(g, 1, 0, PCI_EXT_CAP_ID_PASID, NULL);
+    uint32_t idr0 = vs_readl(g, VS_IDR0);
+    uint64_t ste[2] = { 0 };
+
+    g_assert_cmphex(pasid, !=, 0);
+    vg_config_writew(g, 1, 0, pasid + PCI_PASID_CTRL, PCI_PASID_CTRL_ENABLE);
+    vs_set_state(g, state, 1);
+    vs_drop_events(g);
+    g_assert_cmpint(vf_client_access(c, 0, ste), ==, state->access);
+    for (int i = 0; i < UPDATES; i++) {
+        g_autofree VfObject *before = objects_of(c);
+        uint32_t since = c->shared->log_len;
+        uint32_t prod = vs_readl(g, VS_EVENTQ_PROD);
+        uint64_t now[2] = { 0 };
+
+        vg_exec(g, NULL);
+        g_assert_cmpint(vf_client_access(c, 0, now), ==, state->access);
+        g_assert_cmphex(now[0], ==, ste[0]);
+        g_assert_cmphex(now[1], ==, ste[1]);
+        assert_same(c, before);
+        g_assert_cmpuint(vf_client_count(c, VF_OP_ATTACH, since), ==, 0);
+        g_assert_cmpuint(vf_client_count(c, VF_OP_DETACH, since), ==, 0);
+        g_assert_cmphex(vs_readl(g, VS_IDR0), ==, idr0);
+        /* What was wrong with the STE has been said */
+        g_assert_cmphex(vs_readl(g, VS_EVENTQ_PROD), ==, prod);
+        g_assert_cmphex(vg_config_readw(g, 1, 0, pasid + PCI_PASID_CTRL), ==,
+                        PCI_PASID_CTRL_ENABLE);
+        fault(g, 0x1000 * (i + 1));
+    }
+    vg_device_del(g, "d1", 1);
+    vf_client_assert_clean(c);
+    vg_end_silent(g);
+}
+
+/* The guest goes on from there */
+static void test_goes_on(void)
+{
+    VfGuest *g = start(1);
+    VfClient *c = g->c;
+    const VfObject *dev, *hwpt, *vdevice;
+    const VfCmd *cmd;
+
+    vs_set_state(g, &vs_states[VS_TRANSLATE], 1);
+    vg_exec(g, NULL);
+
+    vs_queue(g, VS_CMD_TLBI_NH_VA, 0x5000);
+    vs_queue(g, VS_CMD_SYNC, 0);
+    vs_submit(g);
+    g_assert_cmpuint(c->shared->cmd_len, >, 0);
+    cmd = &c->shared->cmd[c->shared->cmd_len - 1];
+    g_assert(cmd->issued);
+    g_assert_cmphex(cmd->word[1], ==, 0x5000);
+    dev = vf_client_device_object(c, 0);
+    hwpt = vf_client_object(c, dev, dev->attached);
+    g_assert_cmpuint(hwpt->type, ==, VF_OBJ_HWPT_NESTED);
+    g_assert_cmpuint(cmd->vsmmu, ==, hwpt->parent);
+    vdevice = vf_client_object(c, dev, dev->vdevice);
+    g_assert_cmpuint(vdevice->parent, ==, hwpt->parent);
+    g_assert_cmphex(vdevice->virt_id, ==, VS_SID(1));
+
+    for (int i = 0; i < VS_STATES; i++) {
+        vs_set_state(g, &vs_states[i], 1);
+        g_assert_cmpint(vf_client_access(c, 0, NULL), ==,
+                        vs_states[i].access);
+    }
+    vg_system_reset(g);
+    g_assert_cmpint(vf_client_access(c, 0, NULL), ==, VF_ACCESS_BYPASS);
+    vg_device_del(g, "d1", 1);
+    vf_client_assert_clean(c);
+    vg_end_silent(g);
+}
+
+/* What the old QEMU owes the guest, it pays */
+static void test_last_events(void)
+{
+    const uint64_t evt[1][4] = {
+        { VS_EVT_F_TRANSLATION | (uint64_t)VS_SID(1) << 32, 0, 0x7000, 0 },
+    };
+    uint64_t got[4];
+    VfGuest *g = start(1);
+
+    vs_set_state(g, &vs_states[VS_TRANSLATE], 1);
+    vf_client_add_events(g->c, 0, evt, 1);
+    vg_exec(g, NULL);
+    g_assert(vs_next_event(g, got));
+    g_assert_cmphex(got[2], ==, 0x7000);
+    g_assert(!vs_next_event(g, got));
+    vg_end_silent(g);
+}
+
+/* The host still caches what the guest has invalidated: the new QEMU knows */
+static void test_stale(void)
+{
+    VfGuest *g = start(1);
+    VfClient *c = g->c;
+    g_autofree gchar *text = NULL;
+    uint32_t cmds;
+    bool all = false;
+
+    vs_set_state(g, &vs_states[VS_TRANSLATE], 1);
+    vf_client_rule(c, VF_OP_HWPT_INVALIDATE, 1, UINT32_MAX, EIO);
+    vs_queue(g, VS_CMD_TLBI_NH_VA, 0x5000);
+    vs_queue(g, VS_CMD_SYNC, 0);
+    vs_submit(g);
+    g_assert_cmpint(vf_client_access(c, 0, NULL), ==, VF_ACCESS_ABORT);
+    vf_client_clear_rules(c);
+
+    cmds = c->shared->cmd_len;
+    vg_exec(g, NULL);
+    for (uint32_t i = cmds; i < c->shared->cmd_len; i++) {
+        all |= c->shared->cmd[i].issued &&
+               (c->shared->cmd[i].word[0] & 0xff) == VS_CMD_TLBI_NSNH_ALL;
+    }
+    g_assert(all);
+    g_assert_cmpint(vf_client_access(c, 0, NULL), ==, VF_ACCESS_S1);
+    text = vg_end(g);
+    vg_assert_has(text, "DMA of d1 is aborted");
+}
+
+/* There is nothing to run: the old QEMU keeps the guest, and all it had */
+static void test_no_program(void)
+{
+    VfGuest *g = start(1);
+    VfClient *c = g->c;
+    g_autofree VfObject *before = NULL;
+    g_autofree gchar *text = NULL;
+    uint32_t since;
+
+    vs_set_state(g, &vs_states[VS_TRANSLATE], 1);
+    before = objects_of(c);
+    since = c->shared->log_len;
+    vg_exec(g, "/nowhere/qemu");
+    assert_same(c, before);
+    g_assert_cmpuint(vf_client_count(c, VF_OP_ATTACH, since), ==, 0);
+    g_assert_cmpuint(vf_client_count(c, VF_OP_DETACH, since), ==, 0);
+    g_assert_cmpint(vf_client_access(c, 0, NULL), ==, VF_ACCESS_S1);
+    fault(g, 0x3000);
+
+    /* A second attempt finds one */
+    vg_exec(g, NULL);
+    g_assert_cmpint(vf_client_access(c, 0, NULL), ==, VF_ACCESS_S1);
+    fault(g, 0x4000);
+    vg_device_del(g, "d1", 1);
+    vf_client_assert_clean(c);
+    text = vg_end(g);
+    vg_assert_has(text, "/nowhere/qemu");
+}
+
+/* Without a new vEVENTQ the guest misses events, and nothing else */
+static void test_no_events(void)
+{
+    VfGuest *g = start(1);
+    VfClient *c = g->c;
+    g_autofree gchar *text = NULL;
+
+    vs_set_state(g, &vs_states[VS_TRANSLATE], 1);
+    vf_client_rule(c, VF_OP_VEVENTQ_ALLOC, 1, 1, ENOMEM);
+    vg_exec(g, NULL);
+    g_assert_cmpint(vf_client_access(c, 0, NULL), ==, VF_ACCESS_S1);
+    vg_device_del(g, "d1", 1);
+    vf_client_assert_clean(c);
+    text = vg_end(g);
+    vg_assert_has(text, "the guest sees no events");
+}
+
+/* No device, no vIOMMU; and the first one can still come */
+static void test_no_device(void)
+{
+    VfGuest *g = start(0);
+    VfClient *c = g->c;
+
+    vg_exec(g, NULL);
+    vf_client_assert_clean(c);
+    g_assert_cmpstr(vg_device_add(g, 0, "d1", 1, ""), ==, NULL);
+    g_assert_cmpint(vf_client_access(c, 0, NULL), ==, VF_ACCESS_BYPASS);
+    vg_device_del(g, "d1", 1);
+    vf_client_assert_clean(c);
+    vg_end_silent(g);
+}
+
+/* Each SMMU has its own from the one before, and nothing of the other's */
+static void test_two(void)
+{
+    VfClient *c = vf_client_new();
+    g_autofree VfObject *before = NULL;
+    g_autofree gchar *text = NULL;
+    VfGuest *g;
+
+    for (int i = 0; i < 2; i++) {
+        VfDevice *d = vf_client_add_device(c);
+
+        d->smmu = i;
+        d->phys[PCI_INTERRUPT_PIN] = 0;
+    }
+    g = vg_start(c, VG_MACHINE SHARED_RAM VG_IOMMUFD VS_SSID16 VG_PORT(1)
+                 "-device pxb-pcie,id=pxb8,bus=pcie.0,bus_nr=8 "
+                 "-device arm-smmuv3,primary-bus=pxb8,accel=on,ssidsize=16 "
+                 "-device pcie-root-port,id=rp2,chassis=2,slot=2,"
+                 "bus=pxb8,io-reserve=0 "
+                 "-device vfio-pci,iommufd=i0,fd=%d,id=d1,bus=rp1 "
+                 "-device vfio-pci,iommufd=i0,fd=%d,id=d2,bus=rp2 ", "",
+                 c->iommufd, c->device_fd[0], c->device_fd[1]);
+    vg_ports(g, 1);
+    vs_setup(g, VS_LINEAR);
+    vs_set_state(g, &vs_states[VS_TRANSLATE], 1);
+    for (int i = 0; i < UPDATES; i++) {
+        g_clear_pointer(&before, g_free);
+        before = objects_of(c);
+        vg_exec(g, NULL);
+        g_assert_cmpint(vf_client_access(c, 0, NULL), ==, VF_ACCESS_S1);
+        g_assert_cmpint(vf_client_access(c, 1, NULL), ==, VF_ACCESS_BYPASS);
+        assert_same(c, before);
+    }
+    text = vg_end(g);
+    g_assert_null(strstr(text, "arm-smmuv3:"));
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+
+    for (int i = 0; i < VS_STATES; i++) {
+        vg_add_test("smmuv3-accel/cpr", vs_states[i].name, &vs_states[i],
+                    test_state);
+    }
+    qtest_add_func("smmuv3-accel/cpr/goes-on", test_goes_on);
+    qtest_add_func("smmuv3-accel/cpr/last-events", test_last_events);
+    qtest_add_func("smmuv3-accel/cpr/stale", test_stale);
+    qtest_add_func("smmuv3-accel/cpr/no-program", test_no_program);
+    qtest_add_func("smmuv3-accel/cpr/no-events", test_no_events);
+    qtest_add_func("smmuv3-accel/cpr/no-device", test_no_device);
+    qtest_add_func("smmuv3-accel/cpr/two-smmus", test_two);
+    return g_test_run();
+}
