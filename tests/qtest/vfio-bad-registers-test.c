@@ -12,7 +12,11 @@
 #include "qemu/osdep.h"
 
 #include "hw/pci/pci_regs.h"
+#include "hw/vfio-user/protocol.h"
+#include "qobject/qdict.h"
+#include "qobject/qjson.h"
 #include "vfio-fake/guest.h"
+#include "vfio-fake/vfio-user.h"
 
 #define ACCEL "-device arm-smmuv3,primary-bus=pcie.0,accel=on,ssidsize=16 "
 
@@ -193,6 +197,146 @@ static void test_list(const void *opaque)
     vg_assert_has(text, t->warning);
 }
 
+/* Devices that are a process on the other end of a socket */
+#define USER_BAR_SIZE 0x4000
+#define USER_DEVICE "{'driver': 'vfio-user-pci', 'id': 'd0'," \
+                    " 'socket': {'type': 'unix', 'path': %s}}"
+
+typedef struct UserTest {
+    const char *name;
+    const char *viommu;         /* options of QEMU */
+    void (*describe)(VfDevice *d);
+    uint16_t fails;             /* command that the server fails */
+    const char *error;
+} UserTest;
+
+/* From what is refused before realize to what is refused at the end of it */
+static const UserTest user_tests[] = {
+    { "viommu", ACCEL, NULL, 0,
+      "arm-smmuv3: accel=on cannot translate for d0" },
+    { "version", "", NULL, VFIO_USER_VERSION, "version reply" },
+    { "bar", "", NULL, VFIO_USER_DEVICE_GET_REGION_INFO,
+      "failed to get region 0 info" },
+    { "config", "", NULL, VFIO_USER_REGION_READ,
+      "failed to read device config space" },
+    { "msix-table", "", table_in_absent, 0,
+      "the MSI-X table is in BAR 2, which the device does not have" },
+    { "pin", "", pin_5, 0, "the device has an interrupt pin 5" },
+    { "interrupt", "", NULL, VFIO_USER_DEVICE_SET_IRQS,
+      "Failed to set up TRIGGER eventfd signaling for interrupt INTX-0" },
+};
+
+typedef struct User {
+    gchar *dir, *path;
+    VuServer *server;
+    VuDevice device;
+} User;
+
+/* The device is one of @c, which the test does not pass through */
+static void user_start(User *u, VfClient *c, void (*describe)(VfDevice *d),
+                       uint16_t fails)
+{
+    VfDevice *d = vf_client_add_device(c);
+
+    vf_image_ext_caps(d->phys, caps_aer);
+    if (describe) {
+        describe(d);
+    }
+    u->device.config = d->phys;
+    u->device.bar0 = USER_BAR_SIZE;
+    u->device.fails = fails;
+    u->dir = g_dir_make_tmp("vfio-fake-XXXXXX", NULL);
+    u->path = g_build_filename(u->dir, "socket", NULL);
+    u->server = vu_server_start(u->path, &u->device);
+}
+
+/* A connection that QEMU keeps does not let this return */
+static void user_end(User *u)
+{
+    vu_server_end(u->server);
+    rmdir(u->dir);
+    g_free(u->dir);
+    g_free(u->path);
+}
+
+static gchar *user_plug(VfGuest *g, User *u)
+{
+    return vg_plug(g, 1, qdict_from_jsonf_nofail(USER_DEVICE, u->path));
+}
+
+static void assert_user_works(VfGuest *g)
+{
+    g_assert_cmphex(vg_config_readl(g, 1, 0, PCI_VENDOR_ID), ==, 0x00fa1b36);
+    g_assert_cmphex(vg_find_cap(g, 1, 0, PCI_CAP_ID_MSIX), ==,
+                    VF_IMAGE_MSIX_CAP);
+}
+
+/* A refused device is gone, and the next one is not the worse for it */
+static void test_user_plugged(const void *opaque)
+{
+    const UserTest *t = opaque;
+    VfClient *c = vf_client_new();
+    g_autofree gchar *err = NULL;
+    User bad, good;
+    VfGuest *g;
+
+    user_start(&bad, c, t->describe, t->fails);
+    user_start(&good, c, NULL, 0);
+    g = vg_start(c, VG_MACHINE "%s" VG_PORT(1), "", t->viommu);
+    vg_ports(g, 1);
+
+    err = user_plug(g, &bad);
+    vg_assert_has(err, t->error);
+    vg_settle(g);
+    user_end(&bad);
+
+    if (!*t->viommu) {
+        g_assert_cmpstr(user_plug(g, &good), ==, NULL);
+        assert_user_works(g);
+        vg_device_del(g, "d0", 1);
+    }
+    user_end(&good);
+    vg_end_silent(g);
+}
+
+static void test_user_at_start(const void *opaque)
+{
+    const UserTest *t = opaque;
+    VfClient *c = vf_client_new();
+    g_autofree gchar *text = NULL;
+    User bad;
+
+    user_start(&bad, c, t->describe, t->fails);
+    text = vg_refused(c, VG_MACHINE "%s" VG_PORT(1) "-device "
+                      "'{\"driver\": \"vfio-user-pci\", \"id\": \"d0\","
+                      " \"bus\": \"rp1\", \"socket\":"
+                      " {\"type\": \"unix\", \"path\": \"%s\"}}'", "",
+                      t->viommu, bad.path);
+    vg_assert_has(text, t->error);
+    user_end(&bad);
+    vf_client_free(c);
+}
+
+/* Nor is the same slot after a device that came and went in peace */
+static void test_user_replugged(void)
+{
+    VfClient *c = vf_client_new();
+    VfGuest *g;
+    User u[2];
+
+    user_start(&u[0], c, NULL, 0);
+    user_start(&u[1], c, NULL, 0);
+    g = vg_start(c, VG_MACHINE VG_PORT(1), "");
+    vg_ports(g, 1);
+    for (int i = 0; i < ARRAY_SIZE(u); i++) {
+        g_assert_cmpstr(user_plug(g, &u[i]), ==, NULL);
+        assert_user_works(g);
+        vg_device_del(g, "d0", 1);
+        user_end(&u[i]);
+    }
+    vg_end_silent(g);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -205,6 +349,16 @@ int main(int argc, char **argv)
     for (int i = 0; i < ARRAY_SIZE(list_tests); i++) {
         vg_add_test("vfio-bad-registers/list", list_tests[i].name,
                     &list_tests[i], test_list);
+    }
+    if (qtest_has_device("vfio-user-pci")) {
+        for (int i = 0; i < ARRAY_SIZE(user_tests); i++) {
+            vg_add_test("vfio-bad-registers/user-plugged", user_tests[i].name,
+                        &user_tests[i], test_user_plugged);
+            vg_add_test("vfio-bad-registers/user-at-start", user_tests[i].name,
+                        &user_tests[i], test_user_at_start);
+        }
+        qtest_add_func("vfio-bad-registers/user-replugged",
+                       test_user_replugged);
     }
     return g_test_run();
 }

@@ -181,13 +181,14 @@ static void test_vfio_user(const void *viommu)
     g_autofree gchar *dir = g_dir_make_tmp("vfio-fake-XXXXXX", NULL);
     g_autofree gchar *path = g_build_filename(dir, "socket", NULL);
     g_autofree gchar *state = NULL;
+    VuDevice device = { .config = config };
     VuServer *server;
     VfGuest *g;
 
     /* Without MSI-X, for which it would need a BAR */
     config[VF_IMAGE_PCIE_CAP + PCI_CAP_LIST_NEXT] = VF_IMAGE_AF_CAP;
     config[PCI_INTERRUPT_PIN] = 0;
-    server = vu_server_start(path, config);
+    server = vu_server_start(path, &device);
     g = vg_start(c, VG_MACHINE "%s" VG_PORT(1) "-device "
                  "'{\"driver\": \"vfio-user-pci\", \"id\": \"d0\","
                  " \"bus\": \"rp1\", \"socket\":"

@@ -364,21 +364,32 @@ static void slot_control(VfGuest *g, unsigned int port, uint16_t value)
     vg_config_writew(g, 0, port << 3, cap + PCI_EXP_SLTCTL, value);
 }
 
+gchar *vg_plug(VfGuest *g, unsigned int port, QDict *args)
+{
+    g_autofree gchar *bus = g_strdup_printf("rp%u", port);
+    gchar *err;
+
+    qdict_put_str(args, "bus", bus);
+    err = error_text(qtest_qmp(g->qts, "{'execute': 'device_add',"
+                               " 'arguments': %p}", args));
+    if (!err) {
+        slot_control(g, port, VG_SLOT_ON);
+    }
+    return err;
+}
+
 gchar *vg_device_add(VfGuest *g, unsigned int dev, const char *id,
                      unsigned int port, const char *options)
 {
-    g_autofree gchar *bus = g_strdup_printf("rp%u", port);
     g_autofree gchar *fdname = g_strdup_printf("fd-%s", id);
     g_auto(GStrv) extra = g_strsplit(options, ",", -1);
     QDict *args = qdict_new();
-    gchar *err;
 
     qtest_qmp_fds_assert_success(g->qts, &g->c->device_fd[dev], 1,
                                  "{'execute': 'getfd',"
                                  " 'arguments': {'fdname': %s}}", fdname);
     qdict_put_str(args, "driver", "vfio-pci");
     qdict_put_str(args, "id", id);
-    qdict_put_str(args, "bus", bus);
     qdict_put_str(args, "iommufd", "i0");
     qdict_put_str(args, "fd", fdname);
     for (int i = 0; extra[i]; i++) {
@@ -396,12 +407,7 @@ gchar *vg_device_add(VfGuest *g, unsigned int dev, const char *id,
             }
         }
     }
-    err = error_text(qtest_qmp(g->qts, "{'execute': 'device_add',"
-                               " 'arguments': %p}", args));
-    if (!err) {
-        slot_control(g, port, VG_SLOT_ON);
-    }
-    return err;
+    return vg_plug(g, port, args);
 }
 
 void vg_device_del(VfGuest *g, const char *id, unsigned int port)

@@ -151,6 +151,19 @@ uint16_t vg_find_ext_cap(VfGuest *g, uint8_t bus, uint8_t devfn, uint16_t id,
                          unsigned int *count);
 
 /**
+ * vg_plug: hot-plug a device of any kind
+ *
+ * @g: the guest
+ * @port: number of the root port above it, from 1
+ * @args: arguments of device_add but for the bus; taken over
+ *
+ * The guest powers the slot on.
+ *
+ * Returns: NULL on success, otherwise the error text for g_free().
+ */
+gchar *vg_plug(VfGuest *g, unsigned int port, QDict *args);
+
+/**
  * vg_device_add: hot-plug a fake device, by QMP and a passed descriptor
  *
  * @g: the guest

@@ -23,7 +23,7 @@ struct VuServer {
     GThread *thread;
     gchar *path;
     int listener;
-    uint8_t *config;
+    const VuDevice *device;
 };
 
 /* Any message that is looked at or made here */
@@ -53,15 +53,21 @@ static void access_config(VuServer *s, Message *m, bool write)
         offset > CONFIG_SIZE || count > CONFIG_SIZE - offset) {
         memset(m->rw.data, 0, MIN(count, CONFIG_SIZE));
     } else if (write) {
-        memcpy(s->config + offset, m->rw.data, count);
+        memcpy(s->device->config + offset, m->rw.data, count);
     } else {
-        memcpy(m->rw.data, s->config + offset, count);
+        memcpy(m->rw.data, s->device->config + offset, count);
     }
     m->hdr.size = sizeof(m->rw) + (write ? 0 : MIN(count, CONFIG_SIZE));
 }
 
 static void answer(VuServer *s, Message *m)
 {
+    if (m->hdr.command == s->device->fails) {
+        m->hdr.flags = VFIO_USER_REPLY | VFIO_USER_ERROR;
+        m->hdr.error_reply = EIO;
+        m->hdr.size = sizeof(m->hdr);
+        return;
+    }
     switch (m->hdr.command) {
     case VFIO_USER_VERSION:
         m->version.major = VFIO_USER_MAJOR_VER;
@@ -84,6 +90,10 @@ static void answer(VuServer *s, Message *m)
         m->region.flags = 0;
         if (m->region.index == VFIO_PCI_CONFIG_REGION_INDEX) {
             m->region.size = CONFIG_SIZE;
+            m->region.flags = VFIO_REGION_INFO_FLAG_READ |
+                              VFIO_REGION_INFO_FLAG_WRITE;
+        } else if (m->region.index == VFIO_PCI_BAR0_REGION_INDEX) {
+            m->region.size = s->device->bar0;
             m->region.flags = VFIO_REGION_INFO_FLAG_READ |
                               VFIO_REGION_INFO_FLAG_WRITE;
         }
@@ -134,12 +144,12 @@ static void *serve(void *opaque)
     return NULL;
 }
 
-VuServer *vu_server_start(const char *path, uint8_t *config)
+VuServer *vu_server_start(const char *path, const VuDevice *device)
 {
     VuServer *s = g_new0(VuServer, 1);
     struct sockaddr_un addr = { .sun_family = AF_UNIX };
 
-    s->config = config;
+    s->device = device;
     s->path = g_strdup(path);
     s->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     g_assert_cmpint(s->listener, >=, 0);
