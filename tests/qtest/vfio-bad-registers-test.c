@@ -215,6 +215,8 @@ static const UserTest user_tests[] = {
     { "viommu", ACCEL, NULL, 0,
       "arm-smmuv3: accel=on cannot translate for d0" },
     { "version", "", NULL, VFIO_USER_VERSION, "version reply" },
+    { "info", "", NULL, VFIO_USER_DEVICE_GET_INFO,
+      "VFIO_USER_DEVICE_GET_INFO failed" },
     { "bar", "", NULL, VFIO_USER_DEVICE_GET_REGION_INFO,
       "failed to get region 0 info" },
     { "config", "", NULL, VFIO_USER_REGION_READ,
