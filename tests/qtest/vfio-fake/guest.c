@@ -93,9 +93,17 @@ gchar *vg_stderr(VfGuest *g)
     return text;
 }
 
-/* The words of QEMU's own command line, up to where a state comes from */
-static QList *words_of(VfGuest *g, const char *program)
+/*
+ * QEMU's own command line, up to where a state comes from. The new one must
+ * not be there before anybody listens to it: libqtest takes the second of its
+ * sockets away when QEMU has connected, and makes it anew for the next one.
+ */
+static QList *command_of(VfGuest *g)
 {
+    static const char wait[] = "until [ -S \"$0\" ]; do sleep 0.01; done;"
+                               " exec \"$@\"";
+    g_autofree gchar *socket = g_strdup_printf("%s/qtest-%d.qmp",
+                                               g_get_tmp_dir(), getpid());
     g_autofree gchar *path = g_strdup_printf("/proc/%d/cmdline",
                                              qtest_pid(g->qts));
     g_autofree gchar *text = NULL;
@@ -103,29 +111,41 @@ static QList *words_of(VfGuest *g, const char *program)
     gsize len;
 
     g_assert(g_file_get_contents(path, &text, &len, NULL));
+    qlist_append_str(words, "/bin/sh");
+    qlist_append_str(words, "-c");
+    qlist_append_str(words, wait);
+    qlist_append_str(words, socket);
     for (gsize at = 0; at < len && strcmp(text + at, "-incoming");
          at += strlen(text + at) + 1) {
-        qlist_append_str(words, at || !program ? text + at : program);
+        qlist_append_str(words, text + at);
     }
     return words;
 }
 
-static bool running(VfGuest *g)
+/* Wait for what a query answers; events may be gone before anybody listens */
+static void wait_for(VfGuest *g, const char *query, const char *status)
 {
-    QDict *status = qtest_qmp_assert_success_ref(
-        g->qts, "{ 'execute': 'query-status' }");
-    bool ret = qdict_get_bool(status, "running");
+    bool there = false;
 
-    qobject_unref(status);
-    return ret;
+    while (!there) {
+        QDict *answer = qtest_qmp_assert_success_ref(
+            g->qts, "{ 'execute': %s }", query);
+
+        there = g_str_equal(qdict_get_try_str(answer, "status") ?: "", status);
+        qobject_unref(answer);
+        g_usleep(1000);
+    }
 }
 
 void vg_exec(VfGuest *g, const char *program)
 {
     gchar *state = temporary_file();
     g_autofree gchar *uri = g_strdup_printf("file:%s", state);
-    QList *words = words_of(g, program);
+    QList *words = program ? qlist_new() : command_of(g);
 
+    if (program) {
+        qlist_append_str(words, program);
+    }
     qlist_append_str(words, "-incoming");
     qlist_append_str(words, uri);
     qtest_qmp_assert_success(g->qts, "{ 'execute': 'migrate-set-parameters',"
@@ -133,16 +153,15 @@ void vg_exec(VfGuest *g, const char *program)
                              " 'cpr-exec-command': %p } }", words);
     qtest_qmp_assert_success(g->qts, "{ 'execute': 'migrate', 'arguments':"
                              " { 'uri': %s } }", uri);
-    if (!program) {
+    if (program) {
+        wait_for(g, "query-migrate", "failed");
+    } else {
         QTestState *old = g->qts;
 
         g->qts = qtest_init_after_exec(old);
         qtest_quit(old);
     }
-    /* No event: a new QEMU may be done before it takes commands */
-    while (!running(g)) {
-        g_usleep(1000);
-    }
+    wait_for(g, "query-status", "running");
     g_free(take_file(state));
 }
 
