@@ -90,7 +90,11 @@ static void test_state(const void *opaque)
         uint32_t prod = vs_readl(g, VS_EVENTQ_PROD);
         uint64_t now[2] = { 0 };
 
-        vg_exec(g, NULL);
+        if (i % 2) {
+            vg_exec(g, NULL);
+        } else {
+            vg_transfer(g);
+        }
         g_assert_cmpint(vf_client_access(c, 0, now), ==, state->access);
         g_assert_cmphex(now[0], ==, ste[0]);
         g_assert_cmphex(now[1], ==, ste[1]);

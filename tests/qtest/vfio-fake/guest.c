@@ -68,16 +68,15 @@ static gchar *take_file(gchar *path)
 VfGuest *vg_start(VfClient *c, const char *fmt, ...)
 {
     VfGuest *g = g_new0(VfGuest, 1);
-    g_autofree gchar *options = NULL;
     g_autofree gchar *args = NULL;
     va_list ap;
 
     va_start(ap, fmt);
-    options = g_strdup_vprintf(fmt, ap);
+    g->options = g_strdup_vprintf(fmt, ap);
     va_end(ap);
     g->c = c;
     g->stderr_path = temporary_file();
-    args = g_strdup_printf("%s 2>%s", options, g->stderr_path);
+    args = g_strdup_printf("%s 2>%s", g->options, g->stderr_path);
     environment_set(c);
     g->qts = qtest_init(args);
     environment_clear();
@@ -94,7 +93,7 @@ gchar *vg_stderr(VfGuest *g)
 }
 
 /*
- * QEMU's own command line, up to where a state comes from. The new one must
+ * QEMU's own command line, but for where a state comes from. The new one must
  * not be there before anybody listens to it: libqtest takes the second of its
  * sockets away when QEMU has connected, and makes it anew for the next one.
  */
@@ -115,9 +114,12 @@ static QList *command_of(VfGuest *g)
     qlist_append_str(words, "-c");
     qlist_append_str(words, wait);
     qlist_append_str(words, socket);
-    for (gsize at = 0; at < len && strcmp(text + at, "-incoming");
-         at += strlen(text + at) + 1) {
-        qlist_append_str(words, text + at);
+    for (gsize at = 0; at < len; at += strlen(text + at) + 1) {
+        if (g_str_equal(text + at, "-incoming")) {
+            at += strlen(text + at) + 1;
+        } else {
+            qlist_append_str(words, text + at);
+        }
     }
     return words;
 }
@@ -165,12 +167,53 @@ void vg_exec(VfGuest *g, const char *program)
     g_free(take_file(state));
 }
 
+void vg_transfer(VfGuest *g)
+{
+    gchar *main_path = temporary_file();
+    gchar *cpr_path = temporary_file();
+    g_autofree gchar *args = NULL;
+    QTestState *old = g->qts;
+    int fd;
+
+    unlink(main_path);
+    unlink(cpr_path);
+    /* Listened to before there is anybody who could connect */
+    fd = qtest_socket_server(cpr_path);
+    g_assert_cmpint(fd, >=, 0);
+    args = g_strdup_printf("%s -incoming cpr,addr.transport=socket,"
+                           "addr.type=fd,addr.str=%d -incoming unix:%s 2>>%s",
+                           g->options, fd, main_path, g->stderr_path);
+    environment_set(g->c);
+    g->qts = qtest_init_ext(NULL, args, NULL, false);
+    environment_clear();
+    qtest_qmp_assert_success(old, "{ 'execute': 'migrate-set-parameters',"
+                             " 'arguments': { 'mode': 'cpr-transfer' } }");
+    qtest_qmp_assert_success(old, "{ 'execute': 'migrate', 'arguments':"
+                             " { 'channels': [ { 'channel-type': 'main',"
+                             " 'addr': { 'transport': 'socket',"
+                             " 'type': 'unix', 'path': %s } },"
+                             " { 'channel-type': 'cpr',"
+                             " 'addr': { 'transport': 'socket',"
+                             " 'type': 'unix', 'path': %s } } ] } }",
+                             main_path, cpr_path);
+    qtest_connect(g->qts);
+    qtest_qmp_handshake(g->qts, NULL);
+    wait_for(g, "query-status", "running");
+    qtest_quit(old);
+    close(fd);
+    unlink(main_path);
+    unlink(cpr_path);
+    g_free(main_path);
+    g_free(cpr_path);
+}
+
 gchar *vg_quit(VfGuest *g)
 {
     gchar *text;
 
     qtest_quit(g->qts);
     text = take_file(g->stderr_path);
+    g_free(g->options);
     g_free(g);
     return text;
 }

@@ -28,6 +28,7 @@ typedef struct VfGuest {
     VfClient *c;
     QTestState *qts;
     gchar *stderr_path;
+    gchar *options;             /* as QEMU was started */
     unsigned int ports;
     uint32_t cmdq_prod;         /* of the first SMMUv3, see smmu.h */
 } VfGuest;
@@ -114,6 +115,18 @@ gchar *vg_try(VfClient *c, void (*look)(VfClient *), const char *options,
  * which must not exist, that the old one goes on with it.
  */
 void vg_exec(VfGuest *g, const char *program);
+
+/**
+ * vg_transfer: have another QEMU take the guest over (CPR, mode cpr-transfer)
+ *
+ * Both are there at the same time. The new one has the same options.
+ *
+ * @g: the guest, as for vg_exec()
+ *
+ * Asserts that the guest runs on in the new QEMU, and that the old one ends
+ * well.
+ */
+void vg_transfer(VfGuest *g);
 
 /**
  * vg_ports: give the root ports of a guest their bus numbers
