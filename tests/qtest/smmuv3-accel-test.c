@@ -24,13 +24,7 @@
 
 /* Refused at startup */
 
-typedef struct RefusedTest {
-    const char *name;
-    const char *options;
-    const char *said[3];
-} RefusedTest;
-
-static const RefusedTest refused_tests[] = {
+static const VgRefused refused_tests[] = {
     { "stage-2", "-device arm-smmuv3,primary-bus=pcie.0,accel=on,stage=2 ",
       { "accel=on", "stage=2" } },
     { "stage-nested",
@@ -46,18 +40,6 @@ static const RefusedTest refused_tests[] = {
     { "emulated-root-complex", ACCEL
       "-device virtio-rng-pci,id=emu,bus=pcie.0 ", { "accel=on", "emu" } },
 };
-
-static void test_refused(const void *opaque)
-{
-    const RefusedTest *t = opaque;
-    VfClient *c = vf_client_new();
-    g_autofree gchar *text = vg_refused(c, VG_MACHINE "%s", "", t->options);
-
-    for (int i = 0; i < ARRAY_SIZE(t->said) && t->said[i]; i++) {
-        vg_assert_has(text, t->said[i]);
-    }
-    vf_client_free(c);
-}
 
 static void test_no_iommufd(void)
 {
@@ -484,7 +466,7 @@ int main(int argc, char **argv)
 
     for (int i = 0; i < ARRAY_SIZE(refused_tests); i++) {
         vg_add_test("smmuv3-accel/refused", refused_tests[i].name,
-                    &refused_tests[i], test_refused);
+                    &refused_tests[i], vg_test_refused);
     }
     qtest_add_func("smmuv3-accel/refused/no-iommufd", test_no_iommufd);
     for (int i = 0; i < ARRAY_SIZE(host_tests); i++) {

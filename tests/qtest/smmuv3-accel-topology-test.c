@@ -23,13 +23,7 @@
 
 /* Refused at startup */
 
-typedef struct RefusedTest {
-    const char *name;
-    const char *options;
-    const char *said[4];
-} RefusedTest;
-
-static const RefusedTest refused_tests[] = {
+static const VgRefused refused_tests[] = {
     { "accel-twice", SMMU("pcie.0", ",accel=on,id=s0")
       SMMU("pcie.0", ",accel=on,id=s1"), { "pcie.0", "s0", "s1" } },
     { "plain-then-accel", SMMU("pcie.0", ",id=s0")
@@ -44,18 +38,6 @@ static const RefusedTest refused_tests[] = {
     { "virtio-iommu-before", "-device virtio-iommu-pci,id=v0,bus=pcie.0 "
       ACCEL("pcie.0"), { "virtio-iommu" } },
 };
-
-static void test_refused(const void *opaque)
-{
-    const RefusedTest *t = opaque;
-    VfClient *c = vf_client_new();
-    g_autofree gchar *text = vg_refused(c, VG_MACHINE "%s", "", t->options);
-
-    for (int i = 0; i < ARRAY_SIZE(t->said) && t->said[i]; i++) {
-        vg_assert_has(text, t->said[i]);
-    }
-    vf_client_free(c);
-}
 
 /* Two devices on host SMMUs, behind the SMMUs of a guest */
 
@@ -257,7 +239,7 @@ int main(int argc, char **argv)
 
     for (int i = 0; i < ARRAY_SIZE(refused_tests); i++) {
         vg_add_test("smmuv3-accel-topology/refused", refused_tests[i].name,
-                    &refused_tests[i], test_refused);
+                    &refused_tests[i], vg_test_refused);
     }
     for (int i = 0; i < ARRAY_SIZE(place_tests); i++) {
         vg_add_test("smmuv3-accel-topology/place", place_tests[i].name,

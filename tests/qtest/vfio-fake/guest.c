@@ -324,6 +324,18 @@ gchar *vg_refused(VfClient *c, const char *fmt, ...)
     return vg_try(c, assert_refused, options, &up);
 }
 
+void vg_test_refused(const void *row)
+{
+    const VgRefused *t = row;
+    VfClient *c = vf_client_new();
+    g_autofree gchar *text = vg_refused(c, VG_MACHINE "%s", "", t->options);
+
+    for (int i = 0; i < ARRAY_SIZE(t->said) && t->said[i]; i++) {
+        vg_assert_has(text, t->said[i]);
+    }
+    vf_client_free(c);
+}
+
 static uint64_t ecam(uint8_t bus, uint8_t devfn, uint16_t offset)
 {
     return VG_ECAM | bus << 20 | devfn << 12 | offset;

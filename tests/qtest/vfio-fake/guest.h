@@ -87,6 +87,22 @@ gchar *vg_stderr(VfGuest *g);
  */
 gchar *vg_refused(VfClient *c, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
 
+/* Options that QEMU has to refuse, as a row of a table */
+typedef struct VgRefused {
+    const char *name;
+    const char *options;
+    const char *said[4];        /* each has to be in the message */
+} VgRefused;
+
+/**
+ * vg_test_refused: test that QEMU refuses the options of a row
+ *
+ * @row: a VgRefused; its options come after VG_MACHINE
+ *
+ * There is no host device. For vg_add_test().
+ */
+void vg_test_refused(const void *row);
+
 /**
  * vg_try: start QEMU where it may come up or refuse
  *
