@@ -148,7 +148,6 @@ static void test_order(const void *opaque)
     VfGuest *g = start("on");
     VfShared *s = g->c->shared;
     uint32_t since = s->log_len;
-    int inval = -1, attach = -1;
 
     vs_queue(g, VS_CMD_ATC_INV | HI(SID), SIZE_ALL);
     vs_write_ste(g, VS_LINEAR, SID, *word0, VS_STE1_DEFAULT);
@@ -157,15 +156,7 @@ static void test_order(const void *opaque)
     vs_queue(g, VS_CMD_SYNC, 0);
     vs_submit(g);
     g_assert_cmpuint(s->cmd_len, ==, 1);
-    for (uint32_t i = since; i < s->log_len; i++) {
-        if (s->log[i].op == VF_OP_HWPT_INVALIDATE) {
-            inval = i;
-        } else if (s->log[i].op == VF_OP_ATTACH) {
-            attach = i;
-        }
-    }
-    g_assert_cmpint(inval, >=, 0);
-    g_assert_cmpint(attach, >, inval);
+    vf_client_assert_before(g->c, VF_OP_HWPT_INVALIDATE, VF_OP_ATTACH, since);
     vg_end_silent(g);
 }
 

@@ -472,24 +472,14 @@ static void test_emulated(const void *opaque)
 static void test_order(void)
 {
     VfGuest *g = start(true);
-    VfShared *s = g->c->shared;
-    uint32_t since = s->log_len;
-    int inval = -1, attach = -1;
+    uint32_t since = g->c->shared->log_len;
 
     vs_queue(g, VS_CMD_TLBI_NH_ASID | ASID(9), 0);
     vs_write_ste(g, VS_LINEAR, SID, VS_STE0_DEFAULT + 0x10000, VS_STE1_DEFAULT);
     vs_queue(g, VS_CMD_CFGI_STE | SID_HI, 1);
     vs_queue(g, VS_CMD_SYNC, 0);
     vs_submit(g);
-    for (uint32_t i = since; i < s->log_len; i++) {
-        if (s->log[i].op == VF_OP_HWPT_INVALIDATE && inval < 0) {
-            inval = i;
-        } else if (s->log[i].op == VF_OP_ATTACH) {
-            attach = i;
-        }
-    }
-    g_assert_cmpint(inval, >=, 0);
-    g_assert_cmpint(attach, >, inval);
+    vf_client_assert_before(g->c, VF_OP_HWPT_INVALIDATE, VF_OP_ATTACH, since);
     vg_end_silent(g);
 }
 

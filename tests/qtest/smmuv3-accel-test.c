@@ -400,7 +400,6 @@ static void test_replace(void)
     VfClient *c = g->c;
     uint64_t ste[2];
     uint32_t since;
-    int alloc = -1, attach = -1, destroy = -1;
 
     vs_setup(g, VS_LINEAR);
     vs_enable(g, true);
@@ -418,25 +417,10 @@ static void test_replace(void)
     g_assert_cmphex(ste[0], ==, s1->word[0] + 0x10000);
     g_assert_cmpuint(vf_client_objects(c, VF_OBJ_HWPT_NESTED), ==, 3);
     g_assert_cmpuint(vf_client_objects(c, VF_OBJ_VDEVICE), ==, 1);
-    for (uint32_t i = since; i < c->shared->log_len; i++) {
-        switch (c->shared->log[i].op) {
-        case VF_OP_HWPT_ALLOC:
-            alloc = i;
-            break;
-        case VF_OP_ATTACH:
-            attach = i;
-            break;
-        case VF_OP_DESTROY:
-            destroy = i;
-            break;
-        case VF_OP_DETACH:
-            g_assert_not_reached();
-        }
-    }
     /* The new one is attached before the old one goes */
-    g_assert_cmpint(alloc, >=, 0);
-    g_assert_cmpint(attach, >, alloc);
-    g_assert_cmpint(destroy, >, attach);
+    vf_client_assert_before(c, VF_OP_HWPT_ALLOC, VF_OP_ATTACH, since);
+    vf_client_assert_before(c, VF_OP_ATTACH, VF_OP_DESTROY, since);
+    g_assert_cmpuint(vf_client_count(c, VF_OP_DETACH, since), ==, 0);
     vg_end_silent(g);
 }
 

@@ -290,6 +290,20 @@ const VfLog *vf_client_last(VfClient *c, VfOp op, uint32_t since)
     return NULL;
 }
 
+void vf_client_assert_before(VfClient *c, VfOp first, VfOp then,
+                             uint32_t since)
+{
+    const VfLog *last = vf_client_last(c, first, since);
+    const VfLog *next = &c->shared->log[since];
+
+    g_assert_nonnull(last);
+    g_assert_nonnull(vf_client_last(c, then, since));
+    while (next->op != then) {
+        next++;
+    }
+    g_assert_cmpint(last - c->shared->log, <, next - c->shared->log);
+}
+
 unsigned int vf_client_objects(VfClient *c, VfObjType type)
 {
     unsigned int n = 0;

@@ -145,6 +145,19 @@ unsigned int vf_client_count(VfClient *c, VfOp op, uint32_t since);
 /* Returns: the last call of kind @op after point @since, or NULL */
 const VfLog *vf_client_last(VfClient *c, VfOp op, uint32_t since);
 
+/**
+ * vf_client_assert_before: calls of one kind were over before those of another
+ *
+ * @c: the client
+ * @first: kind of call
+ * @then: kind of call that none of kind @first may follow
+ * @since: length of the log where to start
+ *
+ * Asserts that there are calls of both kinds, too.
+ */
+void vf_client_assert_before(VfClient *c, VfOp first, VfOp then,
+                             uint32_t since);
+
 /* Returns: how many objects of type @type exist now */
 unsigned int vf_client_objects(VfClient *c, VfObjType type);
 
