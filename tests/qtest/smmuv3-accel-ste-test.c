@@ -1,5 +1,5 @@
 /*
- * QTest of the accelerated SMMUv3: stream tables, and who looks at them when
+ * QTest of the accelerated SMMUv3: stream table entries, and who looks when
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -13,7 +13,6 @@
 
 #include "qemu/osdep.h"
 
-#include "hw/pci/pci_regs.h"
 #include "vfio-fake/smmu.h"
 
 #define SID     VS_SID(1)
@@ -23,7 +22,6 @@
 #define ATTRS   VS_STE1_DEFAULT
 
 /* Fields of word 1 that no host gets to see (5.2) */
-#define STE1_S1STALLD   (1ull << 27)
 #define STE1_EATS(n)    ((uint64_t)(n) << 28)
 #define STE1_STRW(n)    ((uint64_t)(n) << 30)
 #define STE1_MEMATTR    (0xfull << 32)
@@ -34,9 +32,6 @@
 #define STE1_INSTCFG    (3ull << 50)
 #define STE1_BYPASS     (STE1_MEMATTR | STE1_MTCFG | STE1_ALLOCCFG | \
                          STE1_SHCFG | STE1_PRIVCFG | STE1_INSTCFG)
-
-/* The host may be told in addition that nothing stalls */
-#define MAY_ADD         STE1_S1STALLD
 
 typedef struct Row {
     const char *name;
@@ -53,12 +48,16 @@ static const Row rows[] = {
     { "invalid-s1", { S1 & ~VS_STE0_V, ATTRS }, VF_ACCESS_ABORT },
     { "invalid-bypass", { VS_STE0_BYPASS, 0 }, VF_ACCESS_ABORT },
     { "abort", { VS_STE0_V | CONFIG(0), 0 }, VF_ACCESS_ABORT },
+    { "abort-shcfg", { VS_STE0_V | CONFIG(0), VS_STE1_SHCFG_IN },
+      VF_ACCESS_ABORT },
     /* Config 0b0xx is an abort, whatever the two bits say */
     { "abort-1", { VS_STE0_V | CONFIG(1) | VS_CDTAB, ATTRS },
       VF_ACCESS_ABORT },
     { "abort-2", { VS_STE0_V | CONFIG(2), 0 }, VF_ACCESS_ABORT },
     { "abort-3", { VS_STE0_V | CONFIG(3), 0 }, VF_ACCESS_ABORT },
     { "bypass", { VS_STE0_V | VS_STE0_BYPASS, 0 }, VF_ACCESS_BYPASS },
+    { "bypass-shcfg", { VS_STE0_V | VS_STE0_BYPASS, VS_STE1_SHCFG_IN },
+      VF_ACCESS_BYPASS },
     /* IDR1.ATTR_TYPES_OVR and ATTR_PERMS_OVR are 0 */
     { "bypass-attributes", { VS_STE0_V | VS_STE0_BYPASS, STE1_BYPASS },
       VF_ACCESS_BYPASS },
@@ -72,6 +71,8 @@ static const Row rows[] = {
       { S1, VS_STE1_S1CSH(2) } },
     /* IDR0.HYP is 0: one StreamWorld */
     { "s1-strw", { S1, ATTRS | STE1_STRW(2) }, VF_ACCESS_S1, { S1, ATTRS } },
+    { "s1-shcfg", { S1, ATTRS | VS_STE1_SHCFG_IN }, VF_ACCESS_S1,
+      { S1, ATTRS } },
     { "s1-attributes", { S1, ATTRS | STE1_BYPASS }, VF_ACCESS_S1,
       { S1, ATTRS } },
     /* IDR0.ATS is 0 */
@@ -90,6 +91,11 @@ static const Row rows[] = {
       VF_ACCESS_S1,
       { S1 | VS_STE0_S1CDMAX(1) | VS_STE0_S1FMT(2),
         ATTRS | VS_STE1_S1DSS(1) } },
+    { "cd-64k-most",
+      { S1 | VS_STE0_S1CDMAX(16) | VS_STE0_S1FMT(2), ATTRS | VS_STE1_S1DSS(1) },
+      VF_ACCESS_S1,
+      { S1 | VS_STE0_S1CDMAX(16) | VS_STE0_S1FMT(2),
+        ATTRS | VS_STE1_S1DSS(1) } },
     { "cd-too-many", { S1 | VS_STE0_S1CDMAX(17), ATTRS }, VF_ACCESS_ABORT,
       { 0 }, true },
     { "cd-far-too-many", { S1 | VS_STE0_S1CDMAX(31), ATTRS },
@@ -100,14 +106,18 @@ static const Row rows[] = {
       VF_ACCESS_ABORT, { 0 }, true },
     /* IDR0.S2P is 0 */
     { "s2", { VS_STE0_V | VS_STE0_S2, 0 }, VF_ACCESS_ABORT, { 0 }, true },
+    { "s2-shcfg", { VS_STE0_V | VS_STE0_S2, VS_STE1_SHCFG_IN },
+      VF_ACCESS_ABORT, { 0 }, true },
     { "nested", { S1 | VS_STE0_S2, ATTRS }, VF_ACCESS_ABORT, { 0 }, true },
+    { "nested-empty", { VS_STE0_V | VS_STE0_S1 | VS_STE0_S2, 0 },
+      VF_ACCESS_ABORT, { 0 }, true },
 };
 
-static const Row *s1_row(void)
+static const Row *named_row(const char *name)
 {
     const Row *row = rows;
 
-    while (strcmp(row->name, "s1")) {
+    while (strcmp(row->name, name)) {
         row++;
     }
     return row;
@@ -129,9 +139,7 @@ static const Look looks[] = {
 static void look(VfGuest *g, const Look *l)
 {
     vs_queue(g, l->word[0], l->word[1]);
-    vs_queue(g, VS_CMD_SYNC, 0);
-    vs_submit(g);
-    g_assert_cmphex(vs_readl(g, VS_CMDQ_CONS), ==, g->cmdq_prod);
+    vs_sync(g);
 }
 
 static bool same_effect(const Row *a, const Row *b)
@@ -143,21 +151,12 @@ static bool same_effect(const Row *a, const Row *b)
 
 static void assert_installed(VfGuest *g, const Row *row)
 {
-    VfClient *c = g->c;
-    uint64_t ste[2] = { 0 };
-
-    g_assert_cmpint(vf_client_access(c, 0, ste), ==, row->access);
+    g_assert_cmpint(vf_client_access(g->c, 0, NULL), ==, row->access);
     /* One nested HWPT for each of abort and bypass stays */
-    g_assert_cmpuint(vf_client_objects(c, VF_OBJ_HWPT_NESTED), ==,
+    g_assert_cmpuint(vf_client_objects(g->c, VF_OBJ_HWPT_NESTED), ==,
                      2 + (row->access == VF_ACCESS_S1));
     if (row->access == VF_ACCESS_S1) {
-        const VfObject *dev = vf_client_device_object(c, 0);
-        const VfObject *vdevice = vf_client_object(c, dev, dev->vdevice);
-
-        g_assert_cmphex(ste[0], ==, row->installed[0]);
-        g_assert_cmphex(ste[1] & ~MAY_ADD, ==, row->installed[1]);
-        g_assert_nonnull(vdevice);
-        g_assert_cmphex(vdevice->virt_id, ==, SID);
+        vs_assert_s1(g, 0, SID, row->installed[0], row->installed[1]);
     }
 }
 
@@ -194,18 +193,6 @@ static void assert_steps(VfGuest *g, uint32_t since, const Row *from,
                      from->access == VF_ACCESS_S1);
 }
 
-static void assert_event(VfGuest *g, unsigned int type)
-{
-    uint64_t evt[4];
-
-    if (type) {
-        g_assert(vs_next_event(g, evt));
-        g_assert_cmphex(evt[0] & 0xff, ==, type);
-        g_assert_cmphex(evt[0] >> 32, ==, SID);
-    }
-    g_assert(!vs_next_event(g, evt));
-}
-
 static void write_ste(VfGuest *g, VsTable table, const Row *row)
 {
     vs_write_ste(g, table, SID, row->word[0], row->word[1]);
@@ -223,36 +210,40 @@ static void set_up(VfGuest *g, VsTable table)
     }
 }
 
+static void step(VfGuest *g, VsTable table, const Look *l, const Row *from,
+                 const Row *to)
+{
+    uint32_t *log_len = &g->c->shared->log_len;
+    uint32_t since;
+
+    g_test_message("%s to %s by %s", from->name, to->name, l->name);
+    *log_len = 0;
+    write_ste(g, table, from);
+    look(g, l);
+    assert_installed(g, from);
+    /* What came before may have been as bad */
+    vs_drop_events(g);
+
+    since = *log_len;
+    write_ste(g, table, to);
+    /* The table alone changes nothing: the command does */
+    g_assert_cmpuint(*log_len, ==, since);
+    look(g, l);
+    assert_installed(g, to);
+    assert_steps(g, since, from, to);
+    vs_assert_event(g, SID, to->bad && !from->bad ? VS_EVT_C_BAD_STE : 0);
+}
+
 /* From each row to each row, and back */
 static void test_rows(VsTable table, const Look *l)
 {
     VfGuest *g = vs_start(1, 1);
-    uint32_t *log_len = &g->c->shared->log_len;
 
     set_up(g, table);
     vs_enable(g, true);
     for (int i = 0; i < ARRAY_SIZE(rows); i++) {
         for (int j = 0; j < ARRAY_SIZE(rows); j++) {
-            const Row *from = &rows[i], *to = &rows[j];
-            bool told = from->bad;
-            uint32_t since;
-
-            g_test_message("%s to %s by %s", from->name, to->name, l->name);
-            *log_len = 0;
-            write_ste(g, table, from);
-            look(g, l);
-            assert_installed(g, from);
-            /* What came before may have been as bad */
-            vs_drop_events(g);
-
-            since = *log_len;
-            write_ste(g, table, to);
-            /* The table alone changes nothing: the command does */
-            g_assert_cmpuint(*log_len, ==, since);
-            look(g, l);
-            assert_installed(g, to);
-            assert_steps(g, since, from, to);
-            assert_event(g, to->bad && !told ? VS_EVT_C_BAD_STE : 0);
+            step(g, table, l, &rows[i], &rows[j]);
         }
     }
     vg_end_silent(g);
@@ -266,6 +257,25 @@ static void test_rows_linear(const void *l)
 static void test_rows_two_level(const void *l)
 {
     test_rows(VS_TWO_LEVEL, l);
+}
+
+/* As most guests do it: with zeros in the other words, and time in between */
+static void test_from_bypass(const void *opaque)
+{
+    VsTable table = *(const VsTable *)opaque;
+    const Row *bypass = named_row("bypass-shcfg");
+    VfGuest *g = vs_start(1, 1);
+
+    vs_setup(g, table);
+    vs_enable(g, true);
+    for (int i = 0; i < ARRAY_SIZE(rows); i++) {
+        step(g, table, &looks[0], bypass, &rows[i]);
+        /* The guest is told at once or not at all */
+        vg_settle(g);
+        vs_assert_event(g, SID, 0);
+        step(g, table, &looks[0], &rows[i], bypass);
+    }
+    vg_end_silent(g);
 }
 
 /* What the registers say, as long as translation is off or the table silent */
@@ -329,7 +339,7 @@ static void test_registers(void)
 /* Enabling and a reset find what the last owner has left */
 static void test_reset(void)
 {
-    const Row *row = s1_row();
+    const Row *row = named_row("s1");
     VfGuest *g = vs_start(1, 1);
 
     for (int i = 0; i < 3; i++) {
@@ -347,230 +357,10 @@ static void test_reset(void)
     vg_end_silent(g);
 }
 
-/* Where the STE of a StreamID is, and whether there is a place for it */
-typedef struct Shape {
-    const char *name;
-    uint32_t first_cfg;         /* STRTAB_BASE_CFG before, 0 for none */
-    uint32_t cfg;
-    uint64_t span;              /* of the level 1 descriptor, 0 for none */
-    bool two_level;             /* where the STE is found */
-    VfAccess access;
-    unsigned int event;         /* with CR2.RECINVSID */
-} Shape;
-
-#define LOG2(n)     (n)
-#define FMT(n)      ((uint32_t)(n) << 16)
-#define SPLIT(n)    ((uint32_t)(n) << 6)
-
-static const Shape shapes[] = {
-    { "linear", 0, LOG2(10), 0, false, VF_ACCESS_S1 },
-    { "linear-large", 0, LOG2(12), 0, false, VF_ACCESS_S1 },
-    { "linear-just", 0, LOG2(9), 0, false, VF_ACCESS_S1 },
-    { "linear-short", 0, LOG2(8), 0, false, VF_ACCESS_ABORT,
-      VS_EVT_C_BAD_STREAMID },
-    { "two-level-8", 0, LOG2(16) | FMT(1) | SPLIT(8), 9, true, VF_ACCESS_S1 },
-    { "two-level-6", 0, LOG2(16) | FMT(1) | SPLIT(6), 7, true, VF_ACCESS_S1 },
-    { "two-level-one", 0, LOG2(16) | FMT(1) | SPLIT(8), 1, true,
-      VF_ACCESS_S1 },
-    { "two-level-none", 0, LOG2(16) | FMT(1) | SPLIT(8), 0, true,
-      VF_ACCESS_ABORT, VS_EVT_C_BAD_STREAMID },
-    { "two-level-short", 0, LOG2(8) | FMT(1) | SPLIT(6), 7, true,
-      VF_ACCESS_ABORT, VS_EVT_C_BAD_STREAMID },
-    { "span-reserved", 0, LOG2(16) | FMT(1) | SPLIT(8), 12, true,
-      VF_ACCESS_ABORT, VS_EVT_C_BAD_STREAMID },
-    { "span-reserved-max", 0, LOG2(16) | FMT(1) | SPLIT(8), 31, true,
-      VF_ACCESS_ABORT, VS_EVT_C_BAD_STREAMID },
-    { "split-reserved-0", 0, LOG2(16) | FMT(1) | SPLIT(0), 7, true,
-      VF_ACCESS_S1 },
-    { "split-reserved-31", 0, LOG2(16) | FMT(1) | SPLIT(31), 7, true,
-      VF_ACCESS_S1 },
-    { "format-reserved-2", 0, LOG2(10) | FMT(2) | SPLIT(8), 0, false,
-      VF_ACCESS_S1 },
-    { "format-reserved-3", 0, LOG2(10) | FMT(3) | SPLIT(8), 0, false,
-      VF_ACCESS_S1 },
-    { "linear-after-two-level", LOG2(16) | FMT(1) | SPLIT(8), LOG2(10), 0,
-      false, VF_ACCESS_S1 },
-    { "reserved-after-two-level", LOG2(16) | FMT(1) | SPLIT(8),
-      LOG2(10) | FMT(2), 0, false, VF_ACCESS_S1 },
-    { "two-level-after-linear", LOG2(10), LOG2(16) | FMT(1) | SPLIT(8), 9,
-      true, VF_ACCESS_S1 },
-};
-
-static unsigned int effective_split(uint32_t cfg)
-{
-    unsigned int split = (cfg >> 6) & 0x1f;
-
-    return split == 8 || split == 10 ? split : 6;
-}
-
-static void run_shape(const Shape *t, bool tell)
-{
-    const Row *row = s1_row();
-    VfGuest *g = vs_start(1, 1);
-
-    vs_setup(g, VS_LINEAR);
-    vs_writel(g, VS_CR2, tell ? VS_CR2_RECINVSID : 0);
-    if (t->first_cfg) {
-        vs_writel(g, VS_STRTAB_BASE_CFG, t->first_cfg);
-    }
-    vs_writel(g, VS_STRTAB_BASE_CFG, t->cfg);
-    if (t->two_level) {
-        /* The StreamID is the first one of its second level */
-        qtest_writeq(g->qts, VS_STRTAB + (SID >> effective_split(t->cfg)) * 8,
-                     VS_L2TAB | t->span);
-    }
-    /* Enabling tells nothing: there may be no device yet for the guest */
-    vs_enable(g, true);
-    assert_event(g, 0);
-    write_ste(g, t->two_level ? VS_TWO_LEVEL : VS_LINEAR, row);
-    vs_cfgi_ste(g, SID);
-    g_assert_cmpint(vf_client_access(g->c, 0, NULL), ==, t->access);
-    if (t->access == VF_ACCESS_S1) {
-        assert_installed(g, row);
-    }
-    assert_event(g, tell ? t->event : 0);
-    vg_end_silent(g);
-}
-
-static void test_shape(const void *opaque)
-{
-    run_shape(opaque, true);
-}
-
-static void test_shape_silent(const void *opaque)
-{
-    run_shape(opaque, false);
-}
-
-/* A table where there is no memory is no way to more access */
-static void test_fetch(void)
-{
-    const uint64_t nowhere = 0xf0000000000ull;
-    VfGuest *g = vs_start(1, 1);
-    uint64_t evt[4];
-
-    vs_setup(g, VS_LINEAR);
-    qtest_writeq(g->qts, VS_BASE + VS_STRTAB_BASE, nowhere);
-    vs_enable(g, true);
-    g_assert_cmpint(vf_client_access(g->c, 0, NULL), ==, VF_ACCESS_ABORT);
-    g_assert(vs_next_event(g, evt));
-    g_assert_cmphex(evt[0] & 0xff, ==, VS_EVT_F_STE_FETCH);
-    g_assert_cmphex(evt[0] >> 32, ==, SID);
-    g_assert_cmphex(evt[3], ==, nowhere + SID * VS_STE_SIZE);
-    vg_end_silent(g);
-}
-
-/* Commands that name others, or that may not be sent at all */
-typedef struct Miss {
-    const char *name;
-    uint64_t word[2];
-    bool illegal;
-} Miss;
-
-#define SSEC (1ull << 10)
-
-static const Miss misses[] = {
-    { "other-function", { VS_CMD_CFGI_STE | (SID_HI + (1ull << 32)), 1 } },
-    { "other-bus", { VS_CMD_CFGI_STE | SID_HI << 1, 1 } },
-    { "beyond-sidsize", { VS_CMD_CFGI_STE | SID_HI | 1ull << 48, 1 } },
-    { "range-before", { VS_CMD_CFGI_STE_RANGE | (SID_HI - (8ull << 32)),
-      VS_RANGE(2) } },
-    { "range-after", { VS_CMD_CFGI_STE_RANGE | (SID_HI + (16ull << 32)),
-      VS_RANGE(3) } },
-    { "secure-ste", { VS_CMD_CFGI_STE | SSEC | SID_HI, 1 }, true },
-    { "secure-range", { VS_CMD_CFGI_STE_RANGE | SSEC | SID_HI, VS_RANGE(31) },
-      true },
-};
-
-static void test_miss(const void *opaque)
-{
-    const Miss *t = opaque;
-    VfGuest *g = vs_start(1, 1);
-
-    vs_setup(g, VS_LINEAR);
-    vs_enable(g, true);
-    write_ste(g, VS_LINEAR, s1_row());
-    vs_queue(g, t->word[0], t->word[1]);
-    vs_queue(g, VS_CMD_SYNC, 0);
-    vs_submit(g);
-    g_assert_cmpint(vf_client_access(g->c, 0, NULL), ==, VF_ACCESS_ABORT);
-    g_assert_cmpuint(VS_CONS_ERR(vs_readl(g, VS_CMDQ_CONS)), ==,
-                     t->illegal ? VS_CERROR_ILL : 0);
-    vg_end_silent(g);
-}
-
-/* Buses get other numbers while translation is on: other StreamIDs */
-
-static void number(VfGuest *g, unsigned int port, uint8_t bus)
-{
-    vg_config_writel(g, 0, port << 3, PCI_PRIMARY_BUS, bus << 8 | bus << 16);
-}
-
-static void assert_access(VfGuest *g, unsigned int dev, VfAccess access)
-{
-    g_assert_cmpint(vf_client_access(g->c, dev, NULL), ==, access);
-}
-
-static void test_renumber(void)
-{
-    const Row *s1 = s1_row();
-    VfGuest *g = vs_start(2, 2);
-    const VfObject *dev, *vdevice;
-
-    vs_setup(g, VS_LINEAR);
-    vs_write_ste(g, VS_LINEAR, VS_SID(1), VS_STE0_V | VS_STE0_BYPASS, 0);
-    vs_write_ste(g, VS_LINEAR, VS_SID(3), s1->word[0], s1->word[1]);
-    vs_enable(g, true);
-    assert_access(g, 0, VF_ACCESS_BYPASS);
-    assert_access(g, 1, VF_ACCESS_ABORT);
-
-    number(g, 1, 3);
-    assert_access(g, 0, VF_ACCESS_S1);
-    dev = vf_client_device_object(g->c, 0);
-    vdevice = vf_client_object(g->c, dev, dev->vdevice);
-    g_assert_cmphex(vdevice->virt_id, ==, VS_SID(3));
-
-    /* The StreamID that it had is nobody's, and soon another one's */
-    vs_write_ste(g, VS_LINEAR, VS_SID(1), s1->word[0] + 0x10000, s1->word[1]);
-    vs_cfgi_ste(g, VS_SID(1));
-    assert_access(g, 0, VF_ACCESS_S1);
-    assert_access(g, 1, VF_ACCESS_ABORT);
-    number(g, 2, 1);
-    assert_access(g, 1, VF_ACCESS_S1);
-    vs_write_ste(g, VS_LINEAR, VS_SID(1), VS_STE0_V | VS_STE0_ABORT, 0);
-    vs_cfgi_ste(g, VS_SID(1));
-    assert_access(g, 0, VF_ACCESS_S1);
-    assert_access(g, 1, VF_ACCESS_ABORT);
-    vs_write_ste(g, VS_LINEAR, VS_SID(3), VS_STE0_V | VS_STE0_BYPASS, 0);
-    vs_cfgi_ste(g, VS_SID(3));
-    assert_access(g, 0, VF_ACCESS_BYPASS);
-
-    /* Back to no number at all: no STE is its own any more */
-    number(g, 1, 0);
-    assert_access(g, 0, VF_ACCESS_ABORT);
-    vg_end_silent(g);
-}
-
-/* A guest may give two buses one number; neither device may escape its STE */
-static void test_clash(void)
-{
-    VfGuest *g = vs_start(2, 2);
-
-    vs_setup(g, VS_LINEAR);
-    number(g, 1, 2);
-    vs_write_ste(g, VS_LINEAR, VS_SID(2), VS_STE0_V | VS_STE0_BYPASS, 0);
-    vs_enable(g, true);
-    assert_access(g, 0, VF_ACCESS_BYPASS);
-    assert_access(g, 1, VF_ACCESS_BYPASS);
-    vs_write_ste(g, VS_LINEAR, VS_SID(2), VS_STE0_V | VS_STE0_ABORT, 0);
-    vs_cfgi_ste(g, VS_SID(2));
-    assert_access(g, 0, VF_ACCESS_ABORT);
-    assert_access(g, 1, VF_ACCESS_ABORT);
-    vg_end_silent(g);
-}
-
 int main(int argc, char **argv)
 {
+    static const VsTable linear = VS_LINEAR, two_level = VS_TWO_LEVEL;
+
     g_test_init(&argc, &argv, NULL);
 
     for (int i = 0; i < ARRAY_SIZE(looks); i++) {
@@ -579,22 +369,11 @@ int main(int argc, char **argv)
         vg_add_test("smmuv3-accel-ste/two-level", looks[i].name, &looks[i],
                     test_rows_two_level);
     }
+    vg_add_test("smmuv3-accel-ste/from-bypass", "linear", &linear,
+                test_from_bypass);
+    vg_add_test("smmuv3-accel-ste/from-bypass", "two-level", &two_level,
+                test_from_bypass);
     qtest_add_func("smmuv3-accel-ste/registers", test_registers);
     qtest_add_func("smmuv3-accel-ste/reset", test_reset);
-    for (int i = 0; i < ARRAY_SIZE(shapes); i++) {
-        vg_add_test("smmuv3-accel-ste/shape", shapes[i].name, &shapes[i],
-                    test_shape);
-        if (shapes[i].event) {
-            vg_add_test("smmuv3-accel-ste/shape-silent", shapes[i].name,
-                        &shapes[i], test_shape_silent);
-        }
-    }
-    qtest_add_func("smmuv3-accel-ste/fetch", test_fetch);
-    qtest_add_func("smmuv3-accel-ste/renumber", test_renumber);
-    qtest_add_func("smmuv3-accel-ste/clash", test_clash);
-    for (int i = 0; i < ARRAY_SIZE(misses); i++) {
-        vg_add_test("smmuv3-accel-ste/miss", misses[i].name, &misses[i],
-                    test_miss);
-    }
     return g_test_run();
 }

@@ -133,25 +133,17 @@ static void test_apart(void)
 static void test_pxb_stream(void)
 {
     const uint32_t sid = 9 << 8;
-    const uint64_t cdtab = VS_CDTAB;
     VfGuest *g = start_place(&place_tests[1]);
     VfClient *c = g->c;
-    const VfObject *dev, *vdevice;
-    uint64_t ste[2];
 
     /* Root port 00.0 of bus 8 gets secondary bus 9 */
     vg_config_writel(g, 8, 0, PCI_PRIMARY_BUS, 8 | 9 << 8 | 9 << 16);
     qtest_memset(g->qts, VS_STRTAB, 0, 64 * (sid + 1));
-    qtest_writeq(g->qts, VS_STRTAB + 64 * sid, VS_STE0_V | VS_STE0_S1 | cdtab);
+    qtest_writeq(g->qts, VS_STRTAB + 64 * sid, VS_STE0_DEFAULT);
     qtest_writeq(g->qts, SMMU_BASE(1) + VS_STRTAB_BASE, VS_STRTAB);
     qtest_writel(g->qts, SMMU_BASE(1) + VS_STRTAB_BASE_CFG, 12);
     qtest_writel(g->qts, SMMU_BASE(1) + VS_CR0, VS_CR0_SMMUEN);
-    g_assert_cmpint(vf_client_access(c, 1, ste), ==, VF_ACCESS_S1);
-    g_assert_cmphex(ste[0], ==, VS_STE0_V | VS_STE0_S1 | cdtab);
-    dev = vf_client_device_object(c, 1);
-    vdevice = vf_client_object(c, dev, dev->vdevice);
-    g_assert_nonnull(vdevice);
-    g_assert_cmphex(vdevice->virt_id, ==, sid);
+    vs_assert_s1(g, 1, sid, VS_STE0_DEFAULT, 0);
     g_assert_cmpint(vf_client_access(c, 0, NULL), ==, VF_ACCESS_BYPASS);
     vg_end_pxb(g);
 }

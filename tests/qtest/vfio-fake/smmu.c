@@ -146,11 +146,33 @@ void vs_submit(VfGuest *g)
     vs_writel(g, VS_CMDQ_PROD, g->cmdq_prod);
 }
 
+void vs_sync(VfGuest *g)
+{
+    vs_queue(g, VS_CMD_SYNC, 0);
+    vs_submit(g);
+    g_assert_cmphex(vs_readl(g, VS_CMDQ_CONS), ==, g->cmdq_prod);
+}
+
 void vs_cfgi_ste(VfGuest *g, uint32_t sid)
 {
     vs_queue(g, VS_CMD_CFGI_STE | (uint64_t)sid << 32, 1);
     vs_queue(g, VS_CMD_SYNC, 0);
     vs_submit(g);
+}
+
+void vs_assert_s1(VfGuest *g, unsigned int dev, uint32_t sid, uint64_t word0,
+                  uint64_t word1)
+{
+    const VfObject *device, *vdevice;
+    uint64_t ste[2] = { 0 };
+
+    g_assert_cmpint(vf_client_access(g->c, dev, ste), ==, VF_ACCESS_S1);
+    g_assert_cmphex(ste[0], ==, word0);
+    g_assert_cmphex(ste[1] & ~VS_STE1_S1STALLD, ==, word1);
+    device = vf_client_device_object(g->c, dev);
+    vdevice = vf_client_object(g->c, device, device->vdevice);
+    g_assert_nonnull(vdevice);
+    g_assert_cmphex(vdevice->virt_id, ==, sid);
 }
 
 bool vs_next_event(VfGuest *g, uint64_t evt[4])
@@ -168,6 +190,18 @@ bool vs_next_event(VfGuest *g, uint64_t evt[4])
     vs_writel(g, VS_EVENTQ_CONS, (cons & VS_EVENTQ_OVERFLOW) |
               ((cons + 1) & QUEUE_MASK(VS_EVENTQ_LOG2)));
     return true;
+}
+
+void vs_assert_event(VfGuest *g, uint32_t sid, unsigned int type)
+{
+    uint64_t evt[4];
+
+    if (type) {
+        g_assert(vs_next_event(g, evt));
+        g_assert_cmphex(evt[0] & 0xff, ==, type);
+        g_assert_cmphex(evt[0] >> 32, ==, sid);
+    }
+    g_assert(!vs_next_event(g, evt));
 }
 
 void vs_drop_events(VfGuest *g)

@@ -97,7 +97,7 @@ enum {
 #define VS_STE1_S1CIR(n)    ((uint64_t)(n) << 2)
 #define VS_STE1_S1COR(n)    ((uint64_t)(n) << 4)
 #define VS_STE1_S1CSH(n)    ((uint64_t)(n) << 6)
-#define VS_STE1_STRW_EL1    (0ull << 30)
+#define VS_STE1_S1STALLD    (1ull << 27)
 #define VS_STE1_SHCFG_IN    (1ull << 44)
 
 /* Guest memory that is used */
@@ -210,8 +210,23 @@ void vs_queue(VfGuest *g, uint64_t word0, uint64_t word1);
 /* Let the SMMU take all queued commands */
 void vs_submit(VfGuest *g);
 
+/* Queue SYNC, submit it, and assert that the SMMU took all there was */
+void vs_sync(VfGuest *g);
+
 /* Queue CFGI_STE for @sid and SYNC, and submit them */
 void vs_cfgi_ste(VfGuest *g, uint32_t sid);
+
+/**
+ * vs_assert_s1: the device is translated, by the tables of an STE
+ *
+ * @g: the guest
+ * @dev: number of the host device
+ * @sid: StreamID that the host has to know it by
+ * @word0, @word1: what the host has to have of the STE; that nothing stalls may
+ *                 have been added
+ */
+void vs_assert_s1(VfGuest *g, unsigned int dev, uint32_t sid, uint64_t word0,
+                  uint64_t word1);
 
 /**
  * vs_next_event: take one record out of the event queue
@@ -222,6 +237,9 @@ void vs_cfgi_ste(VfGuest *g, uint32_t sid);
  * Returns: true, or false when the queue is empty.
  */
 bool vs_next_event(VfGuest *g, uint64_t evt[4]);
+
+/* Asserts that there is one record, of @type for @sid, or none if @type is 0 */
+void vs_assert_event(VfGuest *g, uint32_t sid, unsigned int type);
 
 /* Take all records out of the event queue, and acknowledge an overflow */
 void vs_drop_events(VfGuest *g);

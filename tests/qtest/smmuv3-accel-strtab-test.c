@@ -1,0 +1,275 @@
+/*
+ * QTest of the accelerated SMMUv3: where the stream table entry of a device is
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Formats of stream tables, commands that name StreamIDs, and devices that get
+ * another StreamID; what the entries may say is in smmuv3-accel-ste-test.
+ * Sections are those of Arm IHI0070.
+ */
+
+#include "qemu/osdep.h"
+
+#include "hw/pci/pci_regs.h"
+#include "vfio-fake/smmu.h"
+
+#define SID     VS_SID(1)
+#define SID_HI  ((uint64_t)SID << 32)
+
+#define S1      VS_STE0_DEFAULT
+
+static void assert_access(VfGuest *g, unsigned int dev, VfAccess access)
+{
+    g_assert_cmpint(vf_client_access(g->c, dev, NULL), ==, access);
+}
+
+static void write_ste(VfGuest *g, VsTable table, uint32_t sid, uint64_t word0)
+{
+    vs_write_ste(g, table, sid, word0, VS_STE1_DEFAULT);
+}
+
+/* Where the STE of a StreamID is, and whether there is a place for it */
+typedef struct Shape {
+    const char *name;
+    uint32_t first_cfg;         /* STRTAB_BASE_CFG before, 0 for none */
+    uint32_t cfg;
+    uint64_t span;              /* of the level 1 descriptor, 0 for none */
+    bool two_level;             /* where the STE is found */
+    VfAccess access;
+    unsigned int event;         /* with CR2.RECINVSID */
+} Shape;
+
+#define LOG2(n)     (n)
+#define FMT(n)      ((uint32_t)(n) << 16)
+#define SPLIT(n)    ((uint32_t)(n) << 6)
+
+static const Shape shapes[] = {
+    { "linear", 0, LOG2(10), 0, false, VF_ACCESS_S1 },
+    { "linear-large", 0, LOG2(12), 0, false, VF_ACCESS_S1 },
+    { "linear-just", 0, LOG2(9), 0, false, VF_ACCESS_S1 },
+    { "linear-short", 0, LOG2(8), 0, false, VF_ACCESS_ABORT,
+      VS_EVT_C_BAD_STREAMID },
+    { "two-level-8", 0, LOG2(16) | FMT(1) | SPLIT(8), 9, true, VF_ACCESS_S1 },
+    { "two-level-6", 0, LOG2(16) | FMT(1) | SPLIT(6), 7, true, VF_ACCESS_S1 },
+    { "two-level-one", 0, LOG2(16) | FMT(1) | SPLIT(8), 1, true,
+      VF_ACCESS_S1 },
+    { "two-level-none", 0, LOG2(16) | FMT(1) | SPLIT(8), 0, true,
+      VF_ACCESS_ABORT, VS_EVT_C_BAD_STREAMID },
+    { "two-level-short", 0, LOG2(8) | FMT(1) | SPLIT(6), 7, true,
+      VF_ACCESS_ABORT, VS_EVT_C_BAD_STREAMID },
+    { "span-reserved", 0, LOG2(16) | FMT(1) | SPLIT(8), 12, true,
+      VF_ACCESS_ABORT, VS_EVT_C_BAD_STREAMID },
+    { "span-reserved-max", 0, LOG2(16) | FMT(1) | SPLIT(8), 31, true,
+      VF_ACCESS_ABORT, VS_EVT_C_BAD_STREAMID },
+    { "split-reserved-0", 0, LOG2(16) | FMT(1) | SPLIT(0), 7, true,
+      VF_ACCESS_S1 },
+    { "split-reserved-31", 0, LOG2(16) | FMT(1) | SPLIT(31), 7, true,
+      VF_ACCESS_S1 },
+    { "format-reserved-2", 0, LOG2(10) | FMT(2) | SPLIT(8), 0, false,
+      VF_ACCESS_S1 },
+    { "format-reserved-3", 0, LOG2(10) | FMT(3) | SPLIT(8), 0, false,
+      VF_ACCESS_S1 },
+    { "linear-after-two-level", LOG2(16) | FMT(1) | SPLIT(8), LOG2(10), 0,
+      false, VF_ACCESS_S1 },
+    { "reserved-after-two-level", LOG2(16) | FMT(1) | SPLIT(8),
+      LOG2(10) | FMT(2), 0, false, VF_ACCESS_S1 },
+    { "two-level-after-linear", LOG2(10), LOG2(16) | FMT(1) | SPLIT(8), 9,
+      true, VF_ACCESS_S1 },
+};
+
+static unsigned int effective_split(uint32_t cfg)
+{
+    unsigned int split = (cfg >> 6) & 0x1f;
+
+    return split == 8 || split == 10 ? split : 6;
+}
+
+static void run_shape(const Shape *t, bool tell)
+{
+    VfGuest *g = vs_start(1, 1);
+
+    vs_setup(g, VS_LINEAR);
+    vs_writel(g, VS_CR2, tell ? VS_CR2_RECINVSID : 0);
+    if (t->first_cfg) {
+        vs_writel(g, VS_STRTAB_BASE_CFG, t->first_cfg);
+    }
+    vs_writel(g, VS_STRTAB_BASE_CFG, t->cfg);
+    if (t->two_level) {
+        /* The StreamID is the first one of its second level */
+        qtest_writeq(g->qts, VS_STRTAB + (SID >> effective_split(t->cfg)) * 8,
+                     VS_L2TAB | t->span);
+    }
+    /* Enabling tells nothing: there may be no device yet for the guest */
+    vs_enable(g, true);
+    vs_assert_event(g, SID, 0);
+    write_ste(g, t->two_level ? VS_TWO_LEVEL : VS_LINEAR, SID, S1);
+    vs_cfgi_ste(g, SID);
+    assert_access(g, 0, t->access);
+    if (t->access == VF_ACCESS_S1) {
+        vs_assert_s1(g, 0, SID, S1, VS_STE1_DEFAULT);
+        /* Abort and bypass have theirs */
+        g_assert_cmpuint(vf_client_objects(g->c, VF_OBJ_HWPT_NESTED), ==, 3);
+    }
+    vs_assert_event(g, SID, tell ? t->event : 0);
+    vg_end_silent(g);
+}
+
+static void test_shape(const void *opaque)
+{
+    run_shape(opaque, true);
+}
+
+static void test_shape_silent(const void *opaque)
+{
+    run_shape(opaque, false);
+}
+
+/* A table where there is no memory is no way to more access */
+static void test_fetch(void)
+{
+    const uint64_t nowhere = 0xf0000000000ull;
+    VfGuest *g = vs_start(1, 1);
+    uint64_t evt[4];
+
+    vs_setup(g, VS_LINEAR);
+    qtest_writeq(g->qts, VS_BASE + VS_STRTAB_BASE, nowhere);
+    vs_enable(g, true);
+    assert_access(g, 0, VF_ACCESS_ABORT);
+    g_assert(vs_next_event(g, evt));
+    g_assert_cmphex(evt[0] & 0xff, ==, VS_EVT_F_STE_FETCH);
+    g_assert_cmphex(evt[0] >> 32, ==, SID);
+    g_assert_cmphex(evt[3], ==, nowhere + SID * VS_STE_SIZE);
+    vg_end_silent(g);
+}
+
+/* Commands that name this StreamID, others, or that may not be sent at all */
+typedef struct AimTest {
+    const char *name;
+    uint64_t word[2];
+    VfAccess access;            /* S1 when the SMMU looks again */
+    unsigned int error;
+} AimTest;
+
+#define SSEC (1ull << 10)
+
+static const AimTest aim_tests[] = {
+    { "all", { VS_CMD_CFGI_STE_RANGE, VS_RANGE(31) }, VF_ACCESS_S1 },
+    { "range", { VS_CMD_CFGI_STE_RANGE | SID_HI, VS_RANGE(3) }, VF_ACCESS_S1 },
+    { "range-first-ignored", { VS_CMD_CFGI_STE_RANGE | (SID_HI + (7ull << 32)),
+      VS_RANGE(3) }, VF_ACCESS_S1 },
+    { "range-before", { VS_CMD_CFGI_STE_RANGE | (SID_HI - (8ull << 32)),
+      VS_RANGE(2) }, VF_ACCESS_ABORT },
+    { "range-after", { VS_CMD_CFGI_STE_RANGE | (SID_HI + (16ull << 32)),
+      VS_RANGE(3) }, VF_ACCESS_ABORT },
+    { "other-function", { VS_CMD_CFGI_STE | (SID_HI + (1ull << 32)), 1 },
+      VF_ACCESS_ABORT },
+    { "other-slot", { VS_CMD_CFGI_STE | (SID_HI + (8ull << 32)), 1 },
+      VF_ACCESS_ABORT },
+    { "other-bus", { VS_CMD_CFGI_STE | SID_HI << 1, 1 }, VF_ACCESS_ABORT },
+    { "beyond-sidsize", { VS_CMD_CFGI_STE | SID_HI | 1ull << 48, 1 },
+      VF_ACCESS_ABORT },
+    { "secure-ste", { VS_CMD_CFGI_STE | SSEC | SID_HI, 1 }, VF_ACCESS_ABORT,
+      VS_CERROR_ILL },
+    { "secure-range", { VS_CMD_CFGI_STE_RANGE | SSEC | SID_HI, VS_RANGE(31) },
+      VF_ACCESS_ABORT, VS_CERROR_ILL },
+};
+
+static void test_aim(const void *opaque)
+{
+    const AimTest *t = opaque;
+    VfGuest *g = vs_start(1, 1);
+
+    vs_setup(g, VS_LINEAR);
+    vs_enable(g, true);
+    write_ste(g, VS_LINEAR, SID, S1);
+    vs_queue(g, t->word[0], t->word[1]);
+    vs_queue(g, VS_CMD_SYNC, 0);
+    vs_submit(g);
+    assert_access(g, 0, t->access);
+    g_assert_cmpuint(VS_CONS_ERR(vs_readl(g, VS_CMDQ_CONS)), ==, t->error);
+    vg_end_silent(g);
+}
+
+/* Buses get other numbers while translation is on: other StreamIDs */
+
+static void number(VfGuest *g, unsigned int port, uint8_t bus)
+{
+    vg_config_writel(g, 0, port << 3, PCI_PRIMARY_BUS, bus << 8 | bus << 16);
+}
+
+static void test_renumber(void)
+{
+    VfGuest *g = vs_start(2, 2);
+
+    vs_setup(g, VS_LINEAR);
+    vs_write_ste(g, VS_LINEAR, VS_SID(1), VS_STE0_V | VS_STE0_BYPASS, 0);
+    write_ste(g, VS_LINEAR, VS_SID(3), S1);
+    vs_enable(g, true);
+    assert_access(g, 0, VF_ACCESS_BYPASS);
+    assert_access(g, 1, VF_ACCESS_ABORT);
+
+    number(g, 1, 3);
+    vs_assert_s1(g, 0, VS_SID(3), S1, VS_STE1_DEFAULT);
+
+    /* The StreamID that it had is nobody's, and soon another one's */
+    write_ste(g, VS_LINEAR, VS_SID(1), S1 + 0x10000);
+    vs_cfgi_ste(g, VS_SID(1));
+    assert_access(g, 0, VF_ACCESS_S1);
+    assert_access(g, 1, VF_ACCESS_ABORT);
+    number(g, 2, 1);
+    assert_access(g, 1, VF_ACCESS_S1);
+    vs_write_ste(g, VS_LINEAR, VS_SID(1), VS_STE0_V | VS_STE0_ABORT, 0);
+    vs_cfgi_ste(g, VS_SID(1));
+    assert_access(g, 0, VF_ACCESS_S1);
+    assert_access(g, 1, VF_ACCESS_ABORT);
+    vs_write_ste(g, VS_LINEAR, VS_SID(3), VS_STE0_V | VS_STE0_BYPASS, 0);
+    vs_cfgi_ste(g, VS_SID(3));
+    assert_access(g, 0, VF_ACCESS_BYPASS);
+
+    /* Back to no number at all: no STE is its own any more */
+    number(g, 1, 0);
+    assert_access(g, 0, VF_ACCESS_ABORT);
+    vg_end_silent(g);
+}
+
+/* A guest may give two buses one number; neither device may escape its STE */
+static void test_clash(void)
+{
+    VfGuest *g = vs_start(2, 2);
+
+    vs_setup(g, VS_LINEAR);
+    number(g, 1, 2);
+    vs_write_ste(g, VS_LINEAR, VS_SID(2), VS_STE0_V | VS_STE0_BYPASS, 0);
+    vs_enable(g, true);
+    assert_access(g, 0, VF_ACCESS_BYPASS);
+    assert_access(g, 1, VF_ACCESS_BYPASS);
+    vs_write_ste(g, VS_LINEAR, VS_SID(2), VS_STE0_V | VS_STE0_ABORT, 0);
+    vs_cfgi_ste(g, VS_SID(2));
+    assert_access(g, 0, VF_ACCESS_ABORT);
+    assert_access(g, 1, VF_ACCESS_ABORT);
+    vg_end_silent(g);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+
+    for (int i = 0; i < ARRAY_SIZE(shapes); i++) {
+        vg_add_test("smmuv3-accel-strtab/shape", shapes[i].name, &shapes[i],
+                    test_shape);
+        if (shapes[i].event) {
+            vg_add_test("smmuv3-accel-strtab/shape-silent", shapes[i].name,
+                        &shapes[i], test_shape_silent);
+        }
+    }
+    qtest_add_func("smmuv3-accel-strtab/fetch", test_fetch);
+    for (int i = 0; i < ARRAY_SIZE(aim_tests); i++) {
+        vg_add_test("smmuv3-accel-strtab/aim", aim_tests[i].name,
+                    &aim_tests[i], test_aim);
+    }
+    qtest_add_func("smmuv3-accel-strtab/renumber", test_renumber);
+    qtest_add_func("smmuv3-accel-strtab/clash", test_clash);
+    return g_test_run();
+}
