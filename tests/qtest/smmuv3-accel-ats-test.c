@@ -65,9 +65,7 @@ static VfGuest *start(const char *ats)
 static void command(VfGuest *g, uint64_t word0, uint64_t word1)
 {
     vs_queue(g, word0, word1);
-    vs_queue(g, VS_CMD_SYNC, 0);
-    vs_submit(g);
-    g_assert_cmphex(vs_readl(g, VS_CMDQ_CONS), ==, g->cmdq_prod);
+    vs_sync(g);
 }
 
 typedef struct AtcTest {

@@ -36,15 +36,6 @@
 #define GICD_ICFGR      0xc00
 #define GIC_INTERRUPTS  256
 
-static VfGuest *start(void)
-{
-    VfGuest *g = vs_start(1, 1);
-
-    vs_setup(g, VS_LINEAR);
-    vs_set_state(g, &vs_states[VS_TRANSLATE], 1);
-    return g;
-}
-
 #define EVT_TRANSLATION(n) \
     { VS_EVT_F_TRANSLATION | SID_HI, 1ull << 35, 0x1000ull * (n), 0 }
 
@@ -124,7 +115,7 @@ static void acknowledge(VfGuest *g)
 
 static void test_delivered(void)
 {
-    VfGuest *g = start();
+    VfGuest *g = vs_start_s1();
 
     push_many(g, 1, 1);
     assert_events(g, 1, 1);
@@ -137,7 +128,7 @@ static void test_delivered(void)
 /* Many records cost few calls, and the queue wraps around */
 static void test_many(void)
 {
-    VfGuest *g = start();
+    VfGuest *g = vs_start_s1();
     const unsigned int count = QUEUE_SIZE - 1;
 
     for (int round = 0; round < 3; round++) {
@@ -155,7 +146,7 @@ static void test_many(void)
 
 static void test_at_once(void)
 {
-    VfGuest *g = start();
+    VfGuest *g = vs_start_s1();
     uint32_t since = g->c->shared->log_len;
 
     push_at_once(g, 0, AT_ONCE);
@@ -167,7 +158,7 @@ static void test_at_once(void)
 /* What the kernel could not keep: told once until the guest has noticed */
 static void test_lost(void)
 {
-    VfGuest *g = start();
+    VfGuest *g = vs_start_s1();
     uint32_t prod;
 
     push_many(g, 1, 1);
@@ -195,7 +186,7 @@ static void test_lost(void)
 /* The mark of lost records is gone, only the sequence tells */
 static void test_gap(void)
 {
-    VfGuest *g = start();
+    VfGuest *g = vs_start_s1();
 
     push_many(g, 1, 1);
     g_assert(!overflow(g));
@@ -208,7 +199,7 @@ static void test_gap(void)
 
 static void test_first_lost(void)
 {
-    VfGuest *g = start();
+    VfGuest *g = vs_start_s1();
 
     g->c->shared->eventq[0].sequence++;
     push_many(g, 1, 1);
@@ -219,7 +210,7 @@ static void test_first_lost(void)
 
 static void test_sequence_wraps(void)
 {
-    VfGuest *g = start();
+    VfGuest *g = vs_start_s1();
 
     g->c->shared->eventq[0].sequence = INT_MAX - 1;
     push_many(g, 0, 1);
@@ -233,7 +224,7 @@ static void test_sequence_wraps(void)
 
 static void test_full(void)
 {
-    VfGuest *g = start();
+    VfGuest *g = vs_start_s1();
 
     push_many(g, 0, QUEUE_SIZE);
     g_assert(!overflow(g));
@@ -253,7 +244,7 @@ static void test_full(void)
 /* Nothing is recorded while the queue is off, not even that some were lost */
 static void test_off_and_on(void)
 {
-    VfGuest *g = start();
+    VfGuest *g = vs_start_s1();
     uint64_t evt[4];
 
     for (int i = 0; i < 3; i++) {
@@ -278,7 +269,7 @@ static void test_off_and_on(void)
 /* A queue where there is no memory is an error of its own (7.2) */
 static void test_no_memory(void)
 {
-    VfGuest *g = start();
+    VfGuest *g = vs_start_s1();
 
     vs_writel(g, VS_CR0, VS_CR0_SMMUEN | VS_CR0_CMDQEN);
     qtest_writeq(g->qts, VS_BASE + VS_EVENTQ_BASE, NOWHERE | VS_EVENTQ_LOG2);
@@ -308,7 +299,7 @@ static unsigned int interrupts(VfGuest *g)
 
 static void test_interrupts(void)
 {
-    VfGuest *g = start();
+    VfGuest *g = vs_start_s1();
 
     /* Two bits for each interrupt: edge-triggered, so that a pulse stays */
     for (int i = 0; i < GIC_INTERRUPTS / 4; i += 4) {
@@ -332,7 +323,7 @@ static void test_interrupts(void)
 static void test_nothing_to_read(const void *opaque)
 {
     const int *err = opaque;
-    VfGuest *g = start();
+    VfGuest *g = vs_start_s1();
     uint32_t since = g->c->shared->log_len;
 
     if (*err) {
@@ -374,7 +365,7 @@ static const ShortTest short_tests[] = {
 static void test_short(const void *opaque)
 {
     const ShortTest *t = opaque;
-    VfGuest *g = start();
+    VfGuest *g = vs_start_s1();
 
     vf_client_rule(g->c, VF_OP_EVENT_READ, 1, 1, 0)->done = t->bytes;
     push_at_once(g, 0, 2);
@@ -389,7 +380,7 @@ static void test_short(const void *opaque)
 /* What a guest did is not told to the one that comes after it */
 static void test_reset(void)
 {
-    VfGuest *g = start();
+    VfGuest *g = vs_start_s1();
     uint64_t evt[4];
 
     push_many(g, 1, 1);
@@ -410,7 +401,7 @@ static void test_reset(void)
 static void test_read_fails(const void *opaque)
 {
     const int *err = opaque;
-    VfGuest *g = start();
+    VfGuest *g = vs_start_s1();
     uint32_t since = g->c->shared->log_len;
     g_autofree gchar *text = NULL;
 

@@ -63,6 +63,17 @@ VfGuest *vs_start(unsigned int ports, unsigned int plugged)
     return g;
 }
 
+VfGuest *vs_start_s1(void)
+{
+    VfGuest *g = vs_start(1, 1);
+
+    vs_setup(g, VS_LINEAR);
+    vs_set_state(g, &vs_states[VS_TRANSLATE], 1);
+    g_assert_cmpint(vf_client_access(g->c, 0, NULL), ==, VF_ACCESS_S1);
+    g->c->shared->cmd_len = 0;
+    return g;
+}
+
 void vs_setup(VfGuest *g, VsTable table)
 {
     uint32_t cfg = VS_STRTAB_LOG2;
@@ -151,6 +162,35 @@ void vs_sync(VfGuest *g)
     vs_queue(g, VS_CMD_SYNC, 0);
     vs_submit(g);
     g_assert_cmphex(vs_readl(g, VS_CMDQ_CONS), ==, g->cmdq_prod);
+}
+
+void vs_queue_va(VfGuest *g, unsigned int n)
+{
+    vs_queue(g, VS_VA0, VS_VA1(n));
+}
+
+void vs_submit_vas(VfGuest *g, unsigned int count)
+{
+    for (unsigned int n = 0; n < count; n++) {
+        vs_queue_va(g, n);
+    }
+    vs_queue(g, VS_CMD_SYNC, 0);
+    vs_submit(g);
+}
+
+void vs_assert_va(const VfCmd *cmd, unsigned int n)
+{
+    g_assert_cmphex(cmd->word[0], ==, VS_VA0);
+    g_assert_cmphex(cmd->word[1], ==, VS_VA1(n));
+    g_assert_cmpuint(cmd->issued, ==, 1);
+}
+
+void vs_set_batch(VfGuest *g, unsigned int batch)
+{
+    qtest_qmp_assert_success(g->qts, "{'execute': 'qom-set', 'arguments':"
+                             " {'path': '/machine/peripheral/smmu',"
+                             " 'property': 'x-inval-batch', 'value': %u}}",
+                             batch);
 }
 
 void vs_cfgi_ste(VfGuest *g, uint32_t sid)

@@ -74,6 +74,13 @@ enum {
 #define VS_SYNC_IRQ (1ull << 12)
 /* Word 1 of CFGI_STE_RANGE; 31 makes it CFGI_ALL */
 #define VS_RANGE(n) ((uint64_t)(n))
+/* Word 0 of TLBI commands (4.4), word 1 of theirs and of CFGI commands */
+#define VS_ASID(n)  ((uint64_t)(n) << 48)
+#define VS_LEAF     1ull
+
+/* Invalidation number n of a series, see vs_queue_va() */
+#define VS_VA0      (VS_CMD_TLBI_NH_VA | VS_ASID(1))
+#define VS_VA1(n)   ((uint64_t)(n) << 12)
 
 /* Events (7.3) */
 enum {
@@ -147,6 +154,16 @@ gchar *vs_options(VfClient *c, unsigned int ports, unsigned int plugged);
  */
 VfGuest *vs_start(unsigned int ports, unsigned int plugged);
 
+/**
+ * vs_start_s1: start QEMU with one device, which the guest's tables translate
+ *
+ * Its state is VS_TRANSLATE, in a linear table. What the host was told to
+ * invalidate until then is forgotten.
+ *
+ * Returns: the guest.
+ */
+VfGuest *vs_start_s1(void);
+
 uint32_t vs_readl(VfGuest *g, uint32_t reg);
 void vs_writel(VfGuest *g, uint32_t reg, uint32_t value);
 
@@ -212,6 +229,18 @@ void vs_submit(VfGuest *g);
 
 /* Queue SYNC, submit it, and assert that the SMMU took all there was */
 void vs_sync(VfGuest *g);
+
+/* Queue an invalidation that can be told from others by @n: that of page @n */
+void vs_queue_va(VfGuest *g, unsigned int n);
+
+/* Queue the invalidations of pages 0 to @count - 1 and SYNC, and submit them */
+void vs_submit_vas(VfGuest *g, unsigned int count);
+
+/* Asserts that @cmd, as the host took it, is vs_queue_va() of @n */
+void vs_assert_va(const VfCmd *cmd, unsigned int n);
+
+/* Limit how many commands the SMMU gives to the host at once, 0 for no limit */
+void vs_set_batch(VfGuest *g, unsigned int batch);
 
 /* Queue CFGI_STE for @sid and SYNC, and submit them */
 void vs_cfgi_ste(VfGuest *g, uint32_t sid);

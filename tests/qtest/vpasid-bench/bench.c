@@ -183,14 +183,6 @@ static unsigned int fill_inval(VfGuest *g, unsigned int commands,
     return len;
 }
 
-static void set_batch(VfGuest *g, unsigned int batch)
-{
-    qtest_qmp_assert_success(g->qts, "{'execute': 'qom-set', 'arguments':"
-                             " {'path': '/machine/peripheral/smmu',"
-                             " 'property': 'x-inval-batch', 'value': %u}}",
-                             batch);
-}
-
 typedef struct Figure {
     unsigned int syncs;
     uint64_t ioctls;        /* of one round */
@@ -241,9 +233,9 @@ static void bench_inval(void)
             Figure plain, batch;
             double call_ns, limit, ratio;
 
-            set_batch(g, 1);
+            vs_set_batch(g, 1);
             plain = measure_inval(g, per_sync[k], COMMANDS_PLAIN);
-            set_batch(g, 0);
+            vs_set_batch(g, 0);
             batch = measure_inval(g, per_sync[k],
                                   MIN(COMMANDS, COMMANDS_PLAIN * per_sync[k]));
             ratio = plain.ns / batch.ns;
