@@ -61,6 +61,12 @@ dma() {
     *) echo "status $(devmem $((bar + 0x1c)) 32)" ;;
     esac
 }
+# share_memory ADDRESS: let pasid-testdev use the memory of a process, and print
+# what came of it: sva/pasid-sva.c.
+share_memory() {
+    [ -e /sys/bus/pci/drivers/pasid-sva ] || insmod /lab/pasid-sva.ko
+    cat "/sys/bus/pci/devices/$1/sva"
+}
 # smmu_events: the events that the guest's SMMUs reported, one a line.
 smmu_events() { dmesg | sed -n 's/^.*arm-smmu-v3 \(.*\): event: \(.*\)/\2 at \1/p'; }
 # reported TEXT: does one of them have TEXT in it, at last?

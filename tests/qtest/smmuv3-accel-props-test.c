@@ -77,13 +77,7 @@ static void change_host(VfDevice *d, const HostChange change[HOST_CHANGES])
 
 /* Refused at startup, without looking at a device */
 
-typedef struct RefusedTest {
-    const char *name;
-    const char *options;
-    const char *said[SAID];
-} RefusedTest;
-
-static const RefusedTest refused_tests[] = {
+static const VgRefused refused_tests[] = {
     { "ssidsize-21", ACCEL(",ssidsize=21"), { "ssidsize", "21", "20" } },
     { "ssidsize-wraps", ACCEL(",ssidsize=272"), { "ssidsize", "272", "auto" } },
     { "ssidsize-negative", ACCEL(",ssidsize=-1"), { "ssidsize", "-1" } },
@@ -103,18 +97,6 @@ static const RefusedTest refused_tests[] = {
       { "accel=on", "host SMMUv3" } },
     { "ril-value", ACCEL(",ril=2"), { "ril", "2" } },
 };
-
-static void test_refused(const void *opaque)
-{
-    const RefusedTest *t = opaque;
-    VfClient *c = vf_client_new();
-    g_autofree gchar *text = vg_refused(c, VG_MACHINE "%s", "", t->options);
-
-    for (int i = 0; i < SAID && t->said[i]; i++) {
-        vg_assert_has(text, t->said[i]);
-    }
-    vf_client_free(c);
-}
 
 /* Refused at startup because the host of the first device lacks something */
 
@@ -451,7 +433,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
 
-    ADD("refused", refused_tests, test_refused);
+    ADD("refused", refused_tests, vg_test_refused);
     ADD("lacks", lacks_tests, test_lacks);
     ADD("cold", cold_tests, test_cold);
     ADD("hot", hot_tests, test_hot);
