@@ -85,6 +85,10 @@ static int smmuv3_accel_cpr_post_load(void *opaque, int version_id)
             return -EINVAL;
         }
     }
+    /* No device was there: the first one to come finds nothing to take over */
+    if (cpr->viommu_id == NO_ID) {
+        cpr->adopting = false;
+    }
     return 0;
 }
 
@@ -190,7 +194,8 @@ static void smmuv3_accel_cpr_state(void *opaque, bool running, RunState state)
     }
     if (a->cpr.handed_over) {
         a->cpr.handed_over = false;
-        if (a->be) {
+        /* A vIOMMU that is new since then has its own */
+        if (a->be && !a->events) {
             smmuv3_accel_cpr_start_events(a);
         }
     }

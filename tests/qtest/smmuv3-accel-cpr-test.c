@@ -259,6 +259,38 @@ static void test_no_device(void)
     vg_end_silent(g);
 }
 
+/* The new QEMU has taken over nothing yet when a device comes or goes */
+static void test_paused_plug(void)
+{
+    VfGuest *g = start(0);
+    VfClient *c = g->c;
+
+    qtest_qmp_assert_success(g->qts, "{ 'execute': 'stop' }");
+    vg_exec(g, NULL);
+    g_assert_cmpstr(vg_device_add(g, 0, "d1", 1, ""), ==, NULL);
+    g_assert_cmpint(vf_client_access(c, 0, NULL), ==, VF_ACCESS_BYPASS);
+    qtest_qmp_assert_success(g->qts, "{ 'execute': 'cont' }");
+    g_assert_cmpint(vf_client_access(c, 0, NULL), ==, VF_ACCESS_BYPASS);
+    vg_device_del(g, "d1", 1);
+    vf_client_assert_clean(c);
+    vg_end_silent(g);
+}
+
+static void test_paused_unplug(void)
+{
+    VfGuest *g = start(1);
+    VfClient *c = g->c;
+
+    vs_set_state(g, &vs_states[VS_TRANSLATE], 1);
+    qtest_qmp_assert_success(g->qts, "{ 'execute': 'stop' }");
+    vg_exec(g, NULL);
+    vg_device_del(g, "d1", 1);
+    vf_client_assert_clean(c);
+    qtest_qmp_assert_success(g->qts, "{ 'execute': 'cont' }");
+    vf_client_assert_clean(c);
+    vg_end_silent(g);
+}
+
 /* Each SMMU has its own from the one before, and nothing of the other's */
 static void test_two(void)
 {
@@ -310,6 +342,8 @@ int main(int argc, char **argv)
     qtest_add_func("smmuv3-accel/cpr/no-program", test_no_program);
     qtest_add_func("smmuv3-accel/cpr/no-events", test_no_events);
     qtest_add_func("smmuv3-accel/cpr/no-device", test_no_device);
+    qtest_add_func("smmuv3-accel/cpr/paused/plug", test_paused_plug);
+    qtest_add_func("smmuv3-accel/cpr/paused/unplug", test_paused_unplug);
     qtest_add_func("smmuv3-accel/cpr/two-smmus", test_two);
     return g_test_run();
 }

@@ -124,18 +124,26 @@ static QList *command_of(VfGuest *g)
     return words;
 }
 
-/* Wait for what a query answers; events may be gone before anybody listens */
+/* Returns: what a query answers as status, for g_free() */
+static gchar *status_of(VfGuest *g, const char *query)
+{
+    QDict *answer = qtest_qmp_assert_success_ref(g->qts, "{ 'execute': %s }",
+                                                 query);
+    gchar *status = g_strdup(qdict_get_try_str(answer, "status") ?: "");
+
+    qobject_unref(answer);
+    return status;
+}
+
+/* No waiting for events, which may be gone before anybody listens */
 static void wait_for(VfGuest *g, const char *query, const char *status)
 {
-    bool there = false;
+    g_autofree gchar *now = status_of(g, query);
 
-    while (!there) {
-        QDict *answer = qtest_qmp_assert_success_ref(
-            g->qts, "{ 'execute': %s }", query);
-
-        there = g_str_equal(qdict_get_try_str(answer, "status") ?: "", status);
-        qobject_unref(answer);
+    while (!g_str_equal(now, status)) {
         g_usleep(1000);
+        g_free(now);
+        now = status_of(g, query);
     }
 }
 
@@ -143,6 +151,7 @@ void vg_exec(VfGuest *g, const char *program)
 {
     gchar *state = temporary_file();
     g_autofree gchar *uri = g_strdup_printf("file:%s", state);
+    g_autofree gchar *status = status_of(g, "query-status");
     QList *words = program ? qlist_new() : command_of(g);
 
     if (program) {
@@ -163,7 +172,7 @@ void vg_exec(VfGuest *g, const char *program)
         g->qts = qtest_init_after_exec(old);
         qtest_quit(old);
     }
-    wait_for(g, "query-status", "running");
+    wait_for(g, "query-status", status);
     g_free(take_file(state));
 }
 

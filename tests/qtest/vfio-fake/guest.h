@@ -127,8 +127,8 @@ gchar *vg_try(VfClient *c, void (*look)(VfClient *), const char *options,
  * @g: the guest; its RAM is a shared memory backend, and aux-ram-share is on
  * @program: what to run instead of the same program, or NULL
  *
- * Asserts that the new QEMU comes up and the guest runs on; with @program,
- * which must not exist, that the old one goes on with it.
+ * Asserts that the new QEMU comes up and the guest runs on, if it ran; with
+ * @program, which must not exist, that the old one goes on with it.
  */
 void vg_exec(VfGuest *g, const char *program);
 
