@@ -154,6 +154,9 @@ void smmuv3_accel_fdt_add(void *fdt, PCIBus *bus, const char *host_node)
     AccelFdt f = { .fdt = fdt };
     uint32_t host;
 
+    if (smmuv3_accel_any_ats()) {
+        qemu_fdt_setprop(fdt, host_node, "ats-supported", NULL, 0);
+    }
     if (!smmuv3_accel_on_bus(bus)) {
         return;
     }
@@ -161,9 +164,6 @@ void smmuv3_accel_fdt_add(void *fdt, PCIBus *bus, const char *host_node)
     f.page = qemu_fdt_alloc_phandle(fdt);
     host = qemu_fdt_alloc_phandle(fdt);
     qemu_fdt_setprop_cell(fdt, host_node, "phandle", host);
-    if (smmuv3_accel_any_ats()) {
-        qemu_fdt_setprop(fdt, host_node, "ats-supported", NULL, 0);
-    }
     fdt_add_bus(&f, bus, host_node, host);
 
     if (f.addresses->len) {

@@ -23,9 +23,12 @@ static int smmuv3_accel_summarize(Object *obj, void *opaque)
     SMMUv3State *s = (SMMUv3State *)object_dynamic_cast(obj, TYPE_ARM_SMMUV3);
     AccelSummary *summary = opaque;
 
+    if (s) {
+        /* The emulation has no ID registers before its first reset */
+        summary->ats |= s->x_ats || FIELD_EX32(s->idr[0], IDR0, ATS);
+    }
     if (s && s->accel) {
         summary->count++;
-        summary->ats |= FIELD_EX32(s->idr[0], IDR0, ATS);
         summary->on_bus |= ARM_SMMU(s)->primary_bus == summary->bus;
     }
     return 0;

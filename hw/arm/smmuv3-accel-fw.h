@@ -49,8 +49,8 @@ unsigned int smmuv3_accel_count(void);
 /**
  * smmuv3_accel_any_ats: tell whether a device may use ATS
  *
- * Returns: true if an arm-smmuv3 with accel=on offers it (IDR0.ATS). That is
- * final once the machine is ready.
+ * Returns: true if an arm-smmuv3 offers it (IDR0.ATS). That is final once the
+ * machine is ready.
  */
 bool smmuv3_accel_any_ats(void);
 
@@ -67,8 +67,8 @@ bool smmuv3_accel_on_bus(PCIBus *bus);
  * smmuv3_accel_fdt_add: describe the host's message page to guests that boot
  * with a device tree
  *
- * Adds nodes for the bridges and endpoints below @bus, and ats-supported where
- * devices may use ATS. Without an accelerated SMMUv3 on @bus nothing is added.
+ * Adds nodes for the bridges and endpoints below @bus, unless there is no
+ * accelerated SMMUv3 on it, and ats-supported where devices may use ATS.
  *
  * @fdt: the tree, with all devices of the command line plugged.
  * @bus: the root bus that has a node.

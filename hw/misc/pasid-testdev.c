@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * PCI Express test device with a PASID capability and a small DMA engine
+ * PCI Express test device with PASID, ATS and a small DMA engine
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -14,11 +14,15 @@
 #include "qemu/module.h"
 #include "hw/misc/pasid-testdev.h"
 #include "hw/pci/msi.h"
+#include "hw/pci/pci_bus.h"
 #include "hw/pci/pci_device.h"
 #include "hw/pci/pcie.h"
 #include "hw/qdev-properties.h"
 #include "migration/vmstate.h"
 #include "qom/object.h"
+#include "system/address-spaces.h"
+#include "system/dma.h"
+#include "system/memory.h"
 
 #define PM_OFFSET               0x40
 #define MSI_OFFSET              0x50
@@ -38,7 +42,22 @@
 /* MemTxAttrs.pid has this many bits, and zero there means no PASID */
 #define MEMTXATTRS_PID_MAX      0xff
 
+/* Enable and Smallest Translation Unit, all that a guest can write */
+#define ATS_CTRL_MASK           (PCI_ATS_CTRL_ENABLE | PCI_ATS_CTRL_STU(~0))
+/* The least that can be asked for; nothing answers in smaller pages */
+#define ATS_PAGE_SIZE           (1ull << PCI_ATS_MIN_STU)
+/* A guest has 2^20 PASIDs: keep what the host spends on them in bounds */
+#define ATS_SPACES_MAX          256
+
 OBJECT_DECLARE_SIMPLE_TYPE(PasidTestDev, PASID_TESTDEV)
+
+/* An address space whose invalidations reach the device */
+typedef struct AtsSpace {
+    IOMMUNotifier notifier;
+    PasidTestDev *dev;
+    uint32_t pasid;         /* or PCI_NO_PASID */
+    QTAILQ_ENTRY(AtsSpace) next;
+} AtsSpace;
 
 struct PasidTestDev {
     PCIDevice parent_obj;
@@ -52,6 +71,7 @@ struct PasidTestDev {
     bool priv;
     bool no_pasid;
     bool pm_reset;
+    bool ats;
     char *ecap_image;
 
     /* DMA engine */
@@ -61,6 +81,13 @@ struct PasidTestDev {
     uint32_t length;
     uint32_t status;
     uint8_t data[PASID_TESTDEV_DATA_SIZE];
+
+    /* address translation cache, oldest entry first */
+    IOMMUTLBEntry atc[PASID_TESTDEV_ATC_SIZE];
+    uint32_t atc_entries;
+    uint32_t atc_invalidations;
+    QTAILQ_HEAD(, AtsSpace) ats_spaces;
+    uint32_t ats_spaces_num;
 };
 
 /* PCIe 6.2, 7.6.3: next capability offset, its two low bits reserved */
@@ -154,7 +181,36 @@ static bool pasid_testdev_check_props(PasidTestDev *s, Error **errp)
                    "no-pasid=on; drop one of the two", s->pasid_offset);
         return false;
     }
+    if (s->ats && s->ecap_image) {
+        error_setg(errp, TYPE_PASID_TESTDEV ": ats=on contradicts ecap-image "
+                   "'%s', to which no ATS capability is added; drop one of the "
+                   "two", s->ecap_image);
+        return false;
+    }
     return true;
+}
+
+/*
+ * pasid_testdev_add_ats - add an ATS capability behind the others
+ * @s: the device
+ * @dsn: where the serial number is
+ * @pasid: where the PASID capability is, 0 if there is none
+ *
+ * A PASID capability at the end of the config space leaves no room behind it,
+ * and a gap behind the serial number.
+ */
+static void pasid_testdev_add_ats(PasidTestDev *s, uint16_t dsn, uint16_t pasid)
+{
+    PCIDevice *pdev = PCI_DEVICE(s);
+    uint16_t offset = dsn + PCI_EXT_CAP_DSN_SIZEOF;
+
+    if (pasid + PCI_EXT_CAP_PASID_SIZEOF <=
+        PCIE_CONFIG_SPACE_SIZE - PCI_EXT_CAP_ATS_SIZEOF) {
+        offset = MAX(offset, pasid + PCI_EXT_CAP_PASID_SIZEOF);
+    }
+    pcie_ats_init(pdev, offset, true);
+    /* QEMU's own mask has only four of the five bits of STU */
+    pci_set_word(pdev->wmask + offset + PCI_ATS_CTRL, ATS_CTRL_MASK);
 }
 
 static bool pasid_testdev_add_default(PasidTestDev *s, Error **errp)
@@ -164,11 +220,9 @@ static bool pasid_testdev_add_default(PasidTestDev *s, Error **errp)
     uint16_t pasid = s->pasid_offset ?: PASID_TESTDEV_PASID_OFFSET;
 
     if (s->no_pasid) {
+        pasid = 0;
         pcie_dev_ser_num_init(pdev, dsn, PASID_TESTDEV_SERIAL);
-        return true;
-    }
-
-    if (pasid == ECAP_START) {
+    } else if (pasid == ECAP_START) {
         /* VFIO treats a hidden capability differently when it is first */
         pcie_pasid_init(pdev, pasid, s->pasid_width, s->exec, s->priv);
         dsn = PASID_TESTDEV_DSN_SECOND_OFFSET;
@@ -184,7 +238,12 @@ static bool pasid_testdev_add_default(PasidTestDev *s, Error **errp)
         pcie_dev_ser_num_init(pdev, dsn, PASID_TESTDEV_SERIAL);
         pcie_pasid_init(pdev, pasid, s->pasid_width, s->exec, s->priv);
     }
-    pasid_testdev_own_control(pdev, pasid);
+    if (pasid) {
+        pasid_testdev_own_control(pdev, pasid);
+    }
+    if (s->ats) {
+        pasid_testdev_add_ats(s, dsn, pasid);
+    }
     return true;
 }
 
@@ -287,12 +346,170 @@ static bool pasid_testdev_load_image(PasidTestDev *s, Error **errp)
     return true;
 }
 
+/* Forget the translations of @pasid that overlap @first to @last */
+static void atc_invalidate(PasidTestDev *s, uint32_t pasid, hwaddr first,
+                           hwaddr last)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < s->atc_entries; i++) {
+        const IOMMUTLBEntry *e = &s->atc[i];
+
+        if (e->pasid != pasid || e->iova > last ||
+            e->iova + e->addr_mask < first) {
+            s->atc[kept++] = *e;
+        }
+    }
+    s->atc_entries = kept;
+}
+
+static void atc_insert(PasidTestDev *s, uint32_t pasid,
+                       const IOMMUTLBEntry *answer)
+{
+    IOMMUTLBEntry *e;
+
+    /* No invalidation follows when such a page gets mapped: do not keep it */
+    if (!(answer->perm & IOMMU_RW)) {
+        return;
+    }
+    if (s->atc_entries == PASID_TESTDEV_ATC_SIZE) {
+        s->atc_entries--;
+        memmove(s->atc, s->atc + 1, s->atc_entries * sizeof(s->atc[0]));
+    }
+    e = &s->atc[s->atc_entries++];
+    *e = *answer;
+    e->iova &= ~e->addr_mask;
+    e->translated_addr &= ~e->addr_mask;
+    e->pasid = pasid;
+    if (!e->target_as) {
+        e->target_as = &address_space_memory;
+    }
+}
+
+static bool atc_lookup(const PasidTestDev *s, uint32_t pasid, hwaddr addr,
+                       IOMMUTLBEntry *entry)
+{
+    for (uint32_t i = 0; i < s->atc_entries; i++) {
+        const IOMMUTLBEntry *e = &s->atc[i];
+
+        if (e->pasid == pasid && (addr & ~e->addr_mask) == e->iova) {
+            *entry = *e;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Look into the cache, and ask the IOMMU if it has nothing for @addr */
+static bool ats_translate(PasidTestDev *s, uint32_t pasid, hwaddr addr,
+                          IOMMUTLBEntry *entry)
+{
+    IOMMUTLBEntry answers[4];
+    uint32_t untranslated = 0;
+    ssize_t count;
+
+    if (atc_lookup(s, pasid, addr, entry)) {
+        return true;
+    }
+    count = pci_ats_request_translation(PCI_DEVICE(s), pasid, false, false,
+                                        addr & ~(ATS_PAGE_SIZE - 1),
+                                        ATS_PAGE_SIZE, false, answers,
+                                        ARRAY_SIZE(answers), &untranslated);
+    for (ssize_t i = 0; i < count; i++) {
+        atc_insert(s, pasid, &answers[i]);
+    }
+    return atc_lookup(s, pasid, addr, entry);
+}
+
+static void ats_notify(IOMMUNotifier *n, IOMMUTLBEntry *entry)
+{
+    AtsSpace *space = container_of(n, AtsSpace, notifier);
+    hwaddr last = entry->iova + entry->addr_mask;
+
+    if (last < entry->iova) {
+        last = HWADDR_MAX;
+    }
+    space->dev->atc_invalidations++;
+    atc_invalidate(space->dev, space->pasid, entry->iova, last);
+}
+
+static void ats_unwatch(AtsSpace *space)
+{
+    PasidTestDev *s = space->dev;
+
+    pci_iommu_unregister_iotlb_notifier(PCI_DEVICE(s), space->pasid,
+                                        &space->notifier);
+    QTAILQ_REMOVE(&s->ats_spaces, space, next);
+    s->ats_spaces_num--;
+    /* what cannot be invalidated any more must not be used either */
+    atc_invalidate(s, space->pasid, 0, HWADDR_MAX);
+    g_free(space);
+}
+
+/*
+ * ats_watch - have invalidations of an address space reach the device
+ * @s: the device
+ * @pasid: the address space, or PCI_NO_PASID
+ *
+ * Without an IOMMU that takes notifiers nothing is there to be invalidated.
+ */
+static void ats_watch(PasidTestDev *s, uint32_t pasid)
+{
+    AtsSpace *space, *oldest = NULL;
+
+    QTAILQ_FOREACH(space, &s->ats_spaces, next) {
+        if (space->pasid == pasid) {
+            return;
+        }
+        if (!oldest && space->pasid != PCI_NO_PASID) {
+            oldest = space;
+        }
+    }
+    if (oldest && s->ats_spaces_num == ATS_SPACES_MAX) {
+        ats_unwatch(oldest);
+    }
+
+    space = g_new0(AtsSpace, 1);
+    space->dev = s;
+    space->pasid = pasid;
+    iommu_notifier_init(&space->notifier, ats_notify,
+                        IOMMU_NOTIFIER_DEVIOTLB_UNMAP, 0, HWADDR_MAX, 0);
+    if (pci_iommu_register_iotlb_notifier(PCI_DEVICE(s), pasid,
+                                          &space->notifier) < 0) {
+        g_free(space);
+        return;
+    }
+    QTAILQ_INSERT_TAIL(&s->ats_spaces, space, next);
+    s->ats_spaces_num++;
+}
+
+/*
+ * ats_forget - empty the cache and end what keeps it up to date
+ * @s: the device
+ * @pasids_only: requests without PASID stay watched
+ *
+ * Has to come before PASID Enable is cleared: QEMU does not take back the
+ * notifier of a PASID afterwards.
+ */
+static void ats_forget(PasidTestDev *s, bool pasids_only)
+{
+    AtsSpace *space, *next;
+
+    QTAILQ_FOREACH_SAFE(space, &s->ats_spaces, next, next) {
+        if (!pasids_only || space->pasid != PCI_NO_PASID) {
+            ats_unwatch(space);
+        }
+    }
+    s->atc_entries = 0;
+}
+
 /*
  * May a transaction carry the PASID that the guest asked for?
+ * @max: the highest PASID that the kind of transaction can carry
  *
  * Returns: PASID_TESTDEV_STATUS_OK, or the status that says why not.
  */
-static uint32_t pasid_testdev_check_pasid(PasidTestDev *s)
+static uint32_t pasid_testdev_check_pasid(PasidTestDev *s, uint32_t max)
 {
     PCIDevice *pdev = PCI_DEVICE(s);
     uint32_t pasid = s->pasid & PASID_TESTDEV_PASID_MASK;
@@ -307,17 +524,60 @@ static uint32_t pasid_testdev_check_pasid(PasidTestDev *s)
         return PASID_TESTDEV_STATUS_RANGE;
     }
     /* A PASID that is cut to fewer bits would reach somebody else's pages */
-    if (!pasid || pasid > MEMTXATTRS_PID_MAX) {
+    if (!pasid || pasid > max) {
         return PASID_TESTDEV_STATUS_UNSUPPORTED;
     }
     return PASID_TESTDEV_STATUS_OK;
 }
 
-static uint32_t pasid_testdev_dma(PasidTestDev *s, uint32_t op)
+/* Transfer by addresses that the IOMMU, or the cache, has translated */
+static uint32_t pasid_testdev_dma_by_ats(PasidTestDev *s, uint32_t pasid,
+                                         dma_addr_t addr, DMADirection dir)
 {
+    PCIDevice *pdev = PCI_DEVICE(s);
+    /* The PASID has had its effect, and may not fit here */
+    MemTxAttrs attrs = {
+        .requester_id = pci_requester_id(pdev),
+        .address_type = PCI_AT_TRANSLATED,
+    };
+    IOMMUAccessFlags need = dir == DMA_DIRECTION_TO_DEVICE ? IOMMU_RO
+                                                           : IOMMU_WO;
+    /* A transfer can reach registers, even those that reset the device */
+    uint32_t len = s->length;
+    uint32_t done = 0;
+
+    ats_watch(s, pasid);
+    while (done < len) {
+        IOMMUTLBEntry entry;
+        hwaddr offset;
+        uint32_t chunk;
+
+        /* Translated requests pass by the region that stands for this bit */
+        if (!pdev->is_master ||
+            !ats_translate(s, pasid, addr, &entry) || !(entry.perm & need)) {
+            return PASID_TESTDEV_STATUS_FAULT;
+        }
+        offset = addr & entry.addr_mask;
+        /* less one, for an entry that covers all 64 bits */
+        chunk = MIN(len - done - 1, entry.addr_mask - offset) + 1;
+        if (dma_memory_rw(entry.target_as, entry.translated_addr + offset,
+                          s->data + done, chunk, dir, attrs) != MEMTX_OK) {
+            return PASID_TESTDEV_STATUS_FAULT;
+        }
+        done += chunk;
+        addr += chunk;
+    }
+    return PASID_TESTDEV_STATUS_OK;
+}
+
+static uint32_t pasid_testdev_dma(PasidTestDev *s, uint32_t command)
+{
+    uint32_t op = command & PASID_TESTDEV_CMD_OP_MASK;
+    bool by_ats = command & PASID_TESTDEV_CMD_ATS;
     PCIDevice *pdev = PCI_DEVICE(s);
     MemTxAttrs attrs = { .requester_id = pci_requester_id(pdev) };
     dma_addr_t addr = (uint64_t)s->addr_hi << 32 | s->addr_lo;
+    uint32_t pasid = PCI_NO_PASID;
     DMADirection dir;
     uint32_t status;
 
@@ -331,12 +591,21 @@ static uint32_t pasid_testdev_dma(PasidTestDev *s, uint32_t op)
     if (!s->length || s->length > PASID_TESTDEV_DATA_SIZE) {
         return PASID_TESTDEV_STATUS_BAD_CMD;
     }
+    if (by_ats && !pcie_ats_enabled(pdev)) {
+        return PASID_TESTDEV_STATUS_DISABLED;
+    }
     if (s->pasid & PASID_TESTDEV_PASID_VALID) {
-        status = pasid_testdev_check_pasid(s);
+        /* A request for a translation has the PASID as a number of its own */
+        status = pasid_testdev_check_pasid(s, by_ats ? PASID_TESTDEV_PASID_MASK
+                                                     : MEMTXATTRS_PID_MAX);
         if (status != PASID_TESTDEV_STATUS_OK) {
             return status;
         }
-        attrs.pid = s->pasid & PASID_TESTDEV_PASID_MASK;
+        pasid = s->pasid & PASID_TESTDEV_PASID_MASK;
+        attrs.pid = pasid;
+    }
+    if (by_ats) {
+        return pasid_testdev_dma_by_ats(s, pasid, addr, dir);
     }
 
     if (pci_dma_rw(pdev, addr, s->data, s->length, dir, attrs) != MEMTX_OK) {
@@ -362,6 +631,10 @@ static uint64_t pasid_testdev_read(void *opaque, hwaddr addr, unsigned size)
         return s->length;
     case PASID_TESTDEV_REG_STATUS:
         return s->status;
+    case PASID_TESTDEV_REG_ATC_ENTRIES:
+        return s->atc_entries;
+    case PASID_TESTDEV_REG_ATC_INVALIDATIONS:
+        return s->atc_invalidations;
     case PASID_TESTDEV_REG_DATA ...
          PASID_TESTDEV_REG_DATA + PASID_TESTDEV_DATA_SIZE - 4:
         return ldl_le_p(s->data + addr - PASID_TESTDEV_REG_DATA);
@@ -389,7 +662,7 @@ static void pasid_testdev_write(void *opaque, hwaddr addr, uint64_t val,
         s->length = val;
         break;
     case PASID_TESTDEV_REG_COMMAND:
-        s->status = pasid_testdev_dma(s, val & PASID_TESTDEV_CMD_OP_MASK);
+        s->status = pasid_testdev_dma(s, val);
         if ((val & PASID_TESTDEV_CMD_MSI) && msi_enabled(PCI_DEVICE(s))) {
             msi_notify(PCI_DEVICE(s), 0);
         }
@@ -423,15 +696,34 @@ static unsigned pasid_testdev_power_state(const PCIDevice *pdev)
            PCI_PM_CTRL_STATE_MASK;
 }
 
+static bool pasid_testdev_clears_pasid(PCIDevice *pdev, uint32_t addr,
+                                       uint32_t val, int len)
+{
+    uint32_t ctrl = pdev->exp.pasid_cap + PCI_PASID_CTRL;
+
+    return pcie_pasid_enabled(pdev) && addr <= ctrl && ctrl < addr + len &&
+           !(val >> 8 * (ctrl - addr) & PCI_PASID_CTRL_ENABLE);
+}
+
 static void pasid_testdev_config_write(PCIDevice *pdev, uint32_t addr,
                                        uint32_t val, int len)
 {
+    PasidTestDev *s = PASID_TESTDEV(pdev);
     bool was_in_d3hot = pasid_testdev_power_state(pdev) == 3;
+    bool had_ats = pcie_ats_enabled(pdev);
 
+    if (pasid_testdev_clears_pasid(pdev, addr, val, len)) {
+        ats_forget(s, true);
+    }
     pci_default_write_config(pdev, addr, val, len);
+    if (had_ats && !pcie_ats_enabled(pdev)) {
+        ats_forget(s, false);
+    } else if (!had_ats && pcie_ats_enabled(pdev)) {
+        ats_watch(s, PCI_NO_PASID);
+    }
     pcie_cap_flr_write_config(pdev, addr, val, len);
     /* PCIe 6.2, 5.3.1.4: without No_Soft_Reset the way to D0 is a reset */
-    if (PASID_TESTDEV(pdev)->pm_reset && was_in_d3hot &&
+    if (s->pm_reset && was_in_d3hot &&
         pasid_testdev_power_state(pdev) == 0) {
         pci_device_reset(pdev);
     }
@@ -439,6 +731,7 @@ static void pasid_testdev_config_write(PCIDevice *pdev, uint32_t addr,
 
 static void pasid_testdev_exit(PCIDevice *pdev)
 {
+    ats_forget(PASID_TESTDEV(pdev), false);
     pcie_cap_exit(pdev);
     msi_uninit(pdev);
 }
@@ -447,6 +740,7 @@ static void pasid_testdev_realize(PCIDevice *pdev, Error **errp)
 {
     PasidTestDev *s = PASID_TESTDEV(pdev);
 
+    QTAILQ_INIT(&s->ats_spaces);
     if (!pasid_testdev_check_props(s, errp)) {
         return;
     }
@@ -502,17 +796,60 @@ static void pasid_testdev_reset_hold(Object *obj, ResetType type)
     s->status = PASID_TESTDEV_STATUS_IDLE;
     memset(s->data, 0, sizeof(s->data));
 
+    ats_forget(s, false);
+    s->atc_invalidations = 0;
+
     pcie_cap_deverr_reset(pdev);
     if (pdev->exp.pasid_cap) {
         /* PCIe 6.2, 7.8.8.3: the control register defaults to zero */
         pci_set_word(pdev->config + pdev->exp.pasid_cap + PCI_PASID_CTRL, 0);
     }
+    if (pdev->exp.ats_cap) {
+        /* PCIe 6.2, 10.5.1.3: so do Enable and STU */
+        pci_set_word(pdev->config + pdev->exp.ats_cap + PCI_ATS_CTRL, 0);
+    }
 }
+
+/* Loading overwrites the control registers without a config write */
+static int pasid_testdev_pre_load(void *opaque)
+{
+    ats_forget(opaque, false);
+    return 0;
+}
+
+/* The cache starts empty: PASIDs are watched again when they are used */
+static int pasid_testdev_post_load(void *opaque, int version_id)
+{
+    if (pcie_ats_enabled(PCI_DEVICE(opaque))) {
+        ats_watch(opaque, PCI_NO_PASID);
+    }
+    return 0;
+}
+
+static bool pasid_testdev_ats_needed(void *opaque)
+{
+    PasidTestDev *s = opaque;
+
+    return s->ats;
+}
+
+static const VMStateDescription vmstate_pasid_testdev_ats = {
+    .name = TYPE_PASID_TESTDEV "/ats",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .needed = pasid_testdev_ats_needed,
+    .fields = (const VMStateField[]) {
+        VMSTATE_UINT32(atc_invalidations, PasidTestDev),
+        VMSTATE_END_OF_LIST()
+    }
+};
 
 static const VMStateDescription vmstate_pasid_testdev = {
     .name = TYPE_PASID_TESTDEV,
     .version_id = 1,
     .minimum_version_id = 1,
+    .pre_load = pasid_testdev_pre_load,
+    .post_load = pasid_testdev_post_load,
     .fields = (const VMStateField[]) {
         VMSTATE_PCI_DEVICE(parent_obj, PasidTestDev),
         VMSTATE_UINT32(addr_lo, PasidTestDev),
@@ -522,6 +859,10 @@ static const VMStateDescription vmstate_pasid_testdev = {
         VMSTATE_UINT32(status, PasidTestDev),
         VMSTATE_UINT8_ARRAY(data, PasidTestDev, PASID_TESTDEV_DATA_SIZE),
         VMSTATE_END_OF_LIST()
+    },
+    .subsections = (const VMStateDescription * const []) {
+        &vmstate_pasid_testdev_ats,
+        NULL
     }
 };
 
@@ -532,6 +873,7 @@ static const Property pasid_testdev_properties[] = {
     DEFINE_PROP_BOOL("priv", PasidTestDev, priv, false),
     DEFINE_PROP_BOOL("no-pasid", PasidTestDev, no_pasid, false),
     DEFINE_PROP_BOOL("pm-reset", PasidTestDev, pm_reset, false),
+    DEFINE_PROP_BOOL("ats", PasidTestDev, ats, false),
     DEFINE_PROP_STRING("ecap-image", PasidTestDev, ecap_image),
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * qtest for pasid-testdev: configuration space, image, refusals, DMA
+ * qtest for pasid-testdev: configuration space, image, refusals, DMA, ATS
  *
  * Copyright (c) qemu-vpasid contributors
  */
@@ -17,6 +17,8 @@
 #define PASID_WIDTH(cap)    (((cap) & PCI_PASID_CAP_WIDTH) >> 8)
 #define BUFFER              (PTD_RAM + 0x100000)
 #define MSI_TARGET          (PTD_RAM + 0x200000)
+#define ATS_READ            (PASID_TESTDEV_CMD_READ | PASID_TESTDEV_CMD_ATS)
+#define ATS_WRITE           (PASID_TESTDEV_CMD_WRITE | PASID_TESTDEV_CMD_ATS)
 
 static QTestState *start(const char *props)
 {
@@ -135,6 +137,85 @@ static void test_layout(const void *data)
     ptd_cfg_writew(qts, exp + PCI_EXP_DEVCTL, PCI_EXP_DEVCTL_BCR_FLR);
     g_assert_cmphex(ptd_cfg_readw(qts, ctrl), ==, 0);
     g_assert_cmphex(ptd_cfg_readw(qts, c->offset + PCI_PASID_CAP), ==, c->cap);
+
+    ptd_cfg_writew(qts, ctrl, ~0);
+    g_assert_cmphex(ptd_cfg_readw(qts, ctrl), ==, mask);
+    qtest_system_reset(qts);
+    g_assert_cmphex(ptd_cfg_readw(qts, ctrl), ==, 0);
+    qtest_quit(qts);
+}
+
+static void test_ats_absent(void)
+{
+    QTestState *qts = start("");
+
+    g_assert_cmphex(find_ecap(qts, PCI_EXT_CAP_ID_ATS), ==, 0);
+    ptd_cfg_writel(qts, PASID_TESTDEV_ATS_OFFSET + PCI_ATS_CAP, ~0);
+    g_assert_cmphex(ptd_cfg_readl(qts, PASID_TESTDEV_ATS_OFFSET), ==, 0);
+    g_assert_cmphex(ptd_cfg_readl(qts, PASID_TESTDEV_ATS_OFFSET + PCI_ATS_CAP),
+                    ==, 0);
+    ptd_enable(qts);
+    g_assert_cmpint(ptd_dma(qts, ATS_WRITE, BUFFER, 0, 4), ==,
+                    PASID_TESTDEV_STATUS_DISABLED);
+    qtest_quit(qts);
+}
+
+typedef struct {
+    const char *name;
+    const char *props;
+    uint16_t list[3];   /* capability IDs, as the guest comes across them */
+    uint16_t offset;    /* of the last one, which is ATS */
+} AtsLayoutCase;
+
+static const AtsLayoutCase ats_layout_cases[] = {
+    { "default", "ats=on",
+      { PCI_EXT_CAP_ID_DSN, PCI_EXT_CAP_ID_PASID, PCI_EXT_CAP_ID_ATS },
+      PASID_TESTDEV_ATS_OFFSET },
+    { "first", "ats=on,pasid-offset=0x100",
+      { PCI_EXT_CAP_ID_PASID, PCI_EXT_CAP_ID_DSN, PCI_EXT_CAP_ID_ATS }, 0x114 },
+    { "after-dsn", "ats=on,pasid-offset=0x10c",
+      { PCI_EXT_CAP_ID_DSN, PCI_EXT_CAP_ID_PASID, PCI_EXT_CAP_ID_ATS }, 0x114 },
+    { "fits", "ats=on,pasid-offset=0xff0",
+      { PCI_EXT_CAP_ID_DSN, PCI_EXT_CAP_ID_PASID, PCI_EXT_CAP_ID_ATS }, 0xff8 },
+    { "fits-not", "ats=on,pasid-offset=0xff4",
+      { PCI_EXT_CAP_ID_DSN, PCI_EXT_CAP_ID_PASID, PCI_EXT_CAP_ID_ATS }, 0x10c },
+    { "last", "ats=on,pasid-offset=0xff8",
+      { PCI_EXT_CAP_ID_DSN, PCI_EXT_CAP_ID_PASID, PCI_EXT_CAP_ID_ATS }, 0x10c },
+    { "no-pasid", "ats=on,no-pasid=on",
+      { PCI_EXT_CAP_ID_DSN, PCI_EXT_CAP_ID_ATS }, 0x10c },
+};
+
+/* Order of the list, write mask and both kinds of reset */
+static void test_ats_layout(const void *data)
+{
+    const AtsLayoutCase *c = data;
+    QTestState *qts = start(c->props);
+    uint16_t cap = c->offset + PCI_ATS_CAP, ctrl = c->offset + PCI_ATS_CTRL;
+    uint16_t mask = PCI_ATS_CTRL_ENABLE | 0x1f;
+    uint8_t exp = find_cap(qts, PCI_CAP_ID_EXP);
+    uint16_t pos = 0x100, last = 0;
+
+    for (int i = 0; i < ARRAY_SIZE(c->list) && c->list[i]; i++) {
+        uint32_t header = ptd_cfg_readl(qts, pos);
+
+        g_assert_cmphex(PCI_EXT_CAP_ID(header), ==, c->list[i]);
+        last = pos;
+        pos = PCI_EXT_CAP_NEXT(header);
+    }
+    g_assert_cmphex(pos, ==, 0);
+    g_assert_cmphex(last, ==, c->offset);
+
+    g_assert_cmphex(ptd_cfg_readw(qts, cap), ==, PCI_ATS_CAP_PAGE_ALIGNED);
+    g_assert_cmphex(ptd_cfg_readw(qts, ctrl), ==, 0);
+    ptd_cfg_writel(qts, c->offset, ~0);
+    ptd_cfg_writel(qts, cap, ~0);
+    g_assert_cmphex(ptd_cfg_readl(qts, c->offset), ==,
+                    1 << 16 | PCI_EXT_CAP_ID_ATS);
+    g_assert_cmphex(ptd_cfg_readw(qts, cap), ==, PCI_ATS_CAP_PAGE_ALIGNED);
+    g_assert_cmphex(ptd_cfg_readw(qts, ctrl), ==, mask);
+
+    ptd_cfg_writew(qts, exp + PCI_EXP_DEVCTL, PCI_EXP_DEVCTL_BCR_FLR);
+    g_assert_cmphex(ptd_cfg_readw(qts, ctrl), ==, 0);
 
     ptd_cfg_writew(qts, ctrl, ~0);
     g_assert_cmphex(ptd_cfg_readw(qts, ctrl), ==, mask);
@@ -292,6 +373,8 @@ static const RefusalCase refusal_cases[] = {
     { "contradiction", "pasid-offset=0x200,no-pasid=on", "no-pasid|drop" },
     { "no-file", "ecap-image=/nonexistent/image", "/nonexistent/image" },
     { "directory", "ecap-image=/", "ecap-image" },
+    { "ats-image", "ats=on,ecap-image=/nonexistent/image",
+      "ats=on|ecap-image|drop one" },
 };
 
 static void check_words(const char *desc, const char *words)
@@ -466,6 +549,69 @@ static void test_no_pasid_dma(void)
     qtest_quit(qts);
 }
 
+/* Nobody answers requests for translations here */
+static void test_ats_dma(void)
+{
+    QTestState *qts = start("ats=on,pasid-width=10");
+    uint32_t pasid = PASID_TESTDEV_PASID_VALID;
+    uint16_t ats_ctrl = PASID_TESTDEV_ATS_OFFSET + PCI_ATS_CTRL;
+    uint16_t pasid_ctrl = PASID_TESTDEV_PASID_OFFSET + PCI_PASID_CTRL;
+    uint8_t exp = find_cap(qts, PCI_CAP_ID_EXP);
+
+    ptd_enable(qts);
+    qtest_writel(qts, BUFFER, 0x55555555);
+    ptd_cfg_writew(qts, pasid_ctrl, PCI_PASID_CTRL_ENABLE);
+    ptd_cfg_writew(qts, ats_ctrl, 0x1f);
+    g_assert_cmpint(ptd_dma(qts, ATS_WRITE, BUFFER, 0, 4), ==,
+                    PASID_TESTDEV_STATUS_DISABLED);
+    g_assert_cmpint(ptd_dma(qts, ATS_READ, BUFFER, pasid | 1, 4), ==,
+                    PASID_TESTDEV_STATUS_DISABLED);
+
+    ptd_cfg_writew(qts, ats_ctrl, PCI_ATS_CTRL_ENABLE);
+    g_assert_cmpint(ptd_dma(qts, ATS_WRITE, BUFFER, 0, 4), ==,
+                    PASID_TESTDEV_STATUS_FAULT);
+    g_assert_cmpint(ptd_dma(qts, ATS_READ, BUFFER, 0, 4), ==,
+                    PASID_TESTDEV_STATUS_FAULT);
+    g_assert_cmpint(ptd_dma(qts, ATS_WRITE, BUFFER, pasid | 1, 4), ==,
+                    PASID_TESTDEV_STATUS_FAULT);
+
+    /* the rules for PASIDs, but for those of more than 8 bits */
+    g_assert_cmpint(ptd_dma(qts, ATS_WRITE, BUFFER, pasid | 256, 4), ==,
+                    PASID_TESTDEV_STATUS_FAULT);
+    g_assert_cmpint(ptd_dma(qts, ATS_WRITE, BUFFER, pasid | 1023, 4), ==,
+                    PASID_TESTDEV_STATUS_FAULT);
+    g_assert_cmpint(ptd_dma(qts, ATS_WRITE, BUFFER, pasid | 1024, 4), ==,
+                    PASID_TESTDEV_STATUS_RANGE);
+    g_assert_cmpint(ptd_dma(qts, ATS_WRITE, BUFFER, pasid, 4), ==,
+                    PASID_TESTDEV_STATUS_UNSUPPORTED);
+    g_assert_cmpint(ptd_dma(qts, ATS_WRITE, BUFFER, 0, 257), ==,
+                    PASID_TESTDEV_STATUS_BAD_CMD);
+    g_assert_cmpint(ptd_dma(qts, 3 | PASID_TESTDEV_CMD_ATS, BUFFER, 0, 4), ==,
+                    PASID_TESTDEV_STATUS_BAD_CMD);
+    ptd_cfg_writew(qts, pasid_ctrl, 0);
+    g_assert_cmpint(ptd_dma(qts, ATS_WRITE, BUFFER, pasid | 1, 4), ==,
+                    PASID_TESTDEV_STATUS_DISABLED);
+    g_assert_cmphex(qtest_readl(qts, BUFFER), ==, 0x55555555);
+
+    /* both registers are read-only, and have nothing to count */
+    ptd_writel(qts, PASID_TESTDEV_REG_ATC_ENTRIES, ~0);
+    ptd_writel(qts, PASID_TESTDEV_REG_ATC_INVALIDATIONS, ~0);
+    g_assert_cmpint(ptd_readl(qts, PASID_TESTDEV_REG_ATC_ENTRIES), ==, 0);
+    g_assert_cmpint(ptd_readl(qts, PASID_TESTDEV_REG_ATC_INVALIDATIONS), ==, 0);
+
+    /* other transfers do not care whether ATS is enabled */
+    ptd_writel(qts, PASID_TESTDEV_REG_DATA, 0x12345678);
+    g_assert_cmpint(ptd_dma(qts, PASID_TESTDEV_CMD_WRITE, BUFFER, 0, 4), ==,
+                    PASID_TESTDEV_STATUS_OK);
+    g_assert_cmphex(qtest_readl(qts, BUFFER), ==, 0x12345678);
+
+    ptd_cfg_writew(qts, exp + PCI_EXP_DEVCTL, PCI_EXP_DEVCTL_BCR_FLR);
+    ptd_enable(qts);
+    g_assert_cmpint(ptd_dma(qts, ATS_WRITE, BUFFER, 0, 4), ==,
+                    PASID_TESTDEV_STATUS_DISABLED);
+    qtest_quit(qts);
+}
+
 /* D3hot takes the BAR away and leaves the control register alone */
 static void test_power(void)
 {
@@ -546,6 +692,14 @@ int main(int argc, char **argv)
 
         qtest_add_data_func(path, &layout_cases[i], test_layout);
     }
+    qtest_add_func("/pasid-testdev/ats/absent", test_ats_absent);
+    for (int i = 0; i < ARRAY_SIZE(ats_layout_cases); i++) {
+        g_autofree char *path = g_strdup_printf("/pasid-testdev/ats/layout/%s",
+                                                ats_layout_cases[i].name);
+
+        qtest_add_data_func(path, &ats_layout_cases[i], test_ats_layout);
+    }
+    qtest_add_func("/pasid-testdev/ats/dma", test_ats_dma);
     qtest_add_data_func("/pasid-testdev/image/ecaps", GINT_TO_POINTER(false),
                         test_image);
     qtest_add_data_func("/pasid-testdev/image/whole", GINT_TO_POINTER(true),

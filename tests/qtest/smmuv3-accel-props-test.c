@@ -92,6 +92,7 @@ static const VgRefused refused_tests[] = {
     { "oas-plain", PLAIN(",oas=48"), { "oas=48", "accel=on", "44" } },
     { "ats-plain", PLAIN(",ats=on"), { "ats=on", "accel=on" } },
     { "ats-value", ACCEL(",ats=full"), { "ats", "full" } },
+    { "x-ats", ACCEL(",x-ats=on"), { "x-ats=on", "accel=on", "ats=on" } },
     { "ril-plain", PLAIN(",ril=off"), { "ril=off", "accel=on" } },
     { "only-migratable", "-only-migratable " ACCEL(""),
       { "accel=on", "host SMMUv3" } },

@@ -21,6 +21,7 @@
 /* Where the device puts its own extended capabilities */
 #define PASID_TESTDEV_DSN_OFFSET        0x100
 #define PASID_TESTDEV_PASID_OFFSET      0x110
+#define PASID_TESTDEV_ATS_OFFSET        0x118
 /* The serial number makes room for a PASID capability at 0x100 */
 #define PASID_TESTDEV_DSN_SECOND_OFFSET 0x108
 #define PASID_TESTDEV_SERIAL            0x5041534944746573ULL
@@ -40,15 +41,21 @@
 #define   PASID_TESTDEV_CMD_WRITE       2 /* DATA to guest memory */
 #define   PASID_TESTDEV_CMD_OP_MASK     0xff
 #define   PASID_TESTDEV_CMD_MSI         BIT(8) /* signal when done */
+#define   PASID_TESTDEV_CMD_ATS         BIT(9) /* translated addresses */
 #define PASID_TESTDEV_REG_STATUS        0x1c
 #define   PASID_TESTDEV_STATUS_IDLE     0 /* nothing done since reset */
 #define   PASID_TESTDEV_STATUS_OK       1
 #define   PASID_TESTDEV_STATUS_FAULT    2 /* the bus or an IOMMU refused */
-#define   PASID_TESTDEV_STATUS_DISABLED 3 /* PASID Enable is clear */
+#define   PASID_TESTDEV_STATUS_DISABLED 3 /* PASID or ATS Enable is clear */
 #define   PASID_TESTDEV_STATUS_RANGE    4 /* does not fit Max PASID Width */
 #define   PASID_TESTDEV_STATUS_UNSUPPORTED 5 /* cannot be put on the bus */
 #define   PASID_TESTDEV_STATUS_BAD_CMD  6 /* unknown command or length */
+#define PASID_TESTDEV_REG_ATC_ENTRIES   0x20 /* translations now cached */
+#define PASID_TESTDEV_REG_ATC_INVALIDATIONS 0x24 /* since reset */
 #define PASID_TESTDEV_REG_DATA          0x100
 #define PASID_TESTDEV_DATA_SIZE         0x100
+
+/* Translations that the address translation cache holds */
+#define PASID_TESTDEV_ATC_SIZE          16
 
 #endif /* HW_MISC_PASID_TESTDEV_H */

@@ -27,9 +27,11 @@
 #define TESTDEV_COMMAND		0x18
 #define TESTDEV_COMMAND_READ	1
 #define TESTDEV_COMMAND_WRITE	2
+#define TESTDEV_COMMAND_ATS	BIT(9)
 #define TESTDEV_STATUS		0x1c
 #define TESTDEV_STATUS_OK	1
 #define TESTDEV_STATUS_FAULT	2
+#define TESTDEV_ATC_ENTRIES	0x20
 #define TESTDEV_DATA		0x100
 
 /* Not aligned to anything, as what processes have */
@@ -75,13 +77,36 @@ static const char *name_of(u32 status)
 	}
 }
 
+/* The device reads, then it writes: by the SMMU, or by what it has cached */
+static ssize_t both_ways(void __iomem *bar, u32 how, const char *name,
+			 unsigned long at, u32 pasid, char *out, ssize_t len)
+{
+	char data[BYTES];
+	u32 status;
+
+	if (copy_to_user((void __user *)at, from_process, BYTES))
+		return len;
+	status = transfer(bar, how | TESTDEV_COMMAND_READ, at, pasid);
+	get_data(bar, data);
+	len += sysfs_emit_at(out, len, "read%s: %s, %s\n", name,
+			     name_of(status), data);
+
+	set_data(bar, from_device);
+	status = transfer(bar, how | TESTDEV_COMMAND_WRITE, at, pasid);
+	if (copy_from_user(data, (void __user *)at, BYTES))
+		data[0] = '\0';
+	len += sysfs_emit_at(out, len, "write%s: %s, %s\n", name,
+			     name_of(status), data);
+	return len;
+}
+
 static ssize_t use(struct pci_dev *pdev, struct iommu_sva *bond, char *out)
 {
 	void __iomem *bar = pci_get_drvdata(pdev);
 	u32 pasid = TESTDEV_PASID_SEND | iommu_sva_get_pasid(bond);
-	char data[BYTES];
+	bool ats = pci_find_ext_capability(pdev, PCI_EXT_CAP_ID_ATS);
 	unsigned long page, at;
-	ssize_t len = 0;
+	ssize_t len;
 	u32 status;
 
 	page = vm_mmap(NULL, 0, PAGE_SIZE, PROT_READ | PROT_WRITE,
@@ -90,22 +115,23 @@ static ssize_t use(struct pci_dev *pdev, struct iommu_sva *bond, char *out)
 		return page;
 	at = page + PLACE;
 
-	if (copy_to_user((void __user *)at, from_process, BYTES)) {
-		vm_munmap(page, PAGE_SIZE);
-		return -EFAULT;
+	len = both_ways(bar, 0, "", at, pasid, out, 0);
+	if (ats) {
+		len = both_ways(bar, TESTDEV_COMMAND_ATS, " by ATS", at, pasid,
+				out, len);
+		len += sysfs_emit_at(out, len, "cached: %u\n",
+				     readl(bar + TESTDEV_ATC_ENTRIES));
 	}
-	status = transfer(bar, TESTDEV_COMMAND_READ, at, pasid);
-	get_data(bar, data);
-	len += sysfs_emit_at(out, len, "read: %s, %s\n", name_of(status), data);
-
-	set_data(bar, from_device);
-	status = transfer(bar, TESTDEV_COMMAND_WRITE, at, pasid);
-	if (copy_from_user(data, (void __user *)at, BYTES))
-		data[0] = '\0';
-	len += sysfs_emit_at(out, len, "write: %s, %s\n", name_of(status),
-			     data);
 
 	vm_munmap(page, PAGE_SIZE);
+	if (ats) {
+		len += sysfs_emit_at(out, len, "cached: %u\n",
+				     readl(bar + TESTDEV_ATC_ENTRIES));
+		status = transfer(bar, TESTDEV_COMMAND_ATS |
+				  TESTDEV_COMMAND_READ, at, pasid);
+		len += sysfs_emit_at(out, len, "unmapped by ATS: %s\n",
+				     name_of(status));
+	}
 	status = transfer(bar, TESTDEV_COMMAND_READ, at, pasid);
 	len += sysfs_emit_at(out, len, "unmapped: %s\n", name_of(status));
 	return len;

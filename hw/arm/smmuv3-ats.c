@@ -1,0 +1,182 @@
+/*
+ * Emulated arm-smmuv3: Address Translation Services
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include "qapi/error.h"
+#include "smmuv3-ats.h"
+
+/* STE.EATS: Translation Requests are answered (SMMUv3 IHI0070, 5.2) */
+#define STE_EATS_FULL       1
+
+/* CMD_ATC_INV (4.5.1) */
+#define CMD_ATC_GLOBAL(x)   extract32((x)->word[0], 9, 1)
+#define CMD_ATC_SIZE(x)     extract32((x)->word[2], 0, 6)
+#define ATC_PAGE_BITS       12
+
+struct SMMUv3AtsWatch {
+    SMMUDevice *sdev;
+    uint32_t pasid;
+    IOMMUNotifier *n;
+    QLIST_ENTRY(SMMUv3AtsWatch) next;
+};
+
+static SMMUDevice *find_device(SMMUv3State *s, PCIBus *bus, int devfn)
+{
+    AddressSpace *as = smmu_find_add_as(bus, s, devfn);
+
+    return container_of(as, SMMUDevice, as);
+}
+
+bool smmuv3_ats_realize(SMMUv3State *s, Error **errp)
+{
+    if (s->x_ats && s->accel) {
+        error_setg(errp, TYPE_ARM_SMMUV3 ": x-ats=on is for the emulation, and"
+                   " does not go with accel=on; use ats=on there");
+        return false;
+    }
+    return true;
+}
+
+void smmuv3_ats_reset(SMMUv3State *s)
+{
+    if (s->x_ats) {
+        s->idr[0] = FIELD_DP32(s->idr[0], IDR0, ATS, 1);
+    }
+}
+
+bool smmuv3_ats_hides(SMMUv3State *s, const SMMUEventInfo *info)
+{
+    if (!s->ats_request) {
+        return false;
+    }
+    switch (info->type) {
+    case SMMU_EVT_F_TRANSLATION:
+    case SMMU_EVT_F_ADDR_SIZE:
+    case SMMU_EVT_F_ACCESS:
+    case SMMU_EVT_F_PERMISSION:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* A device only has what its STE lets it have */
+static bool allowed(SMMUv3State *s, SMMUDevice *sdev)
+{
+    SMMUEventInfo event = { .inval_ste_allowed = true };
+    STE ste;
+
+    return s->x_ats && smmu_enabled(s) &&
+           !smmu_find_ste(s, smmu_get_sid(sdev), &ste, &event) &&
+           STE_VALID(&ste) && STE_EATS(&ste) == STE_EATS_FULL;
+}
+
+ssize_t smmuv3_ats_request(PCIBus *bus, void *opaque, int devfn,
+                           uint32_t pasid, bool priv_req, bool exec_req,
+                           hwaddr addr, size_t length, bool no_write,
+                           IOMMUTLBEntry *result, size_t result_length,
+                           uint32_t *err_count)
+{
+    SMMUv3State *s = ARM_SMMUV3(opaque);
+    SMMUDevice *sdev = find_device(s, bus, devfn);
+    IOMMUMemoryRegionClass *imrc =
+        memory_region_get_iommu_class_nocheck(&sdev->iommu);
+    hwaddr last = addr + length - 1;
+    ssize_t n = 0;
+
+    *err_count = 0;
+    if (!allowed(s, sdev)) {
+        *err_count = 1;
+        return 0;
+    }
+    s->ats_request = true;
+    while (true) {
+        IOMMUTLBEntry entry = imrc->translate(&sdev->iommu, addr, IOMMU_RO,
+                                              pasid == PCI_NO_PASID ? 0 :
+                                              pasid);
+        hwaddr mask = entry.perm == IOMMU_NONE ?
+                      MAKE_64BIT_MASK(0, ATC_PAGE_BITS) : entry.addr_mask;
+
+        if (entry.perm == IOMMU_NONE) {
+            (*err_count)++;
+        } else if (n == result_length) {
+            n = -ENOMEM;
+            break;
+        } else {
+            entry.iova = addr & ~mask;
+            entry.translated_addr &= ~mask;
+            entry.pasid = pasid;
+            if (no_write) {
+                entry.perm &= IOMMU_RO;
+            }
+            result[n++] = entry;
+        }
+        addr = (addr | mask) + 1;
+        if (!addr || addr > last) {
+            break;
+        }
+    }
+    s->ats_request = false;
+    return n;
+}
+
+void smmuv3_ats_watch(PCIBus *bus, void *opaque, int devfn, uint32_t pasid,
+                      IOMMUNotifier *n)
+{
+    SMMUv3State *s = ARM_SMMUV3(opaque);
+    SMMUv3AtsWatch *watch = g_new(SMMUv3AtsWatch, 1);
+
+    *watch = (SMMUv3AtsWatch) {
+        .sdev = find_device(s, bus, devfn),
+        .pasid = pasid,
+        .n = n,
+    };
+    QLIST_INSERT_HEAD(&s->ats_watches, watch, next);
+}
+
+void smmuv3_ats_unwatch(PCIBus *bus, void *opaque, int devfn, uint32_t pasid,
+                        IOMMUNotifier *n)
+{
+    SMMUv3State *s = ARM_SMMUV3(opaque);
+    SMMUv3AtsWatch *watch, *other;
+
+    QLIST_FOREACH_SAFE(watch, &s->ats_watches, next, other) {
+        if (watch->n == n && watch->pasid == pasid) {
+            QLIST_REMOVE(watch, next);
+            g_free(watch);
+        }
+    }
+}
+
+void smmuv3_ats_command(SMMUv3State *s, const Cmd *cmd)
+{
+    uint64_t addr = cmd->word[2] | (uint64_t)cmd->word[3] << 32;
+    uint32_t pasid = CMD_SSV(cmd) ? CMD_SSID(cmd) : PCI_NO_PASID;
+    bool all = CMD_SSV(cmd) && CMD_ATC_GLOBAL(cmd);
+    /* The largest size is all of the address space */
+    uint64_t mask = MAKE_64BIT_MASK(0, MIN(ATC_PAGE_BITS + CMD_ATC_SIZE(cmd),
+                                           64));
+    IOMMUTLBEntry entry = {
+        .target_as = &address_space_memory,
+        .iova = addr & ~mask,
+        .addr_mask = mask,
+        .perm = IOMMU_NONE,
+    };
+    SMMUv3AtsWatch *watch, *other;
+
+    if (CMD_TYPE(cmd) != SMMU_CMD_ATC_INV) {
+        return;
+    }
+    QLIST_FOREACH_SAFE(watch, &s->ats_watches, next, other) {
+        if (smmu_get_sid(watch->sdev) == CMD_SID(cmd) &&
+            (all || watch->pasid == pasid)) {
+            entry.pasid = watch->pasid;
+            watch->n->notify(watch->n, &entry);
+        }
+    }
+}

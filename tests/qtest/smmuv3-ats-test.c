@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * qtest for Address Translation Services of the emulated Arm SMMUv3
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * A pasid-testdev asks for translations and keeps them. The page tables are
+ * changed behind its back: what it reads says whether it went by what it has
+ * kept.
+ */
+
+#include "qemu/osdep.h"
+#include "pasid-testdev.h"
+
+/* SMMUv3 registers (IHI 0070, 6.3) in the virt machine's memory map */
+#define SMMU_BASE               0x09050000ull
+#define IDR0                    0x00
+#define   IDR0_ATS              BIT(10)
+#define CR0                     0x20
+#define   CR0_SMMUEN            BIT(0)
+#define   CR0_EVENTQEN          BIT(2)
+#define   CR0_CMDQEN            BIT(3)
+#define STRTAB_BASE             0x80
+#define STRTAB_BASE_CFG         0x88
+#define CMDQ_BASE               0x90
+#define CMDQ_PROD               0x98
+#define CMDQ_CONS               0x9c
+#define EVENTQ_BASE             0xa0
+#define EVENTQ_PROD             0xa8
+
+/* Commands (4.) */
+#define CMD_TLBI_NSNH_ALL       0x30
+#define CMD_ATC_INV             0x40
+#define CMD_GLOBAL              BIT(9)
+#define CMD_SSV                 BIT(11)
+#define CMD_SSID(ssid)          ((uint32_t)(ssid) << 12)
+#define ATC_SIZE_ALL            52
+
+/* Stream table entry (5.2): stage 1, CDs of 8 bits, SSID 0 for no PASID */
+#define STE_WORD0               (1 | 5 << 1)
+#define STE_WORD1_CDMAX_8       (8u << 27)
+#define STE_WORD2_DSS_SSID0     2
+#define STE_WORD2_EATS(n)       ((uint32_t)(n) << 28)
+#define EATS_FULL               1
+
+/* Context descriptor (5.4): 39 bits of input, 4K granule, no TTB1 */
+#define CD_WORD0                (25u | 1u << 30 | 1u << 31)
+#define CD_WORD1(asid)          (4 | 1 << 9 | 1 << 13 | 1 << 14 | \
+                                 (uint32_t)(asid) << 16)
+#define CD_SIZE                 64
+
+/* Descriptors of VMSAv8-64: AF, at EL0 */
+#define PTE_TABLE               3
+#define PTE_PAGE_RW             0x443
+#define PTE_PAGE_RO             0x4c3
+
+/* Guest memory */
+#define STRTAB                  (PTD_RAM + 0x100000)
+#define STRTAB_LOG2             8
+#define CMDQ                    (PTD_RAM + 0x110000)
+#define EVENTQ                  (PTD_RAM + 0x120000)
+#define QUEUE_LOG2              6
+#define CD_TABLE                (PTD_RAM + 0x200000)
+/* Three levels for each address space, and the pages: now, and afterwards */
+#define TABLES(k)               (PTD_RAM + 0x400000 + (k) * 0x4000)
+#define LEAVES(k)               (TABLES(k) + 0x2000)
+#define PAGE(k, n, time)        (PTD_RAM + 0x800000 + \
+                                 ((k) * 16 + (n) * 2 + (time)) * 0x1000)
+
+#define IOVA                    PTD_RAM
+#define PAGES                   4
+#define READ_ONLY               3
+#define PAGE_SIZE               0x1000
+#define BEFORE                  0
+#define AFTER                   1
+#define MARK(k, n, time)        (0xa7500000 | (k) << 8 | (n) << 4 | (time))
+
+/* Address spaces: without PASID, and two with */
+static const uint8_t ssids[] = { 0, 5, 9 };
+#define SPACES                  ARRAY_SIZE(ssids)
+
+static void smmu_writel(QTestState *qts, uint32_t reg, uint32_t val)
+{
+    qtest_writel(qts, SMMU_BASE + reg, val);
+}
+
+static uint32_t smmu_readl(QTestState *qts, uint32_t reg)
+{
+    return qtest_readl(qts, SMMU_BASE + reg);
+}
+
+static void command(QTestState *qts, uint32_t word0, uint32_t sid,
+                    uint64_t dword1)
+{
+    uint32_t prod = smmu_readl(qts, CMDQ_PROD);
+    uint64_t entry = CMDQ + (prod & (BIT(QUEUE_LOG2) - 1)) * 16;
+
+    qtest_writel(qts, entry, word0);
+    qtest_writel(qts, entry + 4, sid);
+    qtest_writeq(qts, entry + 8, dword1);
+    prod = (prod + 1) & (2 * BIT(QUEUE_LOG2) - 1);
+    smmu_writel(qts, CMDQ_PROD, prod);
+    g_assert_cmphex(smmu_readl(qts, CMDQ_CONS), ==, prod);
+}
+
+static void map(QTestState *qts, int time)
+{
+    for (int k = 0; k < SPACES; k++) {
+        for (int n = 0; n < PAGES; n++) {
+            uint64_t page = PAGE(k, n, time);
+
+            qtest_writel(qts, page, MARK(k, n, time));
+            qtest_writeq(qts, LEAVES(k) + n * 8, page |
+                         (n == READ_ONLY ? PTE_PAGE_RO : PTE_PAGE_RW));
+        }
+    }
+    /* The SMMU forgets, which says nothing about the device */
+    command(qts, CMD_TLBI_NSNH_ALL, 0, 0);
+}
+
+static QTestState *start(uint32_t eats)
+{
+    QTestState *qts = qtest_init(PTD_MACHINE ",iommu=smmuv3 " PTD_DEVICE
+                                 ",ats=on -global arm-smmuv3.ssidsize=8"
+                                 " -global arm-smmuv3.x-ats=on");
+    uint64_t ste = STRTAB + PTD_DEVFN * 64;
+
+    qtest_writeq(qts, ste, CD_TABLE | STE_WORD0 |
+                 (uint64_t)STE_WORD1_CDMAX_8 << 32);
+    qtest_writel(qts, ste + 8, STE_WORD2_DSS_SSID0 | STE_WORD2_EATS(eats));
+    for (int k = 0; k < SPACES; k++) {
+        uint64_t cd = CD_TABLE + ssids[k] * CD_SIZE;
+
+        qtest_writel(qts, cd, CD_WORD0);
+        qtest_writel(qts, cd + 4, CD_WORD1(k + 1));
+        qtest_writeq(qts, cd + 8, TABLES(k));
+        qtest_writeq(qts, TABLES(k) + 8, (TABLES(k) + 0x1000) | PTE_TABLE);
+        qtest_writeq(qts, TABLES(k) + 0x1000, LEAVES(k) | PTE_TABLE);
+    }
+    ptd_enable(qts);
+    ptd_cfg_writew(qts, PASID_TESTDEV_PASID_OFFSET + PCI_PASID_CTRL,
+                   PCI_PASID_CTRL_ENABLE);
+    ptd_cfg_writew(qts, PASID_TESTDEV_ATS_OFFSET + PCI_ATS_CTRL,
+                   PCI_ATS_CTRL_ENABLE);
+    qtest_writeq(qts, SMMU_BASE + STRTAB_BASE, STRTAB);
+    smmu_writel(qts, STRTAB_BASE_CFG, STRTAB_LOG2);
+    qtest_writeq(qts, SMMU_BASE + CMDQ_BASE, CMDQ | QUEUE_LOG2);
+    qtest_writeq(qts, SMMU_BASE + EVENTQ_BASE, EVENTQ | QUEUE_LOG2);
+    smmu_writel(qts, CR0, CR0_SMMUEN | CR0_EVENTQEN | CR0_CMDQEN);
+    map(qts, BEFORE);
+    return qts;
+}
+
+static uint32_t pasid_of(int k)
+{
+    return ssids[k] ? PASID_TESTDEV_PASID_VALID | ssids[k] : 0;
+}
+
+static uint32_t by_ats(QTestState *qts, uint32_t op, int k, int n)
+{
+    ptd_writel(qts, PASID_TESTDEV_REG_DATA, 0);
+    return ptd_dma(qts, op | PASID_TESTDEV_CMD_ATS, IOVA + n * PAGE_SIZE,
+                   pasid_of(k), 4);
+}
+
+static void assert_read(QTestState *qts, int k, int n, int time)
+{
+    g_assert_cmpint(by_ats(qts, PASID_TESTDEV_CMD_READ, k, n), ==,
+                    PASID_TESTDEV_STATUS_OK);
+    g_assert_cmphex(ptd_readl(qts, PASID_TESTDEV_REG_DATA), ==,
+                    MARK(k, n, time));
+}
+
+static uint32_t events(QTestState *qts)
+{
+    return smmu_readl(qts, EVENTQ_PROD);
+}
+
+static void test_idr(const void *opaque)
+{
+    const char *prop = opaque;
+    QTestState *qts = qtest_initf(PTD_MACHINE ",iommu=smmuv3%s", prop);
+    uint32_t ats = strstr(prop, "on") ? IDR0_ATS : 0;
+
+    g_assert_cmphex(smmu_readl(qts, IDR0) & IDR0_ATS, ==, ats);
+    qtest_system_reset(qts);
+    g_assert_cmphex(smmu_readl(qts, IDR0) & IDR0_ATS, ==, ats);
+    qtest_quit(qts);
+}
+
+/* Each address space has its own, and an answer is kept */
+static void test_kept(void)
+{
+    QTestState *qts = start(EATS_FULL);
+
+    for (int k = 0; k < SPACES; k++) {
+        assert_read(qts, k, 0, BEFORE);
+    }
+    g_assert_cmpuint(ptd_readl(qts, PASID_TESTDEV_REG_ATC_ENTRIES), ==,
+                     SPACES);
+    map(qts, AFTER);
+    for (int k = 0; k < SPACES; k++) {
+        assert_read(qts, k, 0, BEFORE);
+        assert_read(qts, k, 1, AFTER);
+    }
+    g_assert_cmpuint(events(qts), ==, 0);
+    qtest_quit(qts);
+}
+
+typedef struct InvTest {
+    const char *name;
+    uint32_t word0;
+    uint32_t sid;
+    uint64_t dword1;
+    uint8_t gone[3];        /* pages of each address space, as bits */
+} InvTest;
+
+static const InvTest inv_tests[] = {
+    { "page", 0, PTD_DEVFN, IOVA, { 1, 0, 0 } },
+    { "other-page", 0, PTD_DEVFN, IOVA + 2 * PAGE_SIZE, { 4, 0, 0 } },
+    { "two-pages", 0, PTD_DEVFN, IOVA | 1, { 3, 0, 0 } },
+    { "four-pages", 0, PTD_DEVFN, IOVA | 2, { 15, 0, 0 } },
+    { "everything", 0, PTD_DEVFN, ATC_SIZE_ALL, { 15, 0, 0 } },
+    { "beyond", 0, PTD_DEVFN, IOVA + PAGES * PAGE_SIZE, { 0, 0, 0 } },
+    { "pasid", CMD_SSV | CMD_SSID(5), PTD_DEVFN, IOVA + PAGE_SIZE,
+      { 0, 2, 0 } },
+    { "pasid-everything", CMD_SSV | CMD_SSID(9), PTD_DEVFN, ATC_SIZE_ALL,
+      { 0, 0, 15 } },
+    { "global", CMD_SSV | CMD_GLOBAL, PTD_DEVFN, ATC_SIZE_ALL,
+      { 15, 15, 15 } },
+    /* Without a PASID the bit means nothing (4.5.1) */
+    { "global-ignored", CMD_GLOBAL, PTD_DEVFN, IOVA, { 1, 0, 0 } },
+    { "other-device", 0, PTD_DEVFN + 1, ATC_SIZE_ALL, { 0, 0, 0 } },
+};
+
+static void test_invalidate(const void *opaque)
+{
+    const InvTest *t = opaque;
+    QTestState *qts = start(EATS_FULL);
+
+    for (int k = 0; k < SPACES; k++) {
+        for (int n = 0; n < PAGES; n++) {
+            assert_read(qts, k, n, BEFORE);
+        }
+    }
+    map(qts, AFTER);
+    command(qts, CMD_ATC_INV | t->word0, t->sid, t->dword1);
+    for (int k = 0; k < SPACES; k++) {
+        for (int n = 0; n < PAGES; n++) {
+            assert_read(qts, k, n, t->gone[k] & BIT(n) ? AFTER : BEFORE);
+        }
+    }
+    qtest_quit(qts);
+}
+
+static void test_permission(void)
+{
+    QTestState *qts = start(EATS_FULL);
+
+    assert_read(qts, 1, READ_ONLY, BEFORE);
+    g_assert_cmpint(by_ats(qts, PASID_TESTDEV_CMD_WRITE, 1, READ_ONLY), ==,
+                    PASID_TESTDEV_STATUS_FAULT);
+    g_assert_cmpint(by_ats(qts, PASID_TESTDEV_CMD_WRITE, 1, 0), ==,
+                    PASID_TESTDEV_STATUS_OK);
+    g_assert_cmphex(qtest_readl(qts, PAGE(1, 0, BEFORE)), ==, 0);
+    g_assert_cmphex(qtest_readl(qts, PAGE(1, READ_ONLY, BEFORE)), ==,
+                    MARK(1, READ_ONLY, BEFORE));
+    g_assert_cmpuint(events(qts), ==, 0);
+    qtest_quit(qts);
+}
+
+/* The device is told, and nobody else, unlike for another transaction */
+static void test_unmapped(void)
+{
+    QTestState *qts = start(EATS_FULL);
+
+    for (int k = 0; k < SPACES; k++) {
+        g_assert_cmpint(by_ats(qts, PASID_TESTDEV_CMD_READ, k, PAGES), ==,
+                        PASID_TESTDEV_STATUS_FAULT);
+    }
+    g_assert_cmpuint(ptd_readl(qts, PASID_TESTDEV_REG_ATC_ENTRIES), ==, 0);
+    g_assert_cmpuint(events(qts), ==, 0);
+    g_assert_cmpint(ptd_dma(qts, PASID_TESTDEV_CMD_READ,
+                            IOVA + PAGES * PAGE_SIZE, 0, 4), ==,
+                    PASID_TESTDEV_STATUS_FAULT);
+    g_assert_cmpuint(events(qts), ==, 1);
+    qtest_quit(qts);
+}
+
+/* The stream table entry does not let the device ask, or nothing translates */
+static void test_not_allowed(const void *opaque)
+{
+    const uint32_t eats = GPOINTER_TO_UINT(opaque);
+    QTestState *qts = start(eats);
+
+    if (eats == EATS_FULL) {
+        smmu_writel(qts, CR0, CR0_EVENTQEN | CR0_CMDQEN);
+    }
+    g_assert_cmpint(by_ats(qts, PASID_TESTDEV_CMD_READ, 0, 0), ==,
+                    PASID_TESTDEV_STATUS_FAULT);
+    g_assert_cmpint(by_ats(qts, PASID_TESTDEV_CMD_READ, 1, 0), ==,
+                    PASID_TESTDEV_STATUS_FAULT);
+    g_assert_cmpuint(ptd_readl(qts, PASID_TESTDEV_REG_ATC_ENTRIES), ==, 0);
+    qtest_quit(qts);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+
+    qtest_add_data_func("smmuv3-ats/idr/default", "", test_idr);
+    qtest_add_data_func("smmuv3-ats/idr/off",
+                        " -global arm-smmuv3.x-ats=off", test_idr);
+    qtest_add_data_func("smmuv3-ats/idr/on",
+                        " -global arm-smmuv3.x-ats=on", test_idr);
+    qtest_add_func("smmuv3-ats/kept", test_kept);
+    for (int i = 0; i < ARRAY_SIZE(inv_tests); i++) {
+        g_autofree char *path = g_strdup_printf("smmuv3-ats/invalidate/%s",
+                                                inv_tests[i].name);
+
+        qtest_add_data_func(path, &inv_tests[i], test_invalidate);
+    }
+    qtest_add_func("smmuv3-ats/permission", test_permission);
+    qtest_add_func("smmuv3-ats/unmapped", test_unmapped);
+    qtest_add_data_func("smmuv3-ats/not-allowed/eats", GUINT_TO_POINTER(0),
+                        test_not_allowed);
+    qtest_add_data_func("smmuv3-ats/not-allowed/smmuen",
+                        GUINT_TO_POINTER(EATS_FULL), test_not_allowed);
+    return g_test_run();
+}
