@@ -20,9 +20,8 @@
 #include "hw/qdev-properties.h"
 #include "migration/vmstate.h"
 #include "qom/object.h"
-#include "system/address-spaces.h"
 #include "system/dma.h"
-#include "system/memory.h"
+#include "pasid-testdev-atc.h"
 
 #define PM_OFFSET               0x40
 #define MSI_OFFSET              0x50
@@ -44,20 +43,8 @@
 
 /* Enable and Smallest Translation Unit, all that a guest can write */
 #define ATS_CTRL_MASK           (PCI_ATS_CTRL_ENABLE | PCI_ATS_CTRL_STU(~0))
-/* The least that can be asked for; nothing answers in smaller pages */
-#define ATS_PAGE_SIZE           (1ull << PCI_ATS_MIN_STU)
-/* A guest has 2^20 PASIDs: keep what the host spends on them in bounds */
-#define ATS_SPACES_MAX          256
 
 OBJECT_DECLARE_SIMPLE_TYPE(PasidTestDev, PASID_TESTDEV)
-
-/* An address space whose invalidations reach the device */
-typedef struct AtsSpace {
-    IOMMUNotifier notifier;
-    PasidTestDev *dev;
-    uint32_t pasid;         /* or PCI_NO_PASID */
-    QTAILQ_ENTRY(AtsSpace) next;
-} AtsSpace;
 
 struct PasidTestDev {
     PCIDevice parent_obj;
@@ -82,12 +69,7 @@ struct PasidTestDev {
     uint32_t status;
     uint8_t data[PASID_TESTDEV_DATA_SIZE];
 
-    /* address translation cache, oldest entry first */
-    IOMMUTLBEntry atc[PASID_TESTDEV_ATC_SIZE];
-    uint32_t atc_entries;
-    uint32_t atc_invalidations;
-    QTAILQ_HEAD(, AtsSpace) ats_spaces;
-    uint32_t ats_spaces_num;
+    PasidTestAtc atc;
 };
 
 /* PCIe 6.2, 7.6.3: next capability offset, its two low bits reserved */
@@ -346,163 +328,6 @@ static bool pasid_testdev_load_image(PasidTestDev *s, Error **errp)
     return true;
 }
 
-/* Forget the translations of @pasid that overlap @first to @last */
-static void atc_invalidate(PasidTestDev *s, uint32_t pasid, hwaddr first,
-                           hwaddr last)
-{
-    uint32_t kept = 0;
-
-    for (uint32_t i = 0; i < s->atc_entries; i++) {
-        const IOMMUTLBEntry *e = &s->atc[i];
-
-        if (e->pasid != pasid || e->iova > last ||
-            e->iova + e->addr_mask < first) {
-            s->atc[kept++] = *e;
-        }
-    }
-    s->atc_entries = kept;
-}
-
-static void atc_insert(PasidTestDev *s, uint32_t pasid,
-                       const IOMMUTLBEntry *answer)
-{
-    IOMMUTLBEntry *e;
-
-    /* No invalidation follows when such a page gets mapped: do not keep it */
-    if (!(answer->perm & IOMMU_RW)) {
-        return;
-    }
-    if (s->atc_entries == PASID_TESTDEV_ATC_SIZE) {
-        s->atc_entries--;
-        memmove(s->atc, s->atc + 1, s->atc_entries * sizeof(s->atc[0]));
-    }
-    e = &s->atc[s->atc_entries++];
-    *e = *answer;
-    e->iova &= ~e->addr_mask;
-    e->translated_addr &= ~e->addr_mask;
-    e->pasid = pasid;
-    if (!e->target_as) {
-        e->target_as = &address_space_memory;
-    }
-}
-
-static bool atc_lookup(const PasidTestDev *s, uint32_t pasid, hwaddr addr,
-                       IOMMUTLBEntry *entry)
-{
-    for (uint32_t i = 0; i < s->atc_entries; i++) {
-        const IOMMUTLBEntry *e = &s->atc[i];
-
-        if (e->pasid == pasid && (addr & ~e->addr_mask) == e->iova) {
-            *entry = *e;
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Look into the cache, and ask the IOMMU if it has nothing for @addr */
-static bool ats_translate(PasidTestDev *s, uint32_t pasid, hwaddr addr,
-                          IOMMUTLBEntry *entry)
-{
-    IOMMUTLBEntry answers[4];
-    uint32_t untranslated = 0;
-    ssize_t count;
-
-    if (atc_lookup(s, pasid, addr, entry)) {
-        return true;
-    }
-    count = pci_ats_request_translation(PCI_DEVICE(s), pasid, false, false,
-                                        addr & ~(ATS_PAGE_SIZE - 1),
-                                        ATS_PAGE_SIZE, false, answers,
-                                        ARRAY_SIZE(answers), &untranslated);
-    for (ssize_t i = 0; i < count; i++) {
-        atc_insert(s, pasid, &answers[i]);
-    }
-    return atc_lookup(s, pasid, addr, entry);
-}
-
-static void ats_notify(IOMMUNotifier *n, IOMMUTLBEntry *entry)
-{
-    AtsSpace *space = container_of(n, AtsSpace, notifier);
-    hwaddr last = entry->iova + entry->addr_mask;
-
-    if (last < entry->iova) {
-        last = HWADDR_MAX;
-    }
-    space->dev->atc_invalidations++;
-    atc_invalidate(space->dev, space->pasid, entry->iova, last);
-}
-
-static void ats_unwatch(AtsSpace *space)
-{
-    PasidTestDev *s = space->dev;
-
-    pci_iommu_unregister_iotlb_notifier(PCI_DEVICE(s), space->pasid,
-                                        &space->notifier);
-    QTAILQ_REMOVE(&s->ats_spaces, space, next);
-    s->ats_spaces_num--;
-    /* what cannot be invalidated any more must not be used either */
-    atc_invalidate(s, space->pasid, 0, HWADDR_MAX);
-    g_free(space);
-}
-
-/*
- * ats_watch - have invalidations of an address space reach the device
- * @s: the device
- * @pasid: the address space, or PCI_NO_PASID
- *
- * Without an IOMMU that takes notifiers nothing is there to be invalidated.
- */
-static void ats_watch(PasidTestDev *s, uint32_t pasid)
-{
-    AtsSpace *space, *oldest = NULL;
-
-    QTAILQ_FOREACH(space, &s->ats_spaces, next) {
-        if (space->pasid == pasid) {
-            return;
-        }
-        if (!oldest && space->pasid != PCI_NO_PASID) {
-            oldest = space;
-        }
-    }
-    if (oldest && s->ats_spaces_num == ATS_SPACES_MAX) {
-        ats_unwatch(oldest);
-    }
-
-    space = g_new0(AtsSpace, 1);
-    space->dev = s;
-    space->pasid = pasid;
-    iommu_notifier_init(&space->notifier, ats_notify,
-                        IOMMU_NOTIFIER_DEVIOTLB_UNMAP, 0, HWADDR_MAX, 0);
-    if (pci_iommu_register_iotlb_notifier(PCI_DEVICE(s), pasid,
-                                          &space->notifier) < 0) {
-        g_free(space);
-        return;
-    }
-    QTAILQ_INSERT_TAIL(&s->ats_spaces, space, next);
-    s->ats_spaces_num++;
-}
-
-/*
- * ats_forget - empty the cache and end what keeps it up to date
- * @s: the device
- * @pasids_only: requests without PASID stay watched
- *
- * Has to come before PASID Enable is cleared: QEMU does not take back the
- * notifier of a PASID afterwards.
- */
-static void ats_forget(PasidTestDev *s, bool pasids_only)
-{
-    AtsSpace *space, *next;
-
-    QTAILQ_FOREACH_SAFE(space, &s->ats_spaces, next, next) {
-        if (!pasids_only || space->pasid != PCI_NO_PASID) {
-            ats_unwatch(space);
-        }
-    }
-    s->atc_entries = 0;
-}
-
 /*
  * May a transaction carry the PASID that the guest asked for?
  * @max: the highest PASID that the kind of transaction can carry
@@ -546,7 +371,7 @@ static uint32_t pasid_testdev_dma_by_ats(PasidTestDev *s, uint32_t pasid,
     uint32_t len = s->length;
     uint32_t done = 0;
 
-    ats_watch(s, pasid);
+    pasid_testdev_atc_watch(&s->atc, pasid);
     while (done < len) {
         IOMMUTLBEntry entry;
         hwaddr offset;
@@ -554,7 +379,8 @@ static uint32_t pasid_testdev_dma_by_ats(PasidTestDev *s, uint32_t pasid,
 
         /* Translated requests pass by the region that stands for this bit */
         if (!pdev->is_master ||
-            !ats_translate(s, pasid, addr, &entry) || !(entry.perm & need)) {
+            !pasid_testdev_atc_translate(&s->atc, pasid, addr, &entry) ||
+            !(entry.perm & need)) {
             return PASID_TESTDEV_STATUS_FAULT;
         }
         offset = addr & entry.addr_mask;
@@ -632,9 +458,9 @@ static uint64_t pasid_testdev_read(void *opaque, hwaddr addr, unsigned size)
     case PASID_TESTDEV_REG_STATUS:
         return s->status;
     case PASID_TESTDEV_REG_ATC_ENTRIES:
-        return s->atc_entries;
+        return s->atc.len;
     case PASID_TESTDEV_REG_ATC_INVALIDATIONS:
-        return s->atc_invalidations;
+        return s->atc.invalidations;
     case PASID_TESTDEV_REG_DATA ...
          PASID_TESTDEV_REG_DATA + PASID_TESTDEV_DATA_SIZE - 4:
         return ldl_le_p(s->data + addr - PASID_TESTDEV_REG_DATA);
@@ -713,13 +539,13 @@ static void pasid_testdev_config_write(PCIDevice *pdev, uint32_t addr,
     bool had_ats = pcie_ats_enabled(pdev);
 
     if (pasid_testdev_clears_pasid(pdev, addr, val, len)) {
-        ats_forget(s, true);
+        pasid_testdev_atc_forget(&s->atc, true);
     }
     pci_default_write_config(pdev, addr, val, len);
     if (had_ats && !pcie_ats_enabled(pdev)) {
-        ats_forget(s, false);
+        pasid_testdev_atc_forget(&s->atc, false);
     } else if (!had_ats && pcie_ats_enabled(pdev)) {
-        ats_watch(s, PCI_NO_PASID);
+        pasid_testdev_atc_watch(&s->atc, PCI_NO_PASID);
     }
     pcie_cap_flr_write_config(pdev, addr, val, len);
     /* PCIe 6.2, 5.3.1.4: without No_Soft_Reset the way to D0 is a reset */
@@ -731,7 +557,7 @@ static void pasid_testdev_config_write(PCIDevice *pdev, uint32_t addr,
 
 static void pasid_testdev_exit(PCIDevice *pdev)
 {
-    ats_forget(PASID_TESTDEV(pdev), false);
+    pasid_testdev_atc_forget(&PASID_TESTDEV(pdev)->atc, false);
     pcie_cap_exit(pdev);
     msi_uninit(pdev);
 }
@@ -740,7 +566,7 @@ static void pasid_testdev_realize(PCIDevice *pdev, Error **errp)
 {
     PasidTestDev *s = PASID_TESTDEV(pdev);
 
-    QTAILQ_INIT(&s->ats_spaces);
+    pasid_testdev_atc_init(&s->atc, pdev);
     if (!pasid_testdev_check_props(s, errp)) {
         return;
     }
@@ -796,8 +622,8 @@ static void pasid_testdev_reset_hold(Object *obj, ResetType type)
     s->status = PASID_TESTDEV_STATUS_IDLE;
     memset(s->data, 0, sizeof(s->data));
 
-    ats_forget(s, false);
-    s->atc_invalidations = 0;
+    pasid_testdev_atc_forget(&s->atc, false);
+    s->atc.invalidations = 0;
 
     pcie_cap_deverr_reset(pdev);
     if (pdev->exp.pasid_cap) {
@@ -813,7 +639,7 @@ static void pasid_testdev_reset_hold(Object *obj, ResetType type)
 /* Loading overwrites the control registers without a config write */
 static int pasid_testdev_pre_load(void *opaque)
 {
-    ats_forget(opaque, false);
+    pasid_testdev_atc_forget(&PASID_TESTDEV(opaque)->atc, false);
     return 0;
 }
 
@@ -821,7 +647,7 @@ static int pasid_testdev_pre_load(void *opaque)
 static int pasid_testdev_post_load(void *opaque, int version_id)
 {
     if (pcie_ats_enabled(PCI_DEVICE(opaque))) {
-        ats_watch(opaque, PCI_NO_PASID);
+        pasid_testdev_atc_watch(&PASID_TESTDEV(opaque)->atc, PCI_NO_PASID);
     }
     return 0;
 }
@@ -839,7 +665,7 @@ static const VMStateDescription vmstate_pasid_testdev_ats = {
     .minimum_version_id = 1,
     .needed = pasid_testdev_ats_needed,
     .fields = (const VMStateField[]) {
-        VMSTATE_UINT32(atc_invalidations, PasidTestDev),
+        VMSTATE_UINT32(atc.invalidations, PasidTestDev),
         VMSTATE_END_OF_LIST()
     }
 };
