@@ -153,7 +153,7 @@ void smmuv3_ats_unwatch(PCIBus *bus, void *opaque, int devfn, uint32_t pasid,
     }
 }
 
-void smmuv3_ats_command(SMMUv3State *s, const Cmd *cmd)
+static void invalidate(SMMUv3State *s, const Cmd *cmd)
 {
     uint64_t addr = cmd->word[2] | (uint64_t)cmd->word[3] << 32;
     uint32_t pasid = CMD_SSV(cmd) ? CMD_SSID(cmd) : PCI_NO_PASID;
@@ -169,14 +169,18 @@ void smmuv3_ats_command(SMMUv3State *s, const Cmd *cmd)
     };
     SMMUv3AtsWatch *watch, *other;
 
-    if (CMD_TYPE(cmd) != SMMU_CMD_ATC_INV) {
-        return;
-    }
     QLIST_FOREACH_SAFE(watch, &s->ats_watches, next, other) {
         if (smmu_get_sid(watch->sdev) == CMD_SID(cmd) &&
             (all || watch->pasid == pasid)) {
             entry.pasid = watch->pasid;
             watch->n->notify(watch->n, &entry);
         }
+    }
+}
+
+void smmuv3_ats_command(SMMUv3State *s, const Cmd *cmd)
+{
+    if (CMD_TYPE(cmd) == SMMU_CMD_ATC_INV) {
+        invalidate(s, cmd);
     }
 }
