@@ -75,20 +75,25 @@ reported() {
     wait_until 5 smmu_said "$1" || has "$(smmu_events)" "$1"
 }
 
+uptime_now() { cut -d ' ' -f 1 /proc/uptime; }
+seconds_since() { awk -v then="$1" '{ printf "%.1f", $1 - then }' /proc/uptime; }
+
 # disk_io MIB: fill the start of the NVMe disk with random data, past the page
 # cache, read it back, and compare; sum is then the checksum.
 disk=/dev/nvme0n1
 disk_io() {
     mkfifo /tmp/copy
     md5sum </tmp/copy >/tmp/written &
+    started=$(uptime_now)
     dd if=/dev/urandom bs=1M count="$1" 2>/dev/null | tee /tmp/copy |
-        dd of=$disk bs=1M iflag=fullblock oflag=direct conv=fsync 2>/tmp/dd
+        dd of=$disk bs=1M iflag=fullblock oflag=direct conv=fsync 2>/dev/null
     wait
     rm /tmp/copy
-    sed -n 's/.*copied, /lab-guest: written in /p' /tmp/dd
+    echo "lab-guest: $1 MiB written in $(seconds_since "$started") s"
     sum=$(cut -d ' ' -f 1 /tmp/written)
-    dd if=$disk bs=1M count="$1" iflag=direct 2>/tmp/dd | md5sum | cut -d ' ' -f 1 >/tmp/read
-    sed -n 's/.*copied, /lab-guest: read in /p' /tmp/dd
+    started=$(uptime_now)
+    dd if=$disk bs=1M count="$1" iflag=direct 2>/dev/null | md5sum | cut -d ' ' -f 1 >/tmp/read
+    echo "lab-guest: $1 MiB read in $(seconds_since "$started") s"
     [ -n "$sum" ] && is "$(cat /tmp/read)" "$sum"
 }
 # interrupts WORD: how many the lines of /proc/interrupts with WORD count.
