@@ -77,7 +77,15 @@ static int smmuv3_accel_cpr_pre_save(void *opaque)
 static int smmuv3_accel_cpr_post_load(void *opaque, int version_id)
 {
     SMMUv3AccelCpr *cpr = opaque;
+    SMMUv3AccelState *a = container_of(cpr, SMMUv3AccelState, cpr);
 
+    if ((cpr->viommu_id == NO_ID) != !a->be) {
+        error_report("arm-smmuv3: the incoming state is that of an SMMUv3 with"
+                     " %s, this one has %s; give both QEMUs the same devices in"
+                     " the same order", a->be ? "no device" : "devices",
+                     a->be ? "devices" : "none");
+        return -EINVAL;
+    }
     for (int i = 0; i < cpr->len; i++) {
         if (cpr->devices[i].mode > ACCEL_TRANSLATE) {
             error_report("arm-smmuv3: a device has the unknown mode %u in the"

@@ -227,6 +227,29 @@ static void test_no_program(void)
     vg_assert_has(text, "/nowhere/qemu");
 }
 
+/* Another QEMU than the one that was asked for: the guest stays where it is */
+static void test_other(void)
+{
+    VfGuest *g = start(1);
+    VfClient *c = g->c;
+    g_autofree gchar *options = g_strdup_printf(VG_MACHINE VG_IOMMUFD VS_SSID16
+                                                VG_PORT(1) SHARED_RAM, "",
+                                                c->iommufd);
+    g_autofree VfObject *before = NULL;
+    g_autofree gchar *text = NULL;
+
+    vs_set_state(g, &vs_states[VS_TRANSLATE], 1);
+    before = objects_of(c);
+    vg_transfer_refused(g, options);
+    assert_same(c, before);
+    g_assert_cmpint(vf_client_access(c, 0, NULL), ==, VF_ACCESS_S1);
+    fault(g, 0x3000);
+    vg_device_del(g, "d1", 1);
+    vf_client_assert_clean(c);
+    text = vg_end(g);
+    vg_assert_has(text, "that of an SMMUv3 with devices, this one has none");
+}
+
 /* Without a new vEVENTQ the guest misses events, and nothing else */
 static void test_no_events(void)
 {
@@ -340,6 +363,7 @@ int main(int argc, char **argv)
     qtest_add_func("smmuv3-accel/cpr/last-events", test_last_events);
     qtest_add_func("smmuv3-accel/cpr/stale", test_stale);
     qtest_add_func("smmuv3-accel/cpr/no-program", test_no_program);
+    qtest_add_func("smmuv3-accel/cpr/other", test_other);
     qtest_add_func("smmuv3-accel/cpr/no-events", test_no_events);
     qtest_add_func("smmuv3-accel/cpr/no-device", test_no_device);
     qtest_add_func("smmuv3-accel/cpr/paused/plug", test_paused_plug);

@@ -176,44 +176,76 @@ void vg_exec(VfGuest *g, const char *program)
     g_free(take_file(state));
 }
 
-void vg_transfer(VfGuest *g)
+/* Start a QEMU with @options, and have the old one hand the guest over to it */
+static QTestState *transfer_to(VfGuest *g, const char *options,
+                               gchar **main_path)
 {
-    gchar *main_path = temporary_file();
     gchar *cpr_path = temporary_file();
     g_autofree gchar *args = NULL;
-    QTestState *old = g->qts;
+    QTestState *new;
     int fd;
 
-    unlink(main_path);
+    *main_path = temporary_file();
+    unlink(*main_path);
     unlink(cpr_path);
     /* Listened to before there is anybody who could connect */
     fd = qtest_socket_server(cpr_path);
     g_assert_cmpint(fd, >=, 0);
     args = g_strdup_printf("%s -incoming cpr,addr.transport=socket,"
                            "addr.type=fd,addr.str=%d -incoming unix:%s 2>>%s",
-                           g->options, fd, main_path, g->stderr_path);
+                           options, fd, *main_path, g->stderr_path);
     environment_set(g->c);
-    g->qts = qtest_init_ext(NULL, args, NULL, false);
+    new = qtest_init_ext(NULL, args, NULL, false);
     environment_clear();
-    qtest_qmp_assert_success(old, "{ 'execute': 'migrate-set-parameters',"
+    qtest_qmp_assert_success(g->qts, "{ 'execute': 'migrate-set-parameters',"
                              " 'arguments': { 'mode': 'cpr-transfer' } }");
-    qtest_qmp_assert_success(old, "{ 'execute': 'migrate', 'arguments':"
+    qtest_qmp_assert_success(g->qts, "{ 'execute': 'migrate', 'arguments':"
                              " { 'channels': [ { 'channel-type': 'main',"
                              " 'addr': { 'transport': 'socket',"
                              " 'type': 'unix', 'path': %s } },"
                              " { 'channel-type': 'cpr',"
                              " 'addr': { 'transport': 'socket',"
                              " 'type': 'unix', 'path': %s } } ] } }",
-                             main_path, cpr_path);
+                             *main_path, cpr_path);
+    close(fd);
+    unlink(cpr_path);
+    g_free(cpr_path);
+    return new;
+}
+
+void vg_transfer(VfGuest *g)
+{
+    g_autofree gchar *main_path = NULL;
+    QTestState *old = g->qts;
+
+    g->qts = transfer_to(g, g->options, &main_path);
     qtest_connect(g->qts);
     qtest_qmp_handshake(g->qts, NULL);
     wait_for(g, "query-status", "running");
     qtest_quit(old);
-    close(fd);
     unlink(main_path);
-    unlink(cpr_path);
-    g_free(main_path);
-    g_free(cpr_path);
+}
+
+void vg_transfer_refused(VfGuest *g, const char *options)
+{
+    g_autofree gchar *main_path = NULL;
+    QTestState *new = transfer_to(g, options, &main_path);
+    bool ended = false;
+
+    qtest_set_expected_status(new, EXIT_FAILURE);
+    qtest_wait_qemu(new);
+    qtest_quit(new);
+    /* It may have gone before all was written, or just after */
+    while (!ended) {
+        g_autofree gchar *status = status_of(g, "query-migrate");
+
+        ended = g_str_equal(status, "completed") ||
+                g_str_equal(status, "failed");
+        g_usleep(1000);
+    }
+    qtest_qmp_assert_success(g->qts, "{ 'execute': 'cont' }");
+    wait_for(g, "query-status", "running");
+    unlink(main_path);
 }
 
 gchar *vg_quit(VfGuest *g)

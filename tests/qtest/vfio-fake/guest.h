@@ -145,6 +145,17 @@ void vg_exec(VfGuest *g, const char *program);
 void vg_transfer(VfGuest *g);
 
 /**
+ * vg_transfer_refused: have another QEMU refuse to take the guest over
+ *
+ * @g: the guest, as for vg_exec()
+ * @options: of the other QEMU, not those of the guest
+ *
+ * Asserts that the other QEMU ends with an error, and that the guest runs on
+ * in the old one.
+ */
+void vg_transfer_refused(VfGuest *g, const char *options);
+
+/**
  * vg_ports: give the root ports of a guest their bus numbers
  *
  * @g: the guest
