@@ -191,15 +191,15 @@ def covered(text, name):
     return False
 
 
-def checkpatch(copy, commit, patch_file, patch):
+def checkpatch(copy, last, patch_file, patch):
     """The base's own style check has nothing to say about a patch.
 
     Its question whether MAINTAINERS needs an entry for a new file is
-    answered here: the file has one at this point of the series.
+    answered here: the file has one at the end of the series, commit `last`.
     """
     good, output = command(['perl', 'scripts/checkpatch.pl', '--no-signoff',
                             '--no-color', patch_file], copy.path)
-    text = copy.git('show', f'{commit}:MAINTAINERS')
+    text = copy.git('show', f'{last}:MAINTAINERS')
     problems = [f'MAINTAINERS has no entry for {name}'
                 for name in patch.files if not covered(text, name)]
     blocks = [block for block in re.split(r'\n\s*\n', output)
@@ -385,9 +385,9 @@ def run(base):
                   am_gives, copy, patches, want)
         tap.guard('quilt takes it: no fuzz, no offset, same tree',
                   quilt_gives, copy, quilt, want)
-        for patch, commit, name in zip(manifest.patches, commits, patches):
-            tap.guard(f'checkpatch: {patch.name}', checkpatch, copy, commit,
-                      name, patch)
+        for patch, name in zip(manifest.patches, patches):
+            tap.guard(f'checkpatch: {patch.name}', checkpatch, copy,
+                      commits[-1], name, patch)
     prefixes(tap, manifest, copy, commits)
     print(f'1..{tap.count}')
     print(f'# {tap.count - tap.failures} ok, {tap.failures} not ok, in '
