@@ -275,7 +275,7 @@ static const Cmd *smmuv3_accel_cmdq_peek(SMMUv3AccelCmdq *q)
     len = MIN(len, CMDQ_RUN);
     q->run_len = 0;
     if (dma_memory_read(&address_space_memory, Q_CONS_ENTRY(cmdq), q->run,
-                        len * sizeof(q->run[0]), MEMTXATTRS_UNSPECIFIED)) {
+                        len * sizeof(q->run[0]), SMMU_TABLE_ATTRS)) {
         return NULL;
     }
     for (uint32_t i = 0; i < len; i++) {

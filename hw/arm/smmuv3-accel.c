@@ -45,18 +45,6 @@
 
 /* What the guest wants for a device */
 
-static void smmuv3_accel_record(SMMUv3State *s, SMMUv3AccelDevice *adev,
-                                SMMUEventInfo *event)
-{
-    if (adev->event.type == event->type && adev->event.sid == event->sid) {
-        return;
-    }
-    adev->event = *event;
-    if (!s->accel_state->cpr.adopting) {
-        smmuv3_record_event(s, event);
-    }
-}
-
 /*
  * SMMUv3 IHI0070, 5.2 and 5.5. The events are due when a transaction meets the
  * STE; the host sees an abort there and records nothing, so they come early.
@@ -110,64 +98,93 @@ static bool smmuv3_accel_decode_ste(SMMUv3State *s, STE *ste,
     return true;
 }
 
-/* @named: the guest has asked to look at the STE of this very StreamID */
+/*
+ * What the guest's registers and tables say of a device, and the event that is
+ * due for it. @named: the guest has asked to look at the STE of this very
+ * StreamID.
+ */
 static void smmuv3_accel_wanted(SMMUv3State *s, SMMUv3AccelDevice *adev,
-                                uint32_t sid, bool named,
-                                SMMUv3AccelSte *wanted)
+                                bool named, SMMUv3AccelSte *wanted,
+                                SMMUEventInfo *event)
 {
-    SMMUEventInfo event = { .sid = sid, .inval_ste_allowed = true };
+    uint32_t sid = smmuv3_accel_sid(adev);
     STE ste;
 
     *wanted = (SMMUv3AccelSte) { .mode = ACCEL_ABORT };
+    *event = (SMMUEventInfo) { .sid = sid, .inval_ste_allowed = true };
     if (!smmu_enabled(s)) {
         if (!FIELD_EX32(s->gbpa, GBPA, ABORT)) {
             wanted->mode = ACCEL_BYPASS;
         }
     } else if (smmuv3_accel_has_sid(adev)) {
-        if (smmu_find_ste(s, sid, &ste, &event)) {
+        if (smmu_find_ste(s, sid, &ste, event)) {
             /* No place in the table yet is where every device starts */
-            if (event.type == SMMU_EVT_C_BAD_STREAMID &&
+            if (event->type == SMMU_EVT_C_BAD_STREAMID &&
                 !(named && (s->cr[2] & CR2_RECINVSID))) {
-                event.type = SMMU_EVT_NONE;
+                event->type = SMMU_EVT_NONE;
             }
         } else if (!smmuv3_accel_decode_ste(s, &ste, wanted)) {
-            event.type = SMMU_EVT_C_BAD_STE;
+            event->type = SMMU_EVT_C_BAD_STE;
         } else if (adev->no_ats) {
             wanted->dword[1] &= ~STE1_EATS;
         }
     }
+}
+
+/*
+ * An event is recorded once, and after all else that is done for a device: from
+ * here on the guest may find it, and act.
+ */
+static void smmuv3_accel_record(SMMUv3State *s, SMMUv3AccelDevice *adev,
+                                SMMUEventInfo *event)
+{
+    if (adev->event.type == event->type && adev->event.sid == event->sid) {
+        return;
+    }
+    adev->event = *event;
+    /* What another process has recorded is in the guest's queue */
+    if (!s->accel_state->cpr.adopting) {
+        smmuv3_record_event(s, event);
+    }
+}
+
+static void smmuv3_accel_update_device(SMMUv3State *s, SMMUv3AccelDevice *adev,
+                                       bool named)
+{
+    SMMUv3AccelSte wanted;
+    SMMUEventInfo event;
+    Error *err = NULL;
+
+    smmuv3_accel_wanted(s, adev, named, &wanted, &event);
+    if (!smmuv3_accel_install(s, adev, &wanted, event.sid, &err)) {
+        smmuv3_accel_fail_closed(s->accel_state, adev, err);
+    }
     smmuv3_accel_record(s, adev, &event);
 }
 
-static bool smmuv3_accel_update_device(SMMUv3State *s, SMMUv3AccelDevice *adev,
-                                       bool named, Error **errp)
+/*
+ * The devices whose StreamID is from @first to @last. Each is looked up again
+ * when its turn comes, since those before it may have changed what there is.
+ */
+static void smmuv3_accel_update_range(SMMUv3State *s, uint32_t first,
+                                      uint32_t last, bool named)
 {
-    uint32_t sid = smmuv3_accel_sid(adev);
-    SMMUv3AccelSte wanted;
+    GHashTable *devices = s->accel_state->devices;
+    g_autofree gpointer *pdevs = g_hash_table_get_keys_as_array(devices, NULL);
 
-    smmuv3_accel_wanted(s, adev, sid, named, &wanted);
-    return smmuv3_accel_install(s, adev, &wanted, sid, errp);
-}
+    for (gpointer *pdev = pdevs; *pdev; pdev++) {
+        SMMUv3AccelDevice *adev = g_hash_table_lookup(devices, *pdev);
 
-static void smmuv3_accel_update_or_fail(SMMUv3State *s, SMMUv3AccelDevice *adev,
-                                        bool named)
-{
-    Error *err = NULL;
-
-    if (!smmuv3_accel_update_device(s, adev, named, &err)) {
-        smmuv3_accel_fail_closed(s->accel_state, adev, err);
+        if (adev && smmuv3_accel_sid(adev) >= first &&
+            smmuv3_accel_sid(adev) <= last) {
+            smmuv3_accel_update_device(s, adev, named);
+        }
     }
 }
 
 void smmuv3_accel_update_all(SMMUv3State *s)
 {
-    GHashTableIter iter;
-    gpointer adev;
-
-    g_hash_table_iter_init(&iter, s->accel_state->devices);
-    while (g_hash_table_iter_next(&iter, NULL, &adev)) {
-        smmuv3_accel_update_or_fail(s, adev, false);
-    }
+    smmuv3_accel_update_range(s, 0, UINT32_MAX, false);
 }
 
 /* What smmuv3.c calls */
@@ -185,22 +202,6 @@ static void smmuv3_accel_renumbered(Notifier *n, void *bridge)
 
     smmuv3_accel_sids_update(a);
     smmuv3_accel_update(a->smmu);
-}
-
-static void smmuv3_accel_cfgi_range(SMMUv3State *s, uint32_t first,
-                                    uint32_t last, bool named)
-{
-    GHashTableIter iter;
-    gpointer adev;
-
-    g_hash_table_iter_init(&iter, s->accel_state->devices);
-    while (g_hash_table_iter_next(&iter, NULL, &adev)) {
-        uint32_t sid = smmuv3_accel_sid(adev);
-
-        if (sid >= first && sid <= last) {
-            smmuv3_accel_update_or_fail(s, adev, named);
-        }
-    }
 }
 
 /*
@@ -259,12 +260,12 @@ bool smmuv3_accel_command(SMMUv3State *s, const Cmd *cmd,
             break;
         }
         if (a->sids_clash) {
-            smmuv3_accel_cfgi_range(s, CMD_SID(cmd), CMD_SID(cmd), true);
+            smmuv3_accel_update_range(s, CMD_SID(cmd), CMD_SID(cmd), true);
             break;
         }
         adev = smmuv3_accel_find(a, CMD_SID(cmd));
         if (adev) {
-            smmuv3_accel_update_or_fail(s, adev, true);
+            smmuv3_accel_update_device(s, adev, true);
         }
         break;
     case SMMU_CMD_CFGI_STE_RANGE:
@@ -273,7 +274,7 @@ bool smmuv3_accel_command(SMMUv3State *s, const Cmd *cmd,
             uint64_t mask = MAKE_64BIT_MASK(0, CMD_STE_RANGE(cmd) + 1);
             uint32_t first = CMD_SID(cmd) & ~mask;
 
-            smmuv3_accel_cfgi_range(s, first, first + mask, false);
+            smmuv3_accel_update_range(s, first, first + mask, false);
         }
         break;
     default:
@@ -349,6 +350,8 @@ bool smmuv3_accel_bind(SMMUv3State *s, PCIDevice *pdev, HostIOMMUDevice *hiod,
     HostIOMMUDeviceIOMMUFD *idev = (HostIOMMUDeviceIOMMUFD *)
         object_dynamic_cast(OBJECT(hiod), TYPE_HOST_IOMMU_DEVICE_IOMMUFD);
     SMMUv3AccelDevice *adev;
+    SMMUv3AccelSte wanted;
+    SMMUEventInfo event;
     bool first = !g_hash_table_size(a->devices);
 
     smmuv3_accel_cpr_adopt(a);
@@ -393,11 +396,15 @@ bool smmuv3_accel_bind(SMMUv3State *s, PCIDevice *pdev, HostIOMMUDevice *hiod,
     object_ref(idev);
     g_hash_table_insert(a->devices, pdev, adev);
     smmuv3_accel_sids_update(a);
-    if (!a->cpr.adopting &&
-        !smmuv3_accel_update_device(s, adev, false, errp)) {
+    if (a->cpr.adopting) {
+        return true;
+    }
+    smmuv3_accel_wanted(s, adev, false, &wanted, &event);
+    if (!smmuv3_accel_install(s, adev, &wanted, event.sid, errp)) {
         smmuv3_accel_unbind(s, pdev);
         return false;
     }
+    smmuv3_accel_record(s, adev, &event);
     return true;
 }
 

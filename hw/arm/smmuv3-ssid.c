@@ -185,7 +185,7 @@ static int ssid_get_l1cd(SMMUv3State *s, SMMUTransCfg *cfg, dma_addr_t addr,
     }
 
     if (dma_memory_read(&address_space_memory, addr, desc, sizeof(*desc),
-                        MEMTXATTRS_UNSPECIFIED) != MEMTX_OK) {
+                        SMMU_TABLE_ATTRS) != MEMTX_OK) {
         qemu_log_mask(LOG_GUEST_ERROR, "SMMUv3 cannot fetch L1CD at 0x%"
                       PRIx64 "\n", addr);
         event->type = SMMU_EVT_F_CD_FETCH;

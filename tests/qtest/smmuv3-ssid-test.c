@@ -14,6 +14,7 @@
 #include "pasid-testdev.h"
 
 /* SMMUv3 registers (IHI 0070, 6.3) in the virt machine's memory map */
+#define UART                    0x09000000ull
 #define SMMU_BASE               0x09050000ull
 #define CR0                     0x20
 #define   CR0_SMMUEN            BIT(0)
@@ -65,8 +66,10 @@
 
 /* Context descriptor (5.4): 39 bits of input, 4K granule, no TTB1 */
 #define CD_WORD0                (25u | 1u << 30 | 1u << 31)
-#define CD_WORD1(asid)          (4 | 1 << 9 | 1 << 13 | 1 << 14 | \
+#define CD_WORD1(asid, ips)     ((ips) | 1 << 9 | 1 << 13 | 1 << 14 | \
                                  (uint32_t)(asid) << 16)
+#define CD_IPS_44               4
+#define CD_IPS_MAX              7
 
 /* Descriptors of VMSAv8-64 */
 #define PTE_TABLE               3
@@ -170,6 +173,11 @@ static const Case cases[] = {
         { { 0, EVENT(EVT_F_CD_FETCH) }, { 3, EVENT(EVT_F_CD_FETCH) } } },
     { "fetch-two-level", 8, STE_S1, STE_S1FMT_4K, 8, STE_S1DSS_SSID0, NOWHERE,
         { { 0, EVENT(EVT_F_CD_FETCH) }, { 64, EVENT(EVT_F_CD_FETCH) } } },
+    /* registers of a device are no table, whatever they read as */
+    { "device-linear", 8, STE_S1, STE_S1FMT_LINEAR, 8, STE_S1DSS_SSID0, UART,
+        { { 0, EVENT(EVT_F_CD_FETCH) }, { 3, EVENT(EVT_F_CD_FETCH) } } },
+    { "device-two-level", 8, STE_S1, STE_S1FMT_4K, 8, STE_S1DSS_SSID0, UART,
+        { { 0, EVENT(EVT_F_CD_FETCH) }, { 64, EVENT(EVT_F_CD_FETCH) } } },
 
     /* with stage 2, where CD tables have IPAs */
     { "nested-linear", 16, STE_NESTED, STE_S1FMT_LINEAR, 8, STE_S1DSS_SSID0, 0,
@@ -249,13 +257,19 @@ static uint64_t cd_address(const Case *c, int ssid)
     }
 }
 
+static void write_cd_ips(QTestState *qts, const Case *c, int ssid, int k,
+                         int ips)
+{
+    uint64_t ttb = table_address(c, PAGE_TABLES(k));
+    uint32_t cd[16] = { CD_WORD0, CD_WORD1(k + 1, ips), ttb, ttb >> 32 };
+
+    write_words(qts, cd_address(c, ssid), cd, 16);
+}
+
 /* Have CD(@k)'s page tables used by @ssid; the ASID goes with the tables */
 static void write_cd(QTestState *qts, const Case *c, int ssid, int k)
 {
-    uint64_t ttb = table_address(c, PAGE_TABLES(k));
-    uint32_t cd[16] = { CD_WORD0, CD_WORD1(k + 1), ttb, ttb >> 32 };
-
-    write_words(qts, cd_address(c, ssid), cd, 16);
+    write_cd_ips(qts, c, ssid, k, CD_IPS_44);
 }
 
 static void write_l1cd(QTestState *qts, const Case *c)
@@ -387,9 +401,9 @@ static void check_event(const Case *c, const Access *a, const uint32_t *event)
     if (type == EVT_F_CD_FETCH) {
         uint64_t addr = (uint64_t)event[5] << 32 | event[4];
 
-        g_assert_cmphex(addr, ==, NOWHERE + (c->fmt == STE_S1FMT_LINEAR ?
-                                             a->pasid * 64 :
-                                             (a->pasid >> 6) * 8));
+        g_assert_cmphex(addr, ==, c->table + (c->fmt == STE_S1FMT_LINEAR ?
+                                              a->pasid * 64 :
+                                              (a->pasid >> 6) * 8));
     }
     if (type == EVT_F_TRANSLATION && c->config == STE_NESTED) {
         g_assert_cmpint(EVT_S2(event[3]), ==, 1);
@@ -445,6 +459,24 @@ static void command(QTestState *qts, uint32_t w0, uint32_t w1, uint32_t w2)
     write_words(qts, CMDQ + prod * 16, cmd, 4);
     smmu_writel(qts, CMDQ_PROD, prod + 1);
     g_assert_cmphex(smmu_readl(qts, CMDQ_CONS), ==, prod + 1);
+}
+
+/*
+ * CD.IPS has a size for 6 since SMMUv3.1, and none for 7 (5.4); what is above
+ * IDR5.OAS counts as that. All pages here have addresses of 32 bits.
+ */
+static void test_ips(void)
+{
+    const Case *c = &cases[0];
+    QTestState *qts = start(c);
+    uint32_t event[8];
+
+    for (int ips = 0; ips <= CD_IPS_MAX; ips++) {
+        write_cd_ips(qts, c, 1, 1, ips);
+        command(qts, CMD_CFGI_CD | CMD_SSV | CMD_SSID(1), PTD_DEVFN, 1);
+        g_assert_cmphex(access_at(qts, 1, IOVA, event), ==, CD(1));
+    }
+    qtest_quit(qts);
 }
 
 typedef struct {
@@ -528,6 +560,7 @@ int main(int argc, char **argv)
         add("translate", cases[i].name, &cases[i], test_case);
     }
     qtest_add_func("/smmuv3-ssid/fault", test_fault);
+    qtest_add_func("/smmuv3-ssid/ips", test_ips);
     for (int i = 0; i < ARRAY_SIZE(invalidations); i++) {
         add("invalidate", invalidations[i].name, &invalidations[i],
             test_invalidation);

@@ -33,6 +33,7 @@ enum {
 
 /* Events (7.3) */
 #define C_BAD_STREAMID      0x02
+#define F_STE_FETCH         0x03
 #define C_BAD_STE           0x04
 
 /* Stream table entry (5.2), words of 64 bits */
@@ -62,6 +63,7 @@ typedef enum Outcome {
     ABORTED,
     BAD_STREAMID,
     BAD_STE,
+    FETCH,
 } Outcome;
 
 typedef struct FormatTest {
@@ -140,6 +142,8 @@ static Outcome outcome(QTestState *qts)
         return BAD_STREAMID;
     case C_BAD_STE:
         return BAD_STE;
+    case F_STE_FETCH:
+        return FETCH;
     default:
         g_assert_not_reached();
     }
@@ -156,6 +160,38 @@ static void test_format(const void *opaque)
     for (int i = 0; i < ARRAY_SIZE(t->cfg); i++) {
         smmu_writel(qts, STRTAB_BASE_CFG, LOG2SIZE | t->cfg[i]);
     }
+    g_assert_cmpint(outcome(qts), ==, t->outcome);
+    qtest_quit(qts);
+}
+
+/*
+ * A table is aligned to its size (6.3.24): with more entries it is at the
+ * start of RAM, where all is zero, and then at address 0, where a guest
+ * without firmware has flash, which is a device.
+ */
+typedef struct SizeTest {
+    const char *name;
+    uint32_t log2size;
+    Outcome outcome;
+} SizeTest;
+
+static const SizeTest size_tests[] = {
+    { .name = "8", .log2size = 8, .outcome = PASSED },
+    { .name = "20", .log2size = 20, .outcome = BAD_STE },
+    { .name = "32", .log2size = 32, .outcome = FETCH },
+    { .name = "58", .log2size = 58, .outcome = FETCH },
+    { .name = "59", .log2size = 59, .outcome = FETCH },
+    { .name = "60", .log2size = 60, .outcome = FETCH },
+    { .name = "63", .log2size = 63, .outcome = FETCH },
+};
+
+static void test_size(const void *opaque)
+{
+    const SizeTest *t = opaque;
+    QTestState *qts = start("1");
+
+    write_ste(qts, STRTAB, STE0(CONFIG_BYPASS));
+    smmu_writel(qts, STRTAB_BASE_CFG, t->log2size);
     g_assert_cmpint(outcome(qts), ==, t->outcome);
     qtest_quit(qts);
 }
@@ -201,6 +237,9 @@ int main(int argc, char **argv)
 
     for (int i = 0; i < ARRAY_SIZE(format_tests); i++) {
         add("format", format_tests[i].name, &format_tests[i], test_format);
+    }
+    for (int i = 0; i < ARRAY_SIZE(size_tests); i++) {
+        add("size", size_tests[i].name, &size_tests[i], test_size);
     }
     for (int i = 0; i < ARRAY_SIZE(s2_tests); i++) {
         add("stage2", s2_tests[i].name, &s2_tests[i], test_s2);
