@@ -76,7 +76,7 @@ VfGuest *vg_start(VfClient *c, const char *fmt, ...)
     va_end(ap);
     g->c = c;
     g->stderr_path = temporary_file();
-    args = g_strdup_printf("%s 2>%s", g->options, g->stderr_path);
+    args = g_strdup_printf("%s 2>>%s", g->options, g->stderr_path);
     environment_set(c);
     g->qts = qtest_init(args);
     environment_clear();
