@@ -7,16 +7,13 @@
  */
 
 #include "qemu/osdep.h"
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <linux/iommufd.h>
 
 #include "qapi/error.h"
 #include "system/iommufd_viommu.h"
 #include "trace.h"
-
-/* How often a queue that is still polled is tried, and the time between */
-#define VEVENTQ_BUSY_TRIES  100
-#define VEVENTQ_BUSY_US     1000
 
 bool iommufd_backend_alloc_viommu(IOMMUFDBackend *be, uint32_t dev_id,
                                   uint32_t type, uint32_t hwpt_id,
@@ -100,27 +97,32 @@ bool iommufd_backend_alloc_veventq(IOMMUFDBackend *be, uint32_t viommu_id,
 void iommufd_backend_free_veventq(IOMMUFDBackend *be, uint32_t veventq_id,
                                   int veventq_fd)
 {
-    struct iommu_destroy des = {
-        .size = sizeof(des),
-        .id = veventq_id,
-    };
-
     close(veventq_fd);
-    /*
-     * A thread that is still in a poll of the file keeps it open, and so the
-     * queue in use, until it runs again. It has been woken before this.
-     */
-    for (int i = 0; i < VEVENTQ_BUSY_TRIES; i++) {
-        int err = ioctl(be->fd, IOMMU_DESTROY, &des) ? errno : 0;
-
-        trace_iommufd_backend_free_id(be->fd, veventq_id, err);
-        if (!err) {
-            return;
-        }
-        if (err != EBUSY) {
-            break;
-        }
-        g_usleep(VEVENTQ_BUSY_US);
-    }
     iommufd_backend_free_id(be, veventq_id);
+}
+
+int iommufd_eventq_watch(int eventq_fd, Error **errp)
+{
+    struct epoll_event readable = { .events = EPOLLIN };
+    int watch_fd = epoll_create1(EPOLL_CLOEXEC);
+
+    if (watch_fd < 0) {
+        error_setg_errno(errp, errno, "cannot make an epoll instance to watch"
+                         " a queue of events of iommufd");
+        return -1;
+    }
+    if (epoll_ctl(watch_fd, EPOLL_CTL_ADD, eventq_fd, &readable)) {
+        error_setg_errno(errp, errno, "cannot watch a queue of events of"
+                         " iommufd by epoll");
+        close(watch_fd);
+        return -1;
+    }
+    return watch_fd;
+}
+
+void iommufd_eventq_unwatch(int watch_fd, int eventq_fd)
+{
+    /* This waits for a thread that looks at the queue by way of the instance */
+    epoll_ctl(watch_fd, EPOLL_CTL_DEL, eventq_fd, NULL);
+    close(watch_fd);
 }

@@ -32,6 +32,7 @@ struct SMMUv3AccelEvents {
     IOMMUFDBackend *be;
     uint32_t id;
     int fd;
+    int watch_fd;               /* what the main loop watches for it */
     bool broken;                /* it cannot be read, and the user knows */
     uint32_t next_sequence;     /* a new queue starts at 0 */
 };
@@ -100,7 +101,7 @@ static bool smmuv3_accel_events_read_some(SMMUv3AccelEvents *events)
             error_report("arm-smmuv3: cannot read events of the host SMMUv3:"
                          " %s; the guest sees none from now on",
                          strerror(errno));
-            qemu_set_fd_handler(events->fd, NULL, NULL, NULL);
+            qemu_set_fd_handler(events->watch_fd, NULL, NULL, NULL);
             events->broken = true;
             smmuv3_accel_events_overflow(events);
         }
@@ -156,7 +157,7 @@ bool smmuv3_accel_events_start(SMMUv3State *s, IOMMUFDBackend *be,
     SMMUv3AccelEvents *e;
     Error *local_err = NULL;
     uint32_t id;
-    int fd;
+    int fd, watch_fd;
 
     *events = NULL;
     if (!iommufd_backend_alloc_veventq(be, viommu_id,
@@ -169,6 +170,11 @@ bool smmuv3_accel_events_start(SMMUv3State *s, IOMMUFDBackend *be,
         error_propagate(errp, local_err);
         return false;
     }
+    watch_fd = iommufd_eventq_watch(fd, errp);
+    if (watch_fd < 0) {
+        iommufd_backend_free_veventq(be, id, fd);
+        return false;
+    }
 
     e = g_new(SMMUv3AccelEvents, 1);
     *e = (SMMUv3AccelEvents) {
@@ -176,8 +182,9 @@ bool smmuv3_accel_events_start(SMMUv3State *s, IOMMUFDBackend *be,
         .be = be,
         .id = id,
         .fd = fd,
+        .watch_fd = watch_fd,
     };
-    qemu_set_fd_handler(fd, smmuv3_accel_events_read, NULL, e);
+    qemu_set_fd_handler(watch_fd, smmuv3_accel_events_read, NULL, e);
     *events = e;
     return true;
 }
@@ -187,9 +194,8 @@ void smmuv3_accel_events_stop(SMMUv3AccelEvents *events)
     if (!events) {
         return;
     }
-    qemu_set_fd_handler(events->fd, NULL, NULL, NULL);
-    /* When a vCPU unplugs, the main loop is in a poll of it */
-    qemu_notify_event();
+    qemu_set_fd_handler(events->watch_fd, NULL, NULL, NULL);
+    iommufd_eventq_unwatch(events->watch_fd, events->fd);
     iommufd_backend_free_veventq(events->be, events->id, events->fd);
     g_free(events);
 }

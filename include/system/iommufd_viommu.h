@@ -77,17 +77,41 @@ bool iommufd_backend_alloc_veventq(IOMMUFDBackend *be, uint32_t viommu_id,
  * iommufd_backend_free_veventq: give a queue of events back (iommufd.h
  * IOMMU_DESTROY)
  *
- * The kernel has the queue in use for as long as its file is polled, which
- * another thread may do for a moment after the handler was removed. That is
- * waited for, up to a tenth of a second. A queue that cannot be freed even so
- * is reported, and goes with the iommufd.
+ * A queue that cannot be freed is reported, and goes with the iommufd. So does
+ * one whose file is still open: see iommufd_eventq_watch().
  *
  * @be: connected iommufd backend.
  * @veventq_id: ID of the queue.
- * @veventq_fd: its file descriptor, without a handler in the main loop. It is
- *              closed.
+ * @veventq_fd: its file descriptor, which nobody watches. It is closed.
  */
 void iommufd_backend_free_veventq(IOMMUFDBackend *be, uint32_t veventq_id,
                                   int veventq_fd);
+
+/**
+ * iommufd_eventq_watch: get a descriptor that the main loop can watch in place
+ * of that of a queue
+ *
+ * The kernel has a queue in use until the last reference to its file is gone.
+ * Whatever polls a file has such a reference: a thread until it runs again, an
+ * io_uring until the main loop has withdrawn the request and been told so. Only
+ * an epoll instance has none, so the main loop watches one, and the queue can
+ * be freed at once.
+ *
+ * @eventq_fd: file descriptor of the queue.
+ * @errp: says why there is no such descriptor.
+ *
+ * Returns: a descriptor that is readable when the queue is, for
+ * iommufd_eventq_unwatch(), or -1.
+ */
+int iommufd_eventq_watch(int eventq_fd, Error **errp);
+
+/**
+ * iommufd_eventq_unwatch: undo iommufd_eventq_watch()
+ *
+ * @watch_fd: what iommufd_eventq_watch() has returned, without a handler in the
+ *            main loop. It is closed; others may be in a poll of it.
+ * @eventq_fd: file descriptor of the queue; it stays open.
+ */
+void iommufd_eventq_unwatch(int watch_fd, int eventq_fd);
 
 #endif /* SYSTEM_IOMMUFD_VIOMMU_H */

@@ -99,6 +99,8 @@ static void test_state(const void *opaque)
         g_assert_cmphex(now[0], ==, ste[0]);
         g_assert_cmphex(now[1], ==, ste[1]);
         assert_same(c, before);
+        /* The old vEVENTQ went at once, whatever the main loop was at */
+        g_assert_cmpuint(vf_client_refused(c, VF_OP_DESTROY, since), ==, 0);
         g_assert_cmpuint(vf_client_count(c, VF_OP_ATTACH, since), ==, 0);
         g_assert_cmpuint(vf_client_count(c, VF_OP_DETACH, since), ==, 0);
         g_assert_cmphex(vs_readl(g, VS_IDR0), ==, idr0);

@@ -397,6 +397,29 @@ static void test_reset(void)
     vg_end_silent(g);
 }
 
+/*
+ * The kernel keeps a queue for as long as its file is open to anyone: it goes
+ * at the first attempt, and the next device has a queue that works.
+ */
+static void test_replug(void)
+{
+    VfGuest *g = vs_start_s1();
+
+    for (int i = 0; i < 3; i++) {
+        uint32_t since = g->c->shared->log_len;
+
+        push_many(g, i, 1);
+        assert_events(g, i, 1);
+        vg_device_del(g, "d1", 1);
+        g_assert_cmpuint(vf_client_refused(g->c, VF_OP_DESTROY, since), ==, 0);
+        vf_client_assert_clean(g->c);
+        g_assert_cmpstr(vg_device_add(g, 0, "d1", 1, ""), ==, NULL);
+    }
+    push_many(g, 3, 1);
+    assert_events(g, 3, 1);
+    vg_end_silent(g);
+}
+
 /* The descriptor breaks: said once, and the rest of the machine goes on */
 static void test_read_fails(const void *opaque)
 {
@@ -449,6 +472,7 @@ int main(int argc, char **argv)
                     &short_tests[i], test_short);
     }
     qtest_add_func("smmuv3-accel/events/reset", test_reset);
+    qtest_add_func("smmuv3-accel/events/replug", test_replug);
     vg_add_test("smmuv3-accel/events/read-fails", "io", &io_error,
                 test_read_fails);
     vg_add_test("smmuv3-accel/events/read-fails", "address", &bad_address,

@@ -247,23 +247,6 @@ static void test_late_events(void)
     vg_end_silent(g);
 }
 
-/* The queue of events is in use for as long as a thread is asleep in a poll */
-static void test_polled_events(void)
-{
-    VfGuest *g = vs_start(1, 0);
-    VfRule *rule;
-
-    vs_setup(g, VS_LINEAR);
-    vs_set_state(g, &vs_states[VS_BYPASS], 1);
-    plug(g, 1);
-    /* In this state it is the first object that goes */
-    rule = vf_client_rule(g->c, VF_OP_DESTROY, 1, 3, EBUSY);
-    unplug(g, 1);
-    g_assert_cmpuint(rule->seen, >, 3);
-    vf_client_assert_clean(g->c);
-    vg_end_silent(g);
-}
-
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -279,6 +262,5 @@ int main(int argc, char **argv)
     qtest_add_func("smmuv3-accel/hotplug/no-bus-number", test_no_bus_number);
     qtest_add_func("smmuv3-accel/hotplug/late-commands", test_late_commands);
     qtest_add_func("smmuv3-accel/hotplug/late-events", test_late_events);
-    qtest_add_func("smmuv3-accel/hotplug/polled-events", test_polled_events);
     return g_test_run();
 }

@@ -279,6 +279,17 @@ unsigned int vf_client_count(VfClient *c, VfOp op, uint32_t since)
     return n;
 }
 
+unsigned int vf_client_refused(VfClient *c, VfOp op, uint32_t since)
+{
+    unsigned int n = 0;
+
+    g_assert_cmpuint(c->shared->log_len, <=, VF_MAX_LOG);
+    for (uint32_t i = since; i < c->shared->log_len; i++) {
+        n += c->shared->log[i].op == op && c->shared->log[i].err;
+    }
+    return n;
+}
+
 const VfLog *vf_client_last(VfClient *c, VfOp op, uint32_t since)
 {
     g_assert_cmpuint(c->shared->log_len, <=, VF_MAX_LOG);

@@ -142,6 +142,9 @@ void vf_client_clear_rules(VfClient *c);
  */
 unsigned int vf_client_count(VfClient *c, VfOp op, uint32_t since);
 
+/* Returns: how many calls of kind @op after point @since the kernel refused */
+unsigned int vf_client_refused(VfClient *c, VfOp op, uint32_t since);
+
 /* Returns: the last call of kind @op after point @since, or NULL */
 const VfLog *vf_client_last(VfClient *c, VfOp op, uint32_t since);
 

@@ -8,12 +8,19 @@
  * Records live in shared memory. QEMU's descriptor is a pipe that the test
  * writes a byte to for each record, so that it can be polled; read() takes the
  * records, whole ones only, as the kernel does.
+ *
+ * The kernel has a queue in use until the last reference to its file is gone,
+ * which a poll or an io_uring may hold longer than QEMU has the descriptor. So
+ * each queue is a file of its own, the same pipe opened anew, and has a lock on
+ * it: such a lock belongs to the file, and goes with it.
  */
 
 #include "fake.h"
 
 #include <fcntl.h>
 #include <linux/iommufd.h>
+#include <stdio.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #define VEVENTQ_MAX_DEPTH (1u << 19)
@@ -31,13 +38,44 @@ int vf_veventq_of_fd(int fd)
     return -1;
 }
 
+/* Returns: a descriptor of a file of its own, or a negative errno */
+static int open_queue(int queue)
+{
+    char path[32];
+    int fd;
+
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", vf->eventq[queue].read_fd);
+    fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) {
+        return -errno;
+    }
+    if (flock(fd, LOCK_EX | LOCK_NB)) {
+        int err = errno;
+
+        vf_real_close(fd);
+        return -err;
+    }
+    return fd;
+}
+
+bool vf_veventq_is_open(int queue)
+{
+    int fd = vf->eventq[queue].read_fd;
+
+    if (flock(fd, LOCK_EX | LOCK_NB)) {
+        return true;
+    }
+    flock(fd, LOCK_UN);
+    return false;
+}
+
 int vf_veventq_alloc(uint32_t ctx, void *arg, VfLog *log)
 {
     struct iommu_veventq_alloc *cmd = arg;
     VfObject *viommu = vf_object_find_type(ctx, cmd->viommu_id,
                                            VF_OBJ_VIOMMU);
     VfObject *obj;
-    int queue;
+    int queue, fd;
 
     log->arg[0] = cmd->viommu_id;
     log->arg[1] = cmd->type;
@@ -67,20 +105,19 @@ int vf_veventq_alloc(uint32_t ctx, void *arg, VfLog *log)
     if (queue == VF_MAX_EVENTQ) {
         return -EMFILE;
     }
-    queue_fd[queue] = fcntl(vf->eventq[queue].read_fd, F_DUPFD_CLOEXEC, 0);
-    if (queue_fd[queue] < 0) {
-        return -errno;
+    fd = open_queue(queue);
+    if (fd < 0) {
+        return fd;
     }
     obj = vf_object_new(ctx, VF_OBJ_VEVENTQ);
     if (!obj) {
-        vf_real_close(queue_fd[queue]);
-        queue_fd[queue] = -1;
+        vf_real_close(fd);
         return -ENOMEM;
     }
+    queue_fd[queue] = fd;
     obj->flags = cmd->type;
     obj->parent = viommu->id;
     obj->queue = queue;
-    obj->users = 1;             /* its open file */
     vf_object_hold(ctx, viommu->id);
     vf->eventq[queue].used = 1;
     vf->eventq[queue].head = vf->eventq[queue].tail;
@@ -96,17 +133,8 @@ void vf_veventq_closed(int fd)
 {
     int queue = vf_veventq_of_fd(fd);
 
-    if (queue < 0) {
-        return;
-    }
-    queue_fd[queue] = -1;
-    for (int i = 0; i < VF_MAX_OBJECTS; i++) {
-        VfObject *obj = &vf->object[i];
-
-        if (obj->type == VF_OBJ_VEVENTQ && obj->users &&
-            obj->queue == (uint32_t)queue) {
-            obj->users--;
-        }
+    if (queue >= 0) {
+        queue_fd[queue] = -1;
     }
 }
 

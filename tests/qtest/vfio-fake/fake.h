@@ -94,6 +94,8 @@ VF_HIDDEN int vf_invalidate(uint32_t ctx, void *arg, VfLog *log,
 VF_HIDDEN int vf_veventq_alloc(uint32_t ctx, void *arg, VfLog *log);
 VF_HIDDEN long vf_veventq_read(int queue, void *buf, size_t size);
 VF_HIDDEN int vf_veventq_of_fd(int fd);
+/* Whether anyone has the file open, be it in the kernel */
+VF_HIDDEN bool vf_veventq_is_open(int queue);
 VF_HIDDEN void vf_veventq_closed(int fd);
 
 /* device.c */

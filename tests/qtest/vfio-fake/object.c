@@ -89,7 +89,8 @@ int vf_object_destroy(uint32_t ctx, uint32_t id)
     if (!obj) {
         return -ENOENT;
     }
-    if (obj->users) {
+    if (obj->users ||
+        (obj->type == VF_OBJ_VEVENTQ && vf_veventq_is_open(obj->queue))) {
         return -EBUSY;
     }
     switch (obj->type) {
