@@ -29,11 +29,14 @@ uint32_t vfio_viommu_hwpt_flags(VFIODevice *vbasedev)
     return 0;
 }
 
-/* The vIOMMU of a device that is known to have one, as something to compare */
-static void *vfio_viommu_identity(VFIODevice *vbasedev)
+const void *vfio_viommu_identity(VFIODevice *vbasedev)
 {
-    PCIBus *bus = pci_get_bus(PCI_DEVICE(vbasedev->dev));
+    PCIBus *bus;
 
+    if (!vfio_viommu_hwpt_flags(vbasedev)) {
+        return NULL;
+    }
+    bus = pci_get_bus(PCI_DEVICE(vbasedev->dev));
     while (!bus->iommu_ops && bus->parent_dev) {
         bus = pci_get_bus(bus->parent_dev);
     }
@@ -42,14 +45,9 @@ static void *vfio_viommu_identity(VFIODevice *vbasedev)
 
 bool vfio_viommu_hwpt_fits(VFIODevice *vbasedev, const VFIOIOASHwpt *hwpt)
 {
-    uint32_t parent = vfio_viommu_hwpt_flags(vbasedev);
-    VFIODevice *other = QLIST_FIRST(&hwpt->device_list);
-
-    if ((hwpt->hwpt_flags & IOMMU_HWPT_ALLOC_NEST_PARENT) != parent) {
-        return false;
-    }
-    return !parent || !other ||
-           vfio_viommu_identity(vbasedev) == vfio_viommu_identity(other);
+    return (hwpt->hwpt_flags & IOMMU_HWPT_ALLOC_NEST_PARENT) ==
+           vfio_viommu_hwpt_flags(vbasedev) &&
+           hwpt->viommu == vfio_viommu_identity(vbasedev);
 }
 
 void vfio_viommu_hwpt_hint(VFIODevice *vbasedev, uint32_t flags, Error **errp)

@@ -26,6 +26,20 @@ typedef struct VFIOIOASHwpt VFIOIOASHwpt;
 uint32_t vfio_viommu_hwpt_flags(VFIODevice *vbasedev);
 
 /**
+ * vfio_viommu_identity: tell the vIOMMUs apart that nest on an HWPT
+ *
+ * An HWPT keeps the result for as long as it exists. To ask a device that is
+ * attached to it would not do: one that was unplugged stays attached until it
+ * is finalized, and has no bus from which its vIOMMU could be found.
+ *
+ * @vbasedev: the device, plugged into its bus. It need not be a PCI device.
+ *
+ * Returns: a value that is the same for all devices of a vIOMMU and for no
+ * other, only good for a comparison; NULL if vfio_viommu_hwpt_flags() is 0.
+ */
+const void *vfio_viommu_identity(VFIODevice *vbasedev);
+
+/**
  * vfio_viommu_hwpt_fits: tell whether a device may share an HWPT
  *
  * A nesting parent carries the tag (Arm: VMID) that keeps the cached
@@ -34,7 +48,8 @@ uint32_t vfio_viommu_hwpt_flags(VFIODevice *vbasedev);
  *
  * @vbasedev: the device, plugged into its bus. It need not be a PCI device.
  *
- * @hwpt: an HWPT of the same IOAS that other devices are attached to.
+ * @hwpt: an HWPT of the same IOAS that other devices are attached to, some of
+ *        which may have been unplugged.
  *
  * Returns: true if the device may be attached to @hwpt, as far as its vIOMMU
  * is concerned; false if it needs another one.

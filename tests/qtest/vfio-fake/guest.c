@@ -65,23 +65,54 @@ static gchar *take_file(gchar *path)
     return text;
 }
 
-VfGuest *vg_start(VfClient *c, const char *fmt, ...)
+/* @options are taken over */
+static VfGuest *start(VfClient *c, const char *var, gchar *options)
 {
     VfGuest *g = g_new0(VfGuest, 1);
     g_autofree gchar *args = NULL;
-    va_list ap;
 
-    va_start(ap, fmt);
-    g->options = g_strdup_vprintf(fmt, ap);
-    va_end(ap);
+    g->options = options;
     g->c = c;
     g->stderr_path = temporary_file();
     args = g_strdup_printf("%s 2>>%s", g->options, g->stderr_path);
     environment_set(c);
-    g->qts = qtest_init(args);
+    g->qts = qtest_init_ext(var, args, NULL, true);
     environment_clear();
     g_assert_cmpuint(c->shared->loaded, >, 0);
     return g;
+}
+
+VfGuest *vg_start(VfClient *c, const char *fmt, ...)
+{
+    gchar *options;
+    va_list ap;
+
+    va_start(ap, fmt);
+    options = g_strdup_vprintf(fmt, ap);
+    va_end(ap);
+    return start(c, NULL, options);
+}
+
+VfGuest *vg_start_as(VfClient *c, const char *var, const char *fmt, ...)
+{
+    gchar *options;
+    va_list ap;
+
+    va_start(ap, fmt);
+    options = g_strdup_vprintf(fmt, ap);
+    va_end(ap);
+    return start(c, var, options);
+}
+
+bool vg_has_base(void)
+{
+    const char *program = g_getenv(VG_BASE);
+
+    if (program && g_file_test(program, G_FILE_TEST_IS_EXECUTABLE)) {
+        return true;
+    }
+    g_test_skip("there is no unpatched QEMU: " VG_BASE " does not name one");
+    return false;
 }
 
 gchar *vg_stderr(VfGuest *g)
@@ -92,35 +123,71 @@ gchar *vg_stderr(VfGuest *g)
     return text;
 }
 
-/*
- * QEMU's own command line, but for where a state comes from. The new one must
- * not be there before anybody listens to it: libqtest takes the second of its
- * sockets away when QEMU has connected, and makes it anew for the next one.
- */
-static QList *command_of(VfGuest *g)
+static gchar *replace(const gchar *text, const VgNext *next)
 {
+    g_auto(GStrv) parts = NULL;
+
+    if (!next || !next->from) {
+        return g_strdup(text);
+    }
+    parts = g_strsplit(text, next->from, -1);
+    return g_strjoinv(next->to, parts);
+}
+
+/* QEMU's own command line, but for where a state comes from */
+static void append_command(QList *words, VfGuest *g, const VgNext *next,
+                           const char *const *leave_out)
+{
+    g_autofree gchar *path = g_strdup_printf("/proc/%d/cmdline",
+                                             qtest_pid(g->qts));
+    g_autofree gchar *text = NULL;
+    gsize len;
+
+    g_assert(g_file_get_contents(path, &text, &len, NULL));
+    for (gsize at = 0; at < len; at += strlen(text + at) + 1) {
+        if (g_strv_contains(leave_out, text + at)) {
+            at += strlen(text + at) + 1;
+        } else if (!at && next && next->var) {
+            qlist_append_str(words, g_getenv(next->var));
+        } else {
+            g_autofree gchar *word = replace(text + at, next);
+
+            qlist_append_str(words, word);
+        }
+    }
+}
+
+/*
+ * The new one must not be there before anybody listens to it: libqtest takes
+ * the second of its sockets away when QEMU has connected, and makes it anew
+ * for the next one.
+ */
+static QList *command_of(VfGuest *g, const VgNext *next)
+{
+    static const char *const leave_out[] = { "-incoming", NULL };
     static const char wait[] = "until [ -S \"$0\" ]; do sleep 0.01; done;"
                                " exec \"$@\"";
     g_autofree gchar *socket = g_strdup_printf("%s/qtest-%d.qmp",
                                                g_get_tmp_dir(), getpid());
-    g_autofree gchar *path = g_strdup_printf("/proc/%d/cmdline",
-                                             qtest_pid(g->qts));
-    g_autofree gchar *text = NULL;
     QList *words = qlist_new();
-    gsize len;
 
-    g_assert(g_file_get_contents(path, &text, &len, NULL));
     qlist_append_str(words, "/bin/sh");
     qlist_append_str(words, "-c");
     qlist_append_str(words, wait);
     qlist_append_str(words, socket);
-    for (gsize at = 0; at < len; at += strlen(text + at) + 1) {
-        if (g_str_equal(text + at, "-incoming")) {
-            at += strlen(text + at) + 1;
-        } else {
-            qlist_append_str(words, text + at);
-        }
-    }
+    append_command(words, g, next, leave_out);
+    return words;
+}
+
+/* The same for one that nobody will listen to */
+static QList *command_of_lost(VfGuest *g, const VgNext *next)
+{
+    static const char *const leave_out[] = { "-incoming", "-qtest",
+                                             "-qtest-log", "-chardev", "-mon",
+                                             NULL };
+    QList *words = qlist_new();
+
+    append_command(words, g, next, leave_out);
     return words;
 }
 
@@ -147,38 +214,75 @@ static void wait_for(VfGuest *g, const char *query, const char *status)
     }
 }
 
-void vg_exec(VfGuest *g, const char *program)
+/* Ask QEMU to make way for a command, which gets its state from a file */
+static QDict *send_exec(VfGuest *g, QList *words, const char *uri)
 {
-    gchar *state = temporary_file();
-    g_autofree gchar *uri = g_strdup_printf("file:%s", state);
-    g_autofree gchar *status = status_of(g, "query-status");
-    QList *words = program ? qlist_new() : command_of(g);
-
-    if (program) {
-        qlist_append_str(words, program);
-    }
     qlist_append_str(words, "-incoming");
     qlist_append_str(words, uri);
     qtest_qmp_assert_success(g->qts, "{ 'execute': 'migrate-set-parameters',"
                              " 'arguments': { 'mode': 'cpr-exec',"
                              " 'cpr-exec-command': %p } }", words);
-    qtest_qmp_assert_success(g->qts, "{ 'execute': 'migrate', 'arguments':"
-                             " { 'uri': %s } }", uri);
-    if (program) {
-        wait_for(g, "query-migrate", "failed");
-    } else {
-        QTestState *old = g->qts;
+    return qtest_qmp(g->qts, "{ 'execute': 'migrate', 'arguments':"
+                     " { 'uri': %s } }", uri);
+}
 
-        g->qts = qtest_init_after_exec(old);
-        qtest_quit(old);
+void vg_exec(VfGuest *g, const char *program)
+{
+    g_autofree gchar *uri = NULL;
+    gchar *state;
+    QList *words;
+    QDict *answer;
+
+    if (!program) {
+        vg_exec_to(g, NULL);
+        return;
     }
+    state = temporary_file();
+    uri = g_strdup_printf("file:%s", state);
+    words = qlist_new();
+    qlist_append_str(words, program);
+    answer = send_exec(g, words, uri);
+    g_assert(qdict_haskey(answer, "return"));
+    qobject_unref(answer);
+    wait_for(g, "query-migrate", "failed");
+    wait_for(g, "query-status", "running");
+    g_free(take_file(state));
+}
+
+void vg_exec_to(VfGuest *g, const VgNext *next)
+{
+    gchar *state = temporary_file();
+    g_autofree gchar *uri = g_strdup_printf("file:%s", state);
+    g_autofree gchar *status = status_of(g, "query-status");
+    g_autofree gchar *options = g->options;
+    QDict *answer = send_exec(g, command_of(g, next), uri);
+    QTestState *old = g->qts;
+
+    g_assert(qdict_haskey(answer, "return"));
+    qobject_unref(answer);
+    g->qts = qtest_init_after_exec(old);
+    g->options = replace(options, next);
+    qtest_quit(old);
     wait_for(g, "query-status", status);
     g_free(take_file(state));
 }
 
+void vg_exec_lost(VfGuest *g, const VgNext *next)
+{
+    gchar *state = temporary_file();
+    g_autofree gchar *uri = g_strdup_printf("file:%s", state);
+    QDict *answer = send_exec(g, command_of_lost(g, next), uri);
+
+    g_assert(qdict_haskey(answer, "return"));
+    qobject_unref(answer);
+    qtest_set_expected_status(g->qts, EXIT_FAILURE);
+    qtest_wait_qemu(g->qts);
+    g_free(take_file(state));
+}
+
 /* Start a QEMU with @options, and have the old one hand the guest over to it */
-static QTestState *transfer_to(VfGuest *g, const char *options,
-                               gchar **main_path)
+static QTestState *transfer_to(VfGuest *g, const char *var,
+                               const char *options, gchar **main_path)
 {
     gchar *cpr_path = temporary_file();
     g_autofree gchar *args = NULL;
@@ -195,7 +299,7 @@ static QTestState *transfer_to(VfGuest *g, const char *options,
                            "addr.type=fd,addr.str=%d -incoming unix:%s 2>>%s",
                            options, fd, *main_path, g->stderr_path);
     environment_set(g->c);
-    new = qtest_init_ext(NULL, args, NULL, false);
+    new = qtest_init_ext(var, args, NULL, false);
     environment_clear();
     qtest_qmp_assert_success(g->qts, "{ 'execute': 'migrate-set-parameters',"
                              " 'arguments': { 'mode': 'cpr-transfer' } }");
@@ -215,10 +319,18 @@ static QTestState *transfer_to(VfGuest *g, const char *options,
 
 void vg_transfer(VfGuest *g)
 {
+    vg_transfer_to(g, NULL);
+}
+
+void vg_transfer_to(VfGuest *g, const VgNext *next)
+{
+    gchar *options = replace(g->options, next);
     g_autofree gchar *main_path = NULL;
     QTestState *old = g->qts;
 
-    g->qts = transfer_to(g, g->options, &main_path);
+    g->qts = transfer_to(g, next ? next->var : NULL, options, &main_path);
+    g_free(g->options);
+    g->options = options;
     qtest_connect(g->qts);
     qtest_qmp_handshake(g->qts, NULL);
     wait_for(g, "query-status", "running");
@@ -229,7 +341,7 @@ void vg_transfer(VfGuest *g)
 void vg_transfer_refused(VfGuest *g, const char *options)
 {
     g_autofree gchar *main_path = NULL;
-    QTestState *new = transfer_to(g, options, &main_path);
+    QTestState *new = transfer_to(g, NULL, options, &main_path);
     bool ended = false;
 
     qtest_set_expected_status(new, EXIT_FAILURE);
@@ -472,29 +584,43 @@ static gchar *error_text(QDict *response)
     return text;
 }
 
-static void slot_control(VfGuest *g, unsigned int port, uint16_t value)
+static void slot_control(VfGuest *g, uint8_t bus, uint8_t devfn,
+                         uint16_t value)
 {
-    uint8_t cap = vg_find_cap(g, 0, port << 3, PCI_CAP_ID_EXP);
+    uint8_t cap = vg_find_cap(g, bus, devfn, PCI_CAP_ID_EXP);
 
-    vg_config_writew(g, 0, port << 3, cap + PCI_EXP_SLTCTL, value);
+    vg_config_writew(g, bus, devfn, cap + PCI_EXP_SLTCTL, value);
 }
 
-gchar *vg_plug(VfGuest *g, unsigned int port, QDict *args)
+static gchar *plug_at(VfGuest *g, unsigned int port, uint8_t bus,
+                      uint8_t devfn, QDict *args)
 {
-    g_autofree gchar *bus = g_strdup_printf("rp%u", port);
+    g_autofree gchar *name = g_strdup_printf("rp%u", port);
     gchar *err;
 
-    qdict_put_str(args, "bus", bus);
+    qdict_put_str(args, "bus", name);
     err = error_text(qtest_qmp(g->qts, "{'execute': 'device_add',"
                                " 'arguments': %p}", args));
     if (!err) {
-        slot_control(g, port, VG_SLOT_ON);
+        slot_control(g, bus, devfn, VG_SLOT_ON);
     }
     return err;
 }
 
+gchar *vg_plug(VfGuest *g, unsigned int port, QDict *args)
+{
+    return plug_at(g, port, 0, port << 3, args);
+}
+
 gchar *vg_device_add(VfGuest *g, unsigned int dev, const char *id,
                      unsigned int port, const char *options)
+{
+    return vg_device_add_at(g, dev, id, port, 0, port << 3, options);
+}
+
+gchar *vg_device_add_at(VfGuest *g, unsigned int dev, const char *id,
+                        unsigned int port, uint8_t bus, uint8_t devfn,
+                        const char *options)
 {
     g_autofree gchar *fdname = g_strdup_printf("fd-%s", id);
     g_auto(GStrv) extra = g_strsplit(options, ",", -1);
@@ -522,14 +648,20 @@ gchar *vg_device_add(VfGuest *g, unsigned int dev, const char *id,
             }
         }
     }
-    return vg_plug(g, port, args);
+    return plug_at(g, port, bus, devfn, args);
+}
+
+void vg_device_del_at_once(VfGuest *g, const char *id, uint8_t bus,
+                           uint8_t devfn)
+{
+    slot_control(g, bus, devfn, VG_SLOT_ON);
+    qtest_qmp_device_del_send(g->qts, id);
+    slot_control(g, bus, devfn, VG_SLOT_OFF);
 }
 
 void vg_device_del(VfGuest *g, const char *id, unsigned int port)
 {
-    slot_control(g, port, VG_SLOT_ON);
-    qtest_qmp_device_del_send(g->qts, id);
-    slot_control(g, port, VG_SLOT_OFF);
+    vg_device_del_at_once(g, id, 0, port << 3);
     qtest_qmp_eventwait(g->qts, "DEVICE_DELETED");
     vg_settle(g);
 }

@@ -45,6 +45,20 @@ typedef struct VfGuest {
  */
 VfGuest *vg_start(VfClient *c, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
 
+/* Names the QEMU that has no patch of the series, for vg_start_as() */
+#define VG_BASE "BASE_QEMU_BINARY"
+
+/**
+ * vg_has_base: tell whether the QEMU is there that VG_BASE names
+ *
+ * Returns: true if it is; otherwise the test was marked as skipped.
+ */
+bool vg_has_base(void);
+
+/* vg_start() with the QEMU that the environment variable @var names */
+VfGuest *vg_start_as(VfClient *c, const char *var, const char *fmt, ...)
+    G_GNUC_PRINTF(3, 4);
+
 /**
  * vg_quit: end QEMU
  *
@@ -132,6 +146,28 @@ gchar *vg_try(VfClient *c, void (*look)(VfClient *), const char *options,
  */
 void vg_exec(VfGuest *g, const char *program);
 
+/* In what the QEMU that takes a guest over is not like the one before */
+typedef struct VgNext {
+    const char *var;            /* environment variable that names it, or NULL
+                                   for the same program */
+    const char *from;           /* text in its options that is replaced, or
+                                   NULL */
+    const char *to;
+} VgNext;
+
+/* vg_exec() with another QEMU; with NULL it is the same */
+void vg_exec_to(VfGuest *g, const VgNext *next);
+
+/**
+ * vg_exec_lost: have a QEMU take the guest over that cannot
+ *
+ * @g: the guest, as for vg_exec(); end it with vg_quit()
+ * @next: what is not right
+ *
+ * Asserts that the new QEMU ends with status 1.
+ */
+void vg_exec_lost(VfGuest *g, const VgNext *next);
+
 /**
  * vg_transfer: have another QEMU take the guest over (CPR, mode cpr-transfer)
  *
@@ -143,6 +179,9 @@ void vg_exec(VfGuest *g, const char *program);
  * well.
  */
 void vg_transfer(VfGuest *g);
+
+/* vg_transfer() to another QEMU; with NULL it is the same */
+void vg_transfer_to(VfGuest *g, const VgNext *next);
 
 /**
  * vg_transfer_refused: have another QEMU refuse to take the guest over
@@ -220,6 +259,11 @@ gchar *vg_plug(VfGuest *g, unsigned int port, QDict *args);
 gchar *vg_device_add(VfGuest *g, unsigned int dev, const char *id,
                      unsigned int port, const char *options);
 
+/* vg_device_add() into a root port that is not on bus 0 but at @bus, @devfn */
+gchar *vg_device_add_at(VfGuest *g, unsigned int dev, const char *id,
+                        unsigned int port, uint8_t bus, uint8_t devfn,
+                        const char *options);
+
 /**
  * vg_device_del: unplug a device, with the guest's consent
  *
@@ -228,6 +272,19 @@ gchar *vg_device_add(VfGuest *g, unsigned int dev, const char *id,
  * @port: number of the root port above it, from 1
  */
 void vg_device_del(VfGuest *g, const char *id, unsigned int port);
+
+/**
+ * vg_device_del_at_once: unplug a device, and look at nothing that follows
+ *
+ * The device is out of its slot when this returns. QEMU has yet to free it,
+ * and its DEVICE_DELETED event has yet to be read.
+ *
+ * @g: the guest
+ * @id: its name
+ * @bus, @devfn: of the root port above it
+ */
+void vg_device_del_at_once(VfGuest *g, const char *id, uint8_t bus,
+                           uint8_t devfn);
 
 /* Returns: value of a string property, for g_free() */
 gchar *vg_qom_get_str(VfGuest *g, const char *path, const char *property);
