@@ -40,6 +40,9 @@ export BASE
 ifneq ($(KERNEL_SOURCE),)
 export LAB_KERNEL_SOURCE = $(KERNEL_SOURCE)
 endif
+# The unpatched base, for tests that hand a guest over to it; they are skipped
+# where it was not built.
+export BASE_QEMU_BINARY = $(TOP)/build/$(BASE)/base/qemu-build/qemu-system-aarch64
 # One compiler cache serves every build directory, wherever the clone is.
 export CCACHE_BASEDIR = $(TOP)
 export CCACHE_NOHASHDIR = 1
@@ -77,6 +80,7 @@ fuzz:
 	@scripts/fuzz $(SECONDS)
 
 check-qtest: tree
+	@scripts/build-base $(BASE) qemu-system-aarch64
 	@scripts/tap-sum qtest -- scripts/meson-tap qtest \
 	    $(QEMU_BUILD)/pyvenv/bin/meson $(QEMU_BUILD) \
 	    $$($(SERIES) tests) $(addprefix qtest-aarch64/,$(BASE_QTESTS))

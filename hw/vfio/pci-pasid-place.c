@@ -152,3 +152,31 @@ bool vfio_pci_pasid_place(VFIOPCIDevice *vdev, const VFIOPCIPasidView *view,
     }
     return false;
 }
+
+bool vfio_pci_pasid_check_known(VFIOPCIDevice *vdev,
+                                const VFIOPCIPasidView *view, uint16_t offset,
+                                Error **errp)
+{
+    PCIEEcapReason reason = pcie_ecap_check(&view->layout, view->image, offset,
+                                            PCIE_ECAP_PASID_SIZE);
+    g_autofree char *here = NULL;
+    g_autofree char *what = NULL;
+    PCIEEcapChoice choice;
+
+    /* The guest has not seen what is below since it started */
+    if (!reason || reason == PCIE_ECAP_NONZERO) {
+        return true;
+    }
+    what = describe(view, offset, reason);
+    if (pcie_ecap_pasid_place(&view->layout, view->image, &vdev->pasid.host,
+                              &choice)) {
+        here = g_strdup_printf("it could only be at offset 0x%x",
+                               choice.offset);
+    } else {
+        here = g_strdup("there is no place for it");
+    }
+    error_setg(errp, VFIO_MSG_PREFIX "the guest has its PASID capability at "
+               "offset 0x%x, and here %s: %s; unplug the device before QEMU "
+               "is replaced", vdev->vbasedev.name, offset, here, what);
+    return false;
+}

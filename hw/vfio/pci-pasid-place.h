@@ -64,4 +64,25 @@ bool vfio_pci_pasid_place(VFIOPCIDevice *vdev, const VFIOPCIPasidView *view,
                           const PCIEEcapPasid *host, uint16_t *offset,
                           const char **how, Error **errp);
 
+/**
+ * vfio_pci_pasid_check_known: tell whether the capability can be where a guest
+ * knows it
+ *
+ * That place need not be one that vfio_pci_pasid_place() would choose, nor
+ * read zero. It must not be that of anything known.
+ *
+ * @vdev: the device.
+ *
+ * @view: from vfio_pci_pasid_view().
+ *
+ * @offset: of the capability in bytes, any value.
+ *
+ * @errp: says what is in the way, and where the capability could be.
+ *
+ * Returns: true if it can be there, false with @errp set.
+ */
+bool vfio_pci_pasid_check_known(VFIOPCIDevice *vdev,
+                                const VFIOPCIPasidView *view, uint16_t offset,
+                                Error **errp);
+
 #endif /* HW_VFIO_PCI_PASID_PLACE_H */

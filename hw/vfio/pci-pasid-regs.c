@@ -43,8 +43,32 @@ static void take_over(VFIOPCIDevice *vdev, uint16_t offset, unsigned size)
 
 void vfio_pci_pasid_shadow(VFIOPCIDevice *vdev, uint16_t offset, uint16_t size)
 {
-    memset(PCI_DEVICE(vdev)->config + offset, 0, size);
     take_over(vdev, offset, size);
+    bitmap_set(vdev->pasid.hidden, offset / VFIO_PCI_PASID_UNIT,
+               size / VFIO_PCI_PASID_UNIT);
+    /* A QEMU that does not know of PASID has there what the device has */
+    memset(PCI_DEVICE(vdev)->cmask + offset, 0, size);
+}
+
+bool vfio_pci_pasid_hides(const VFIOPCIDevice *vdev, uint32_t addr)
+{
+    return test_bit(addr / VFIO_PCI_PASID_UNIT, vdev->pasid.hidden);
+}
+
+void vfio_pci_pasid_do_not_compare(VFIOPCIDevice *vdev)
+{
+    static const PCIEEcapPasid any = { .width = 1 };
+    PCIDevice *pdev = PCI_DEVICE(vdev);
+    g_autofree PCIEEcapLayout *layout = g_new(PCIEEcapLayout, 1);
+    uint16_t at = 0;
+    uint16_t size;
+
+    pcie_ecap_parse(pdev->config, layout);
+    while ((size = pcie_ecap_pasid_registers(layout, pdev->config, &any,
+                                             &at))) {
+        memset(pdev->cmask + at, 0, size);
+        at += size;
+    }
 }
 
 /* Header of a list that the guest sees: only QEMU changes what it links to */
@@ -83,17 +107,44 @@ static void follow_ats(VFIOPCIDevice *vdev)
     }
 }
 
+/*
+ * What QEMU's copy has at a place that was chosen are registers of the device
+ * that the virtual ones are put over. @layout is that of the copy.
+ */
+static void make_room(VFIOPCIDevice *vdev, const PCIEEcapLayout *layout,
+                      uint16_t offset)
+{
+    uint8_t *config = PCI_DEVICE(vdev)->config;
+
+    for (uint16_t at = offset; at < offset + PCI_EXT_CAP_PASID_SIZEOF;
+         at += PCIE_ECAP_ALIGN) {
+        if (pcie_ecap_check(layout, config, at, PCIE_ECAP_ALIGN) ==
+            PCIE_ECAP_NONZERO) {
+            pci_set_long(config + at, 0);
+        }
+        clear_bit(at / VFIO_PCI_PASID_UNIT, vdev->pasid.hidden);
+    }
+}
+
 bool vfio_pci_pasid_add(VFIOPCIDevice *vdev, uint16_t offset,
                         const PCIEEcapPasid *pasid, Error **errp)
 {
     PCIDevice *pdev = PCI_DEVICE(vdev);
+    g_autofree PCIEEcapLayout *layout = g_new(PCIEEcapLayout, 1);
     uint16_t control = PCI_PASID_CTRL_ENABLE;
     uint16_t cap = pasid->width << PCI_PASID_CAP_WIDTH_SHIFT;
     PCIEEcapReason reason;
     uint16_t link;
 
-    reason = pcie_ecap_insert(pdev->config, offset, PCI_EXT_CAP_ID_PASID,
-                              PCI_PASID_VER, PCI_EXT_CAP_PASID_SIZEOF, &link);
+    pcie_ecap_parse(pdev->config, layout);
+    reason = pcie_ecap_check(layout, pdev->config, offset,
+                             PCI_EXT_CAP_PASID_SIZEOF);
+    if (reason == PCIE_ECAP_NONZERO || !reason) {
+        make_room(vdev, layout, offset);
+        reason = pcie_ecap_insert(pdev->config, offset, PCI_EXT_CAP_ID_PASID,
+                                  PCI_PASID_VER, PCI_EXT_CAP_PASID_SIZEOF,
+                                  &link);
+    }
     if (reason) {
         error_setg(errp, "the device shows different things in turn: offset "
                    "0x%x %s; use vpasid=off", offset,
@@ -128,8 +179,11 @@ void vfio_pci_pasid_drop(VFIOPCIDevice *vdev, uint16_t offset)
 
     if (offset == PCI_CONFIG_SPACE_SIZE) {
         /* The head stays as a Null capability, or as an empty list */
-        vfio_pci_pasid_shadow(vdev, offset, PCI_EXT_CAP_PASID_SIZEOF);
+        take_over(vdev, offset, PCIE_ECAP_HEADER_SIZE);
         pci_set_long(pdev->config + offset, PCI_EXT_CAP(0, 0, next));
+        vfio_pci_pasid_shadow(vdev, offset + PCIE_ECAP_HEADER_SIZE,
+                              PCI_EXT_CAP_PASID_SIZEOF -
+                              PCIE_ECAP_HEADER_SIZE);
         return;
     }
     while (PCI_EXT_CAP_NEXT(pci_get_long(pdev->config + pos)) != offset) {

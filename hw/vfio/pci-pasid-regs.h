@@ -18,7 +18,9 @@ typedef struct VFIOPCIDevice VFIOPCIDevice;
  *
  * @vdev: the device, after vfio_pci_pasid_shadow().
  *
- * @offset: of the capability in bytes, from vfio_pci_pasid_place().
+ * @offset: of the capability in bytes, from vfio_pci_pasid_place() or after
+ *          vfio_pci_pasid_check_known(). Registers of the device that no
+ *          capability has are covered.
  *
  * @pasid: what the capability says; the width is 1 to 20.
  *
@@ -44,7 +46,9 @@ void vfio_pci_pasid_drop(VFIOPCIDevice *vdev, uint16_t offset);
 /**
  * vfio_pci_pasid_shadow: keep registers of the device from the guest
  *
- * They read zero and ignore writes; neither reaches the host.
+ * They read zero and ignore writes; neither reaches the host. QEMU's copy goes
+ * on to hold what the device had there, and is not compared when a stream is
+ * read: so a QEMU that shadows nothing can be at the other end of a migration.
  *
  * @vdev: the device.
  *
@@ -54,5 +58,17 @@ void vfio_pci_pasid_drop(VFIOPCIDevice *vdev, uint16_t offset);
  */
 void vfio_pci_pasid_shadow(VFIOPCIDevice *vdev, uint16_t offset,
                            uint16_t size);
+
+/**
+ * vfio_pci_pasid_do_not_compare: let streams differ in hidden registers
+ *
+ * A host that enables PASID for a device has other values in them than one
+ * that does not, and the guest does not know of them. So QEMU's copy of what
+ * looks like such registers is not compared when a stream is read, whatever
+ * this host says of PASID.
+ *
+ * @vdev: the device, with extended configuration space that the guest sees.
+ */
+void vfio_pci_pasid_do_not_compare(VFIOPCIDevice *vdev);
 
 #endif /* HW_VFIO_PCI_PASID_REGS_H */

@@ -16,11 +16,13 @@
 #include "hw/iommu.h"
 #include "hw/pci/pci_bus.h"
 #include "hw/vfio/vfio-device.h"
+#include "migration/cpr.h"
 #include "qapi/error.h"
 #include "qemu/error-report.h"
 #include "system/host_iommu_device.h"
 #include "pci.h"
 #include "pci-pasid.h"
+#include "pci-pasid-adopt.h"
 #include "pci-pasid-place.h"
 #include "pci-pasid-regs.h"
 #include "trace.h"
@@ -117,6 +119,21 @@ static const char *shown_by_mistake(const PCIEEcapLayout *layout, uint16_t own)
     return NULL;
 }
 
+static void set_passed_through(VFIOPCIDevice *vdev, uint16_t own)
+{
+    set_state(vdev, "passed through: the kernel exposes the capability of the "
+              "device at offset 0x%x", own);
+}
+
+static void drop_own(VFIOPCIDevice *vdev)
+{
+    uint16_t at;
+
+    while ((at = find_in_guest(vdev))) {
+        vfio_pci_pasid_drop(vdev, at);
+    }
+}
+
 /* The kernel shows a PASID capability at @own, and it is not QEMU's to add */
 static bool setup_own(VFIOPCIDevice *vdev, const VFIOPCIPasidView *view,
                       uint16_t own, Error **errp)
@@ -124,15 +141,13 @@ static bool setup_own(VFIOPCIDevice *vdev, const VFIOPCIPasidView *view,
     const char *mistake = shown_by_mistake(&view->layout, own);
     g_autofree char *why = NULL;
 
-    if (!mistake && vdev->pasid.mode != ON_OFF_AUTO_OFF) {
-        set_state(vdev, "passed through: the kernel exposes the capability "
-                  "of the device at offset 0x%x", own);
+    if (cpr_is_incoming() ||
+        (!mistake && vdev->pasid.mode != ON_OFF_AUTO_OFF)) {
+        set_passed_through(vdev, own);
         return true;
     }
 
-    for (uint16_t at = own; at; at = find_in_guest(vdev)) {
-        vfio_pci_pasid_drop(vdev, at);
-    }
+    drop_own(vdev);
     if (vdev->pasid.mode == ON_OFF_AUTO_OFF) {
         return refuse(vdev, false, errp, "vpasid=off");
     }
@@ -144,31 +159,48 @@ static bool setup_own(VFIOPCIDevice *vdev, const VFIOPCIPasidView *view,
 }
 
 /* Wherever the virtual registers go: the guest does not get at those below */
-static void shadow_hidden(VFIOPCIDevice *vdev, const VFIOPCIPasidView *view,
-                          const PCIEEcapPasid *host)
+static void shadow_hidden(VFIOPCIDevice *vdev, const VFIOPCIPasidView *view)
 {
     uint16_t at = 0;
     uint16_t size;
 
-    while ((size = pcie_ecap_pasid_registers(&view->layout, view->image, host,
-                                             &at))) {
+    while ((size = pcie_ecap_pasid_registers(&view->layout, view->image,
+                                             &vdev->pasid.host, &at))) {
         trace_vfio_pci_pasid_shadow(vdev->vbasedev.name, at, size);
         vfio_pci_pasid_shadow(vdev, at, size);
         at += size;
     }
 }
 
-static bool add_capability(VFIOPCIDevice *vdev, const VFIOPCIPasidView *view,
-                           const PCIEEcapPasid *host, uint8_t viommu_width,
+/* Put @pasid, which the host and the vIOMMU allow, to @offset */
+static bool add_capability(VFIOPCIDevice *vdev, uint16_t offset,
+                           const PCIEEcapPasid *pasid, const char *how,
                            Error **errp)
 {
-    PCIEEcapPasid pasid = *host;
+    const PCIEEcapPasid *host = &vdev->pasid.host;
     g_autofree char *limit = NULL;
+
+    if (!vfio_pci_pasid_add(vdev, offset, pasid, errp)) {
+        return false;
+    }
+    limit = pasid->width == host->width ? g_strdup("") :
+            g_strdup_printf(" of the %u of the host", host->width);
+    set_state(vdev, "enabled: offset 0x%x, width %u%s, exec %d, priv %d, "
+              "placed %s", offset, pasid->width, limit, pasid->exec,
+              pasid->priv, how);
+    return true;
+}
+
+static bool place_and_add(VFIOPCIDevice *vdev, const VFIOPCIPasidView *view,
+                          Error **errp)
+{
+    PCIEEcapPasid pasid = vdev->pasid.host;
     const char *how = NULL;
     uint16_t offset = 0;
     Error *err = NULL;
 
-    if (!vfio_pci_pasid_place(vdev, view, host, &offset, &how, &err)) {
+    if (!vfio_pci_pasid_place(vdev, view, &vdev->pasid.host, &offset, &how,
+                              &err)) {
         if (vdev->pasid.wanted_offset) {
             /* The user asked for what is not possible, so auto is no excuse */
             set_state(vdev, "disabled: %s", error_get_pretty(err));
@@ -178,19 +210,9 @@ static bool add_capability(VFIOPCIDevice *vdev, const VFIOPCIPasidView *view,
         return refuse_err(vdev, errp, err);
     }
 
-    pasid.width = MIN(pasid.width, PCIE_ECAP_PASID_MAX_WIDTH);
-    if (viommu_width) {
-        pasid.width = MIN(pasid.width, viommu_width);
-    }
-    if (!vfio_pci_pasid_add(vdev, offset, &pasid, &err)) {
-        return refuse_err(vdev, errp, err);
-    }
-    limit = pasid.width == host->width ? g_strdup("") :
-            g_strdup_printf(" of the %u of the host", host->width);
-    set_state(vdev, "enabled: offset 0x%x, width %u%s, exec %d, priv %d, "
-              "placed %s", offset, pasid.width, limit, pasid.exec, pasid.priv,
-              how);
-    return true;
+    pasid.width = vdev->pasid.width;
+    return add_capability(vdev, offset, &pasid, how, &err) ||
+           refuse_err(vdev, errp, err);
 }
 
 /* Why nobody can be asked about PASID; NULL if somebody can */
@@ -223,23 +245,64 @@ static void ask_host(VFIOPCIDevice *vdev, PCIEEcapPasid *host)
     }
 }
 
+/* Why the guest cannot have the capability; NULL if it can */
+static const char *no_offer(VFIOPCIDevice *vdev, bool express, bool big)
+{
+    const char *nobody = no_host(vdev);
+
+    if (!express) {
+        return "the device is on a conventional PCI bus, which has no "
+               "extended capabilities";
+    }
+    if (!big) {
+        return "the configuration space of the device has 256 bytes, which "
+               "leaves no room for extended capabilities";
+    }
+    if (nobody) {
+        return nobody;
+    }
+    if (!(pci_device_get_viommu_flags(PCI_DEVICE(vdev)) &
+          VIOMMU_FLAG_PASID_SUPPORTED)) {
+        return "the vIOMMU in front of the device does not offer PASID, or "
+               "there is none";
+    }
+    if (!vdev->pasid.host.width) {
+        return "the host reports no PASID: its kernel is older than 6.15, or "
+               "PASID is not enabled for the device, or, with a virtual "
+               "function, for its physical function";
+    }
+    return NULL;
+}
+
+/* How wide the capability can be, where no_offer() has nothing to say */
+static uint8_t width_of_offer(VFIOPCIDevice *vdev)
+{
+    uint64_t flags = pci_device_get_viommu_flags(PCI_DEVICE(vdev));
+    uint8_t width = MIN(vdev->pasid.host.width, PCIE_ECAP_PASID_MAX_WIDTH);
+    uint8_t limit = viommu_flags_pasid_width(flags);
+
+    return limit ? MIN(width, limit) : width;
+}
+
 bool vfio_pci_pasid_setup(VFIOPCIDevice *vdev, Error **errp)
 {
     PCIDevice *pdev = PCI_DEVICE(vdev);
     bool express = pci_bus_is_express(pci_get_bus(pdev));
     bool big = pci_is_express(pdev) &&
                vdev->config_size >= PCIE_CONFIG_SPACE_SIZE;
-    uint16_t own = express && big ? find_in_guest(vdev) : 0;
-    const char *nobody = no_host(vdev);
     g_autofree VFIOPCIPasidView *view = NULL;
-    PCIEEcapPasid host = { 0 };
+    const char *why;
+    uint16_t own = 0;
     Error *err = NULL;
-    uint64_t flags;
 
-    if (!nobody) {
-        ask_host(vdev, &host);
+    if (!no_host(vdev)) {
+        ask_host(vdev, &vdev->pasid.host);
     }
-    if (express && big && (own || host.width)) {
+    if (express && big) {
+        vfio_pci_pasid_do_not_compare(vdev);
+        own = find_in_guest(vdev);
+    }
+    if (express && big && (own || vdev->pasid.host.width)) {
         view = vfio_pci_pasid_view(vdev, &err);
         if (!view) {
             return refuse_err(vdev, errp, err);
@@ -247,37 +310,90 @@ bool vfio_pci_pasid_setup(VFIOPCIDevice *vdev, Error **errp)
         if (own) {
             return setup_own(vdev, view, own, errp);
         }
-        shadow_hidden(vdev, view, &host);
+        shadow_hidden(vdev, view);
     }
 
+    why = no_offer(vdev, express, big);
+    if (!why) {
+        vdev->pasid.width = width_of_offer(vdev);
+    }
     if (vdev->pasid.mode == ON_OFF_AUTO_OFF) {
         return refuse(vdev, false, errp, "vpasid=off");
     }
-    if (!express) {
-        return refuse(vdev, false, errp, "the device is on a conventional PCI "
-                      "bus, which has no extended capabilities");
+    if (why) {
+        return refuse(vdev, false, errp, why);
     }
-    if (!big) {
-        return refuse(vdev, false, errp, "the configuration space of the "
-                      "device has 256 bytes, which leaves no room for "
-                      "extended capabilities");
+    if (cpr_is_incoming()) {
+        /* The guest knows where it is */
+        set_state(vdev, "not decided: the state of the guest was not loaded");
+        return true;
     }
-    if (nobody) {
-        return refuse(vdev, false, errp, nobody);
+    return place_and_add(vdev, view, errp);
+}
+
+/* @known is a virtual capability of the guest at @offset */
+static bool adopt_virtual(VFIOPCIDevice *vdev, uint16_t offset,
+                          const PCIEEcapPasid *known, Error **errp)
+{
+    const PCIEEcapPasid *host = &vdev->pasid.host;
+    g_autofree VFIOPCIPasidView *view = NULL;
+
+    if (!vdev->pasid.width) {
+        error_setg(errp, VFIO_MSG_PREFIX "the guest has a PASID capability at "
+                   "offset 0x%x, which it cannot have here (%s); give QEMU "
+                   "the options that it had before",
+                   vdev->vbasedev.name, offset, vdev->pasid.state);
+        return false;
     }
-    flags = pci_device_get_viommu_flags(pdev);
-    if (!(flags & VIOMMU_FLAG_PASID_SUPPORTED)) {
-        return refuse(vdev, false, errp, "the vIOMMU in front of the device "
-                      "does not offer PASID, or there is none");
+    if (!known->width || known->width > vdev->pasid.width ||
+        known->exec > host->exec || known->priv > host->priv) {
+        error_setg(errp, VFIO_MSG_PREFIX "the PASID capability of the guest at "
+                   "offset 0x%x says width %u, exec %d, priv %d, and here it "
+                   "could only say width %u, exec %d, priv %d; unplug the "
+                   "device before QEMU is replaced", vdev->vbasedev.name,
+                   offset, known->width, known->exec, known->priv,
+                   vdev->pasid.width, host->exec, host->priv);
+        return false;
     }
-    if (!host.width) {
-        return refuse(vdev, false, errp, "the host reports no PASID: its "
-                      "kernel is older than 6.15, or PASID is not enabled for "
-                      "the device, or, with a virtual function, for its "
-                      "physical function");
-    }
-    return add_capability(vdev, view, &host, viommu_flags_pasid_width(flags),
+    view = vfio_pci_pasid_view(vdev, errp);
+    return view && vfio_pci_pasid_check_known(vdev, view, offset, errp) &&
+           add_capability(vdev, offset, known, "where the guest knows it",
                           errp);
+}
+
+bool vfio_pci_pasid_adopt(VFIOPCIDevice *vdev, const uint8_t *known,
+                          Error **errp)
+{
+    g_autofree PCIEEcapLayout *layout = g_new(PCIEEcapLayout, 1);
+    uint16_t own = find_in_guest(vdev);
+    const PCIEEcapExtent *ext;
+    PCIEEcapPasid pasid = { 0 };
+
+    pcie_ecap_parse(known, layout);
+    ext = pcie_ecap_find(layout, PCI_EXT_CAP_ID_PASID);
+    if (!ext) {
+        drop_own(vdev);
+        if (own || vdev->pasid.width) {
+            set_state(vdev, "disabled: the guest was started without the "
+                      "capability");
+        }
+        if (vdev->pasid.mode == ON_OFF_AUTO_ON) {
+            warn_report(VFIO_MSG_PREFIX "vpasid=on is too late: the guest was "
+                        "started without the capability",
+                        vdev->vbasedev.name);
+        }
+        return true;
+    }
+    if (vdev->pasid.mode == ON_OFF_AUTO_OFF) {
+        warn_report(VFIO_MSG_PREFIX "vpasid=off is too late: the guest was "
+                    "started with the capability", vdev->vbasedev.name);
+    }
+    if (own) {
+        /* It is the same one, or will be found to differ */
+        return true;
+    }
+    pcie_ecap_pasid_read(known, ext->offset, &pasid);
+    return adopt_virtual(vdev, ext->offset, &pasid, errp);
 }
 
 static char *get_state(Object *obj, Error **errp)

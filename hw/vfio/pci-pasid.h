@@ -9,6 +9,7 @@
 #ifndef HW_VFIO_PCI_PASID_H
 #define HW_VFIO_PCI_PASID_H
 
+#include "hw/pci/pcie_ecap_place.h"
 #include "qapi/qapi-types-common.h"
 #include "qemu/bitmap.h"
 #include "qom/object.h"
@@ -31,6 +32,11 @@ typedef struct VFIOPCIPasidSaved VFIOPCIPasidSaved;
  * @offset: of the virtual capability in bytes, 0x100 to 0xff8; 0 if there is
  *          none.
  *
+ * @host: what the host reports of the device; a width of 0 is no PASID.
+ *
+ * @width: of the capability that the guest can have, in bits; 0 if it cannot
+ *         have one, with @state saying why, or if the kernel exposes one.
+ *
  * @ats_control: offset of the ATS control register that the guest sees, in
  *               bytes; 0 if there is none or no capability was added. QEMU's
  *               copy has what the guest wrote to it.
@@ -39,8 +45,11 @@ typedef struct VFIOPCIPasidSaved VFIOPCIPasidSaved;
  *         guest leaves QEMU for: the virtual capability, and the registers of
  *         the device that are shadowed.
  *
- * @saved: what was there before a migration stream is read. Owned; NULL at any
- *         other time.
+ * @hidden: a bit for each unit of those that the guest reads zero from: the
+ *          registers of the device.
+ *
+ * @saved: what was there before the state of a guest is read that is taken over
+ *         (CPR). Owned; NULL at any other time.
  *
  * @state: property vpasid-state: what was decided and why. Owned; NULL before
  *         vfio_pci_pasid_setup().
@@ -49,8 +58,11 @@ typedef struct VFIOPCIPasid {
     OnOffAuto mode;
     uint16_t wanted_offset;
     uint16_t offset;
+    PCIEEcapPasid host;
+    uint8_t width;
     uint16_t ats_control;
     DECLARE_BITMAP(owned, VFIO_PCI_PASID_UNITS);
+    DECLARE_BITMAP(hidden, VFIO_PCI_PASID_UNITS);
     VFIOPCIPasidSaved *saved;
     char *state;
 } VFIOPCIPasid;
@@ -82,6 +94,9 @@ void vfio_pci_pasid_describe(ObjectClass *klass);
  * The registers of the device that the capability stands for are shadowed if
  * they can be found by what the host reports, also where nothing is added.
  *
+ * When a new QEMU takes a guest over (CPR), the capability is added later, by
+ * vfio_pci_pasid_cpr_post_load().
+ *
  * @vdev: the device, after its other capabilities were added and before the
  *        guest runs. It need have neither a host IOMMU device nor extended
  *        configuration space.
@@ -100,6 +115,18 @@ bool vfio_pci_pasid_setup(VFIOPCIDevice *vdev, Error **errp);
  * @vdev: the device. Without virtual capability nothing happens.
  */
 void vfio_pci_pasid_reset(VFIOPCIDevice *vdev);
+
+/**
+ * vfio_pci_pasid_hides: tell whether the guest reads zero from a register
+ *
+ * @vdev: the device.
+ *
+ * @addr: of the read in configuration space, in bytes. No access reaches over
+ *        the end of #VFIO_PCI_PASID_UNIT bytes.
+ *
+ * Returns: true if it does; the host is not to be asked then.
+ */
+bool vfio_pci_pasid_hides(const VFIOPCIDevice *vdev, uint32_t addr);
 
 /**
  * vfio_pci_pasid_write_config: look at a write of the guest before the host
@@ -124,35 +151,29 @@ bool vfio_pci_pasid_write_config(VFIOPCIDevice *vdev, uint32_t addr,
                                  uint32_t val, int len);
 
 /**
- * vfio_pci_pasid_pre_load: get ready for a migration stream
+ * vfio_pci_pasid_cpr_pre_load: get ready to take a guest over
  *
- * For VMStateDescription.pre_load_errp of configuration space.
+ * For VMStateDescription.pre_load of the device with CPR.
  *
- * @opaque: the #VFIOPCIDevice.
- *
- * @errp: never set.
- *
- * Returns: true.
+ * @vdev: the device.
  */
-bool vfio_pci_pasid_pre_load(void *opaque, Error **errp);
+void vfio_pci_pasid_cpr_pre_load(VFIOPCIDevice *vdev);
 
 /**
- * vfio_pci_pasid_post_load: compare a migration stream with the device
+ * vfio_pci_pasid_cpr_post_load: take over the capability that the guest knows
  *
- * For VMStateDescription.post_load_errp of configuration space. The offset of
- * the capability is part of what the guest knows, and must not change.
+ * For VMStateDescription.post_load of the device with CPR. The capability goes
+ * where the guest has it, or nowhere if it has none, whatever the properties
+ * say. The rest of extended configuration space has to be the same.
  *
- * @opaque: the #VFIOPCIDevice, after vfio_pci_pasid_pre_load().
+ * @vdev: the device, after vfio_pci_pasid_cpr_pre_load().
  *
- * @version_id: of the stream.
+ * @errp: set if this cannot be done; names device and offset.
  *
- * @errp: set if the PASID capability of the stream is elsewhere or another;
- *        names both offsets.
- *
- * Returns: true if the stream fits, false with @errp set and configuration
- * space as it was before.
+ * Returns: true on success, false with @errp set. The state must not be used
+ * then: the guest stays with the QEMU that had it.
  */
-bool vfio_pci_pasid_post_load(void *opaque, int version_id, Error **errp);
+bool vfio_pci_pasid_cpr_post_load(VFIOPCIDevice *vdev, Error **errp);
 
 /**
  * vfio_pci_pasid_finalize: free what vfio_pci_pasid_setup() allocated

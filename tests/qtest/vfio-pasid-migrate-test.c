@@ -1,103 +1,180 @@
 /*
- * QTest of the PASID capability of VFIO PCI devices in a migration stream
+ * QTest of VFIO PCI devices in a migration stream: QEMU with and without PASID
  *
  * Copyright (c) qemu-vpasid contributors
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * QEMU migrates no VFIO device behind a vIOMMU, so the capability of the source
- * is one that its kernel shows. The destination may have a virtual one: only
- * where it is counts.
+ * QEMU migrates no VFIO device behind an accelerated SMMUv3, so no stream has a
+ * virtual capability. It has the registers that the kernel takes out of the
+ * list, though. A QEMU that keeps them from the guest, one that knows nothing
+ * of PASID, and hosts that have PASID or not, have to take each other's guests.
  */
 
 #include "qemu/osdep.h"
 
 #include "hw/pci/pci_regs.h"
 #include "qobject/qdict.h"
-#include "vfio-fake/guest.h"
+#include "vfio-fake/smmu.h"
 
-#define ACCEL   "-device arm-smmuv3,primary-bus=pcie.0,accel=on,ssidsize=16 "
-#define HOST_CAP (16 << 8)
+#define WIDTH           16
+#define ENABLED         (PCI_PASID_CTRL_ENABLE << 16)
+#define PASID_HEADER    0x0001001b
 
 /* What QEMU says of each such device that has no dirty tracking */
 #define NO_TRACKING "doesn't support device and IOMMU dirty tracking"
 
-typedef struct Side {
-    uint16_t shown;         /* where the kernel shows a capability; 0: none */
-    const char *viommu;
-    const char *options;
-    uint16_t cap;           /* what it says */
-    bool small;             /* 256 bytes of configuration space */
-} Side;
-
-typedef struct MigrateTest {
+/* Where the device has its capability, and what is around it */
+typedef struct Layout {
     const char *name;
-    Side from;
-    Side to;
-    const char *error;      /* NULL: the stream is taken */
-} MigrateTest;
+    VfExtCap caps[4];
+    uint16_t pasid;             /* 0: it has none */
+    bool shown;                 /* the kernel does not hide it */
+    bool small;                 /* 256 bytes of configuration space */
+    uint16_t hidden;            /* first register that a guest may not see */
+    uint16_t end;               /* behind the last one */
+} Layout;
 
-#define NONE    { 0, "", "", HOST_CAP }
-#define SMALL   { 0, "", "", HOST_CAP, true }
-#define SHOWN(offset)   { offset, "", "", HOST_CAP }
-#define VIRTUAL(options) { 0, ACCEL, options, HOST_CAP }
+enum { SHOWN = 3 };
 
-static const MigrateTest tests[] = {
-    { "none", NONE, NONE, NULL },
-    { "small", SMALL, SMALL, NULL },
-    { "same", SHOWN(0x300), SHOWN(0x300), NULL },
-    { "same-virtual", SHOWN(0xff8), VIRTUAL(""), NULL },
-    { "other", SHOWN(0x300), SHOWN(0x400),
-      "the PASID capability is at offset 0x300 in the stream, and at offset "
-      "0x400 here" },
-    { "other-virtual", SHOWN(0x300), VIRTUAL(""),
-      "the PASID capability is at offset 0x300 in the stream, and at offset "
-      "0xff8 here; give both sides the same vpasid and x-vpasid-cap-offset" },
-    { "to-user", SHOWN(0xff8), VIRTUAL(",x-vpasid-cap-offset=0x400"),
-      "the PASID capability is at offset 0xff8 in the stream, and at offset "
-      "0x400 here" },
-    { "gone", SHOWN(0x300), NONE,
-      "the PASID capability is at offset 0x300 in the stream, and missing "
-      "here" },
-    { "new", NONE, SHOWN(0x300),
-      "the PASID capability is missing in the stream, and at offset 0x300 "
-      "here" },
-    { "new-virtual", NONE, VIRTUAL(""),
-      "the PASID capability is missing in the stream, and at offset 0xff8 "
-      "here" },
-    { "width", SHOWN(0xff8), { 0, ACCEL, "", 8 << 8 },
-      "configuration space is not the same in the stream and here: 0x10 and "
-      "0x8 at offset 0xffd" },
+static const Layout layouts[] = {
+    { .name = "last", .pasid = 0x300, .hidden = 0x300, .end = 0x308,
+      .caps = { { 0x100, PCI_EXT_CAP_ID_ERR, 2, 0x2c } } },
+    { .name = "between", .pasid = 0x200, .hidden = 0x200, .end = 0x208,
+      .caps = { { 0x100, PCI_EXT_CAP_ID_ERR, 2, 0x2c },
+                { 0x200, PCI_EXT_CAP_ID_PASID, 1, 8 },
+                { 0x300, PCI_EXT_CAP_ID_LTR, 1, 8 } } },
+    /* The kernel leaves an anchor for it */
+    { .name = "first", .pasid = 0x100, .hidden = 0x104, .end = 0x108,
+      .caps = { { 0x100, PCI_EXT_CAP_ID_PASID, 1, 8 },
+                { 0x200, PCI_EXT_CAP_ID_ERR, 2, 0x2c } } },
+    [SHOWN] = { .name = "shown", .pasid = 0x300, .shown = true,
+      .caps = { { 0x100, PCI_EXT_CAP_ID_ERR, 2, 0x2c } } },
+    { .name = "none",
+      .caps = { { 0x100, PCI_EXT_CAP_ID_ERR, 2, 0x2c },
+                { 0x200, PCI_EXT_CAP_ID_LTR, 1, 8 } } },
+    { .name = "small", .small = true },
 };
 
-static VfGuest *start(const Side *side, const char *more)
+typedef struct Side {
+    const char *var;            /* VG_BASE, or NULL */
+    uint8_t width;              /* that the host reports */
+    uint32_t control;           /* what the host has written there */
+} Side;
+
+typedef struct Route {
+    const char *name;
+    bool all;                   /* also with layouts that hide nothing */
+    Side from;
+    Side to;
+} Route;
+
+enum { TO_PATCHED = 1, TO_BASE };
+
+static const Route routes[] = {
+    { .name = "same",
+      .from = { .width = WIDTH, .control = ENABLED },
+      .to = { .width = WIDTH, .control = ENABLED } },
+    [TO_PATCHED] = { .name = "to-patched", .all = true,
+      .from = { .var = VG_BASE, .width = WIDTH, .control = ENABLED },
+      .to = { .width = WIDTH, .control = ENABLED } },
+    [TO_BASE] = { .name = "to-base", .all = true,
+      .from = { .width = WIDTH, .control = ENABLED },
+      .to = { .var = VG_BASE, .width = WIDTH, .control = ENABLED } },
+    /* The series changes nothing for these */
+    { .name = "base",
+      .from = { .var = VG_BASE, .width = WIDTH, .control = ENABLED },
+      .to = { .var = VG_BASE, .width = WIDTH, .control = ENABLED } },
+    /* A kernel that has PASID on and does not say so, older than 6.15 */
+    { .name = "to-silent",
+      .from = { .width = WIDTH, .control = ENABLED },
+      .to = { .width = 0, .control = ENABLED } },
+    { .name = "from-silent",
+      .from = { .width = 0, .control = ENABLED },
+      .to = { .width = WIDTH, .control = ENABLED } },
+    { .name = "from-silent-base",
+      .from = { .var = VG_BASE, .width = 0, .control = ENABLED },
+      .to = { .width = WIDTH, .control = ENABLED } },
+    { .name = "to-silent-base",
+      .from = { .width = WIDTH, .control = ENABLED },
+      .to = { .var = VG_BASE, .width = 0, .control = ENABLED } },
+    /* A host without PASID */
+    { .name = "to-off",
+      .from = { .width = WIDTH, .control = ENABLED },
+      .to = { .width = 0, .control = 0 } },
+    { .name = "from-off",
+      .from = { .width = 0, .control = 0 },
+      .to = { .width = WIDTH, .control = ENABLED } },
+    { .name = "from-off-base",
+      .from = { .var = VG_BASE, .width = 0, .control = 0 },
+      .to = { .width = WIDTH, .control = ENABLED } },
+};
+
+typedef struct MigrateTest {
+    const Layout *layout;
+    const Route *route;
+} MigrateTest;
+
+static VfGuest *start(const Layout *l, const Side *side, const char *more)
 {
-    static const VfExtCap caps[] = {
-        { 0x100, PCI_EXT_CAP_ID_ERR, 2, 0x2c },
-        { 0x200, PCI_EXT_CAP_ID_LTR, 1, 8 }, { }
-    };
     VfClient *c = vf_client_new();
     VfDevice *d = vf_client_add_device(c);
     VfGuest *g;
 
     d->migration = 1;
-    if (side->small) {
+    d->shows_pasid = l->shown;
+    if (l->small) {
         d->config_size = PCI_CFG_SPACE_SIZE;
     }
-    d->max_pasid_log2 = side->cap >> 8;
-    vf_image_ext_caps(d->phys, caps);
-    if (side->shown) {
-        d->shows_pasid = 1;
-        vf_image_physical_pasid(d->phys, side->shown, side->cap >> 8);
-        /* As it is when nobody uses it */
-        vf_put16(d->phys + side->shown + PCI_PASID_CTRL, 0);
+    d->max_pasid_log2 = side->width;
+    vf_image_ext_caps(d->phys, l->caps);
+    if (l->shown) {
+        vf_put32(d->phys + 0x100, vf_get32(d->phys + 0x100) |
+                                  (uint32_t)l->pasid << 20);
     }
-    g = vg_start(c, VG_MACHINE "%s" VG_IOMMUFD VG_PORT(1)
-                 "-device vfio-pci,iommufd=i0,fd=%d,id=d0,bus=rp1,"
-                 "enable-migration=on%s %s", "", side->viommu, c->iommufd,
-                 c->device_fd[0], side->options, more);
+    if (l->pasid) {
+        vf_put32(d->phys + l->pasid, vf_get32(d->phys + l->pasid) |
+                                     PASID_HEADER);
+        /* What the kernel shows is as it is when nobody uses it */
+        vf_put32(d->phys + l->pasid + PCI_PASID_CAP,
+                 WIDTH << 8 | (l->shown ? 0 : side->control));
+    }
+    g = vg_start_as(c, side->var, VG_MACHINE VG_IOMMUFD VG_PORT(1)
+                    "-device vfio-pci,iommufd=i0,fd=%d,id=d0,bus=rp1,"
+                    "enable-migration=on %s", "", c->iommufd,
+                    c->device_fd[0], more);
     vg_ports(g, 1);
     return g;
+}
+
+/* The list as the guest finds it; freed by the caller */
+static gchar *list_of(VfGuest *g)
+{
+    GString *list = g_string_new(NULL);
+    uint16_t pos = PCI_CFG_SPACE_SIZE;
+
+    while (pos) {
+        uint32_t header = vg_config_readl(g, 1, 0, pos);
+
+        g_string_append_printf(list, "%x:%x ", pos, header);
+        pos = header == UINT32_MAX ? 0 : PCI_EXT_CAP_NEXT(header);
+    }
+    return g_string_free(list, false);
+}
+
+/* The guest reads zero there, and writes nothing to the device */
+static void check_hidden(VfGuest *g, const Layout *l)
+{
+    VfShared *s = g->c->shared;
+    uint32_t since = s->log_len;
+
+    for (uint16_t at = l->hidden; at < l->end; at += 2) {
+        g_assert_cmphex(vg_config_readw(g, 1, 0, at), ==, 0);
+        vg_config_writew(g, 1, 0, at, 0xffff);
+        g_assert_cmphex(vg_config_readw(g, 1, 0, at), ==, 0);
+    }
+    g_assert_cmpuint(s->log_len, ==, since);
+    g_assert_cmpuint(s->raw_config_writes, ==, 0);
 }
 
 /* Returns: the status that the migration ended with, for g_free() */
@@ -117,55 +194,163 @@ static gchar *wait_for_end(VfGuest *g)
     }
 }
 
-static void test_migrate(const void *opaque)
+/* To a file; ends the source */
+static void migrate_out(VfGuest *g, const char *uri)
 {
-    const MigrateTest *t = opaque;
-    g_autofree gchar *dir = g_dir_make_tmp("vfio-fake-XXXXXX", NULL);
-    g_autofree gchar *path = g_build_filename(dir, "stream", NULL);
-    g_autofree gchar *uri = g_strdup_printf("file:%s", path);
     g_autofree gchar *status = NULL;
-    g_autofree gchar *end = NULL;
-    g_autofree gchar *text = NULL;
-    uint16_t seen, still;
-    VfGuest *g;
 
-    g = start(&t->from, "");
-    seen = vg_find_ext_cap(g, 1, 0, PCI_EXT_CAP_ID_PASID, NULL);
-    g_assert_cmphex(seen, ==, t->from.shown);
     qtest_qmp_assert_success(g->qts, "{'execute': 'migrate', 'arguments':"
                              " {'uri': %s}}", uri);
     status = wait_for_end(g);
     g_assert_cmpstr(status, ==, "completed");
     g_free(vg_end(g));
+}
 
-    g = start(&t->to, "-incoming defer");
-    seen = vg_find_ext_cap(g, 1, 0, PCI_EXT_CAP_ID_PASID, NULL);
+/* Returns: how it ended, for g_free() */
+static gchar *migrate_in(VfGuest *g, const char *uri)
+{
     qtest_qmp_assert_success(g->qts, "{'execute': 'migrate-incoming',"
                              " 'arguments': {'uri': %s,"
                              " 'exit-on-error': false}}", uri);
-    end = wait_for_end(g);
-    g_assert_cmpstr(end, ==, t->error ? "failed" : "completed");
-    still = vg_find_ext_cap(g, 1, 0, PCI_EXT_CAP_ID_PASID, NULL);
-    g_assert_cmphex(still, ==, seen);
-    text = vg_end(g);
-    if (t->error) {
-        vg_assert_has(text, "vfio d0: ");
-        vg_assert_has(text, t->error);
-    } else {
-        g_assert_null(strstr(text, "PASID"));
+    return wait_for_end(g);
+}
+
+/* Returns: a name for a stream, for g_free(); the file is not there yet */
+static gchar *stream_uri(void)
+{
+    g_autofree gchar *path = NULL;
+    int fd = g_file_open_tmp("vfio-fake-XXXXXX", &path, NULL);
+
+    g_assert_cmpint(fd, >=, 0);
+    close(fd);
+    return g_strdup_printf("file:%s", path);
+}
+
+static void stream_remove(const char *uri)
+{
+    unlink(uri + strlen("file:"));
+}
+
+/*
+ * Returns: what the destination of a migration said; @end is set to how it
+ * ended there. Both are for g_free().
+ */
+static gchar *migrate(VfGuest *from, const Layout *l, const Side *to,
+                      gchar **end)
+{
+    g_autofree gchar *uri = stream_uri();
+    g_autofree gchar *before = list_of(from);
+    g_autofree gchar *after = NULL;
+    VfGuest *g;
+
+    migrate_out(from, uri);
+    g = start(l, to, "-incoming defer");
+    *end = migrate_in(g, uri);
+    if (g_str_equal(*end, "completed")) {
+        after = list_of(g);
+        g_assert_cmpstr(after, ==, before);
+        if (!to->var && to->width) {
+            check_hidden(g, l);
+        }
     }
+    stream_remove(uri);
+    return vg_end(g);
+}
+
+static void test_migrate(const void *opaque)
+{
+    const MigrateTest *t = opaque;
+    g_autofree gchar *text = NULL;
+    g_autofree gchar *end = NULL;
+
+    if ((t->route->from.var || t->route->to.var) && !vg_has_base()) {
+        return;
+    }
+    text = migrate(start(t->layout, &t->route->from, ""), t->layout,
+                   &t->route->to, &end);
+    g_assert_null(strstr(text, "Bad config data"));
+    g_assert_cmpstr(end, ==, "completed");
     vg_assert_has(text, NO_TRACKING);
-    unlink(path);
-    rmdir(dir);
+}
+
+/* What the guest has found in the list still has to be the same */
+static void test_other(void)
+{
+    const Side side = { .width = WIDTH, .control = ENABLED };
+    Layout here = layouts[SHOWN];
+    g_autofree gchar *text = NULL;
+    g_autofree gchar *end = NULL;
+
+    g_assert(here.shown);
+    here.pasid = 0x400;
+    text = migrate(start(&layouts[SHOWN], &side, ""), &here, &side, &end);
+    g_assert_cmpstr(end, ==, "failed");
+    vg_assert_has(text, "Bad config data");
+}
+
+/* The emulated SMMUv3 is the same device with and without the series */
+static void test_smmu(const void *opaque)
+{
+    static const uint32_t regs[] = {
+        VS_IDR0, VS_IDR0 + 4, VS_IDR0 + 8, VS_IDR0 + 12, VS_IDR0 + 16,
+        VS_IDR0 + 20, VS_CR0, VS_CR0ACK, VS_STRTAB_BASE_CFG, VS_CMDQ_PROD,
+        VS_CMDQ_CONS, VS_EVENTQ_PROD,
+    };
+    const Route *route = opaque;
+    g_autofree gchar *uri = NULL;
+    g_autofree gchar *end = NULL;
+    uint32_t before[ARRAY_SIZE(regs)];
+    VfGuest *g;
+
+    if (!vg_has_base()) {
+        return;
+    }
+    uri = stream_uri();
+    g = vg_start_as(vf_client_new(), route->from.var, VG_MACHINE VG_PORT(1),
+                    ",iommu=smmuv3");
+    vg_ports(g, 1);
+    vs_setup(g, VS_TWO_LEVEL);
+    vs_enable(g, true);
+    vs_cfgi_ste(g, VS_SID(1));
+    for (int i = 0; i < ARRAY_SIZE(regs); i++) {
+        before[i] = vs_readl(g, regs[i]);
+    }
+    migrate_out(g, uri);
+
+    g = vg_start_as(vf_client_new(), route->to.var, VG_MACHINE VG_PORT(1)
+                    "-incoming defer", ",iommu=smmuv3");
+    end = migrate_in(g, uri);
+    g_assert_cmpstr(end, ==, "completed");
+    for (int i = 0; i < ARRAY_SIZE(regs); i++) {
+        g_assert_cmphex(vs_readl(g, regs[i]), ==, before[i]);
+    }
+    stream_remove(uri);
+    vg_end_silent(g);
 }
 
 int main(int argc, char **argv)
 {
+    static MigrateTest tests[ARRAY_SIZE(layouts) * ARRAY_SIZE(routes)];
+    unsigned int n = 0;
+
     g_test_init(&argc, &argv, NULL);
 
-    for (int i = 0; i < ARRAY_SIZE(tests); i++) {
-        vg_add_test("vfio-pasid/migrate", tests[i].name, &tests[i],
-                    test_migrate);
+    for (int i = 0; i < ARRAY_SIZE(routes); i++) {
+        g_autofree gchar *group = g_strdup_printf("vfio-pasid/migrate/%s",
+                                                  routes[i].name);
+
+        for (int j = 0; j < ARRAY_SIZE(layouts); j++) {
+            if (layouts[j].hidden || routes[i].all) {
+                tests[n] = (MigrateTest) { &layouts[j], &routes[i] };
+                vg_add_test(group, layouts[j].name, &tests[n++],
+                            test_migrate);
+            }
+        }
     }
+    qtest_add_func("vfio-pasid/migrate/other", test_other);
+    vg_add_test("vfio-pasid/migrate/smmuv3", routes[TO_PATCHED].name,
+                &routes[TO_PATCHED], test_smmu);
+    vg_add_test("vfio-pasid/migrate/smmuv3", routes[TO_BASE].name,
+                &routes[TO_BASE], test_smmu);
     return g_test_run();
 }

@@ -1,0 +1,568 @@
+/*
+ * QTest of VFIO PCI devices: a new QEMU takes the guest over (CPR)
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The new QEMU may be newer or older, know of PASID or not, and be told
+ * something else than the one before. What the guest has found stays.
+ */
+
+#include "qemu/osdep.h"
+
+#include <linux/iommufd.h>
+
+#include "hw/pci/pci_regs.h"
+#include "qobject/qdict.h"
+#include "vfio-fake/smmu.h"
+
+#define SHARED_RAM "-object memory-backend-memfd,id=m0,size=128M,share=on " \
+                   "-machine aux-ram-share=on,memory-backend=m0 "
+#define DEVICE "-device vfio-pci,iommufd=i0,fd=%d,id=d0,bus=rp1"
+#define STATE  "/machine/peripheral/d0", "vpasid-state"
+
+#define WIDTH           16
+#define ENABLED         (PCI_PASID_CTRL_ENABLE << 16)
+#define PASID_HEADER    0x0001001b
+
+static const VfExtCap caps_aer[] = {
+    { 0x100, PCI_EXT_CAP_ID_ERR, 2, 0x2c }, { }
+};
+static const VfExtCap caps_between[] = {
+    { 0x100, PCI_EXT_CAP_ID_ERR, 2, 0x2c },
+    { 0x200, PCI_EXT_CAP_ID_PASID, 1, 8 },
+    { 0x300, PCI_EXT_CAP_ID_LTR, 1, 8 }, { }
+};
+static const VfExtCap caps_first[] = {
+    { 0x100, PCI_EXT_CAP_ID_PASID, 1, 8 },
+    { 0x200, PCI_EXT_CAP_ID_ERR, 2, 0x2c }, { }
+};
+static const VfExtCap caps_alone[] = {
+    { 0x100, PCI_EXT_CAP_ID_PASID, 1, 8 }, { }
+};
+
+static void put_registers(VfDevice *d, uint16_t offset)
+{
+    vf_put32(d->phys + offset, vf_get32(d->phys + offset) | PASID_HEADER);
+    vf_put32(d->phys + offset + PCI_PASID_CAP, WIDTH << 8 | ENABLED);
+}
+
+static void aer(VfDevice *d)
+{
+    vf_image_ext_caps(d->phys, caps_aer);
+}
+
+static void last(VfDevice *d)
+{
+    aer(d);
+    put_registers(d, 0x300);
+}
+
+static void between(VfDevice *d)
+{
+    vf_image_ext_caps(d->phys, caps_between);
+    put_registers(d, 0x200);
+}
+
+static void first(VfDevice *d)
+{
+    vf_image_ext_caps(d->phys, caps_first);
+    put_registers(d, 0x100);
+}
+
+static void alone(VfDevice *d)
+{
+    vf_image_ext_caps(d->phys, caps_alone);
+    put_registers(d, 0x100);
+}
+
+static void at_end(VfDevice *d)
+{
+    aer(d);
+    put_registers(d, 0xff8);
+}
+
+static void shown(VfDevice *d)
+{
+    last(d);
+    vf_put32(d->phys + 0x100, PCI_EXT_CAP_ID_ERR | 2 << 16 | 0x300u << 20);
+    d->shows_pasid = 1;
+}
+
+/* The list of the device on @bus as the guest finds it; freed by the caller */
+static gchar *list_of(VfGuest *g, uint8_t bus)
+{
+    GString *list = g_string_new(NULL);
+    uint16_t pos = PCI_CFG_SPACE_SIZE;
+
+    while (pos) {
+        uint32_t header = vg_config_readl(g, bus, 0, pos);
+
+        g_assert_cmphex(header, !=, UINT32_MAX);
+        g_string_append_printf(list, "%x:%x ", pos, header);
+        pos = PCI_EXT_CAP_NEXT(header);
+    }
+    return g_string_free(list, false);
+}
+
+/* The guest reads zero there, and writes nothing to the device */
+static void check_hidden(VfGuest *g, uint8_t bus, uint16_t start, uint16_t end)
+{
+    VfShared *s = g->c->shared;
+    uint32_t since = s->log_len;
+
+    for (uint16_t at = start; at < end; at += 2) {
+        g_assert_cmphex(vg_config_readw(g, bus, 0, at), ==, 0);
+        vg_config_writew(g, bus, 0, at, 0xffff);
+        g_assert_cmphex(vg_config_readw(g, bus, 0, at), ==, 0);
+    }
+    g_assert_cmpuint(s->log_len, ==, since);
+    g_assert_cmpuint(s->raw_config_writes, ==, 0);
+}
+
+static void hand_over(VfGuest *g, bool transfer, const VgNext *next)
+{
+    if (transfer) {
+        vg_transfer_to(g, next);
+    } else {
+        vg_exec_to(g, next);
+    }
+}
+
+/* A QEMU without the series and one with it, and back */
+
+static const struct {
+    void (*describe)(VfDevice *d);
+    uint16_t hidden;            /* first register that a guest may not see */
+    uint16_t end;               /* behind the last one */
+} update_devices[] = {
+    { last, 0x300, 0x308 }, { between, 0x200, 0x208 }, { first, 0x104, 0x108 },
+    { alone, 0x104, 0x108 }, { at_end, 0xff8, 0x1000 }, { shown, 0, 0 },
+    { aer, 0, 0 },
+};
+
+typedef struct UpdateTest {
+    const char *name;
+    bool transfer;
+    uint8_t width;              /* that the host reports */
+} UpdateTest;
+
+static const UpdateTest update_tests[] = {
+    { .name = "exec", .transfer = false, .width = WIDTH },
+    { .name = "exec-silent", .transfer = false, .width = 0 },
+    { .name = "transfer", .transfer = true, .width = WIDTH },
+    { .name = "transfer-silent", .transfer = true, .width = 0 },
+};
+
+static void test_update(const void *opaque)
+{
+    enum { DEVICES = ARRAY_SIZE(update_devices) };
+    static const char *const programs[] = {
+        VG_BASE, "QTEST_QEMU_BINARY", VG_BASE, "QTEST_QEMU_BINARY",
+        "QTEST_QEMU_BINARY",
+    };
+    const UpdateTest *t = opaque;
+    g_autoptr(GString) options = g_string_new(NULL);
+    g_auto(GStrv) lists = g_new0(gchar *, DEVICES + 1);
+    VfClient *c;
+    VfGuest *g;
+
+    if (!vg_has_base()) {
+        return;
+    }
+    c = vf_client_new();
+    for (int n = 0; n < DEVICES; n++) {
+        VfDevice *d = vf_client_add_device(c);
+
+        d->phys[PCI_INTERRUPT_PIN] = 0;
+        d->max_pasid_log2 = t->width;
+        update_devices[n].describe(d);
+        g_string_append_printf(options, "-device pcie-root-port,id=rp%d,"
+                               "chassis=%d,slot=%d,bus=pcie.0,addr=%d,"
+                               "io-reserve=0 -device vfio-pci,iommufd=i0,fd=%d,"
+                               "id=d%d,bus=rp%d ", n + 1, n + 1, n + 1, n + 1,
+                               c->device_fd[n], n, n + 1);
+    }
+    g = vg_start_as(c, programs[0], VG_MACHINE SHARED_RAM VG_IOMMUFD "%s", "",
+                    c->iommufd, options->str);
+    vg_ports(g, DEVICES);
+    for (int n = 0; n < DEVICES; n++) {
+        lists[n] = list_of(g, n + 1);
+    }
+    for (int i = 1; i < ARRAY_SIZE(programs); i++) {
+        const VgNext next = { .var = programs[i] };
+
+        hand_over(g, t->transfer, &next);
+        for (int n = 0; n < DEVICES; n++) {
+            g_autofree gchar *list = list_of(g, n + 1);
+
+            g_assert_cmpstr(list, ==, lists[n]);
+            if (t->width && !g_str_equal(programs[i], VG_BASE)) {
+                check_hidden(g, n + 1, update_devices[n].hidden,
+                             update_devices[n].end);
+            }
+        }
+    }
+    vg_end_silent(g);
+}
+
+/* The capability stays where the guest knows it */
+
+typedef struct AdoptTest {
+    const char *name;
+    void (*describe)(VfDevice *d);
+    const char *from;           /* options of the QEMU that starts */
+    const char *to;             /* and of the next one */
+    uint16_t offset;            /* of the capability; 0: none */
+    const char *state;          /* in the next one */
+    const char *said;           /* what is said on the way; NULL: nothing */
+    uint16_t hidden;            /* register of the device; 0: none */
+} AdoptTest;
+
+static const AdoptTest adopt_tests[] = {
+    { .name = "same", .describe = last, .from = "", .to = "",
+      .offset = 0xff8, .state = "placed where the guest knows it",
+      .hidden = 0x300 },
+    { .name = "to-default", .describe = last,
+      .from = ",x-vpasid-cap-offset=0x400", .to = "", .offset = 0x400,
+      .state = "enabled: offset 0x400, width 16, exec 0, priv 0, placed where "
+               "the guest knows it", .hidden = 0x300 },
+    { .name = "to-user", .describe = last, .from = "",
+      .to = ",x-vpasid-cap-offset=0x400", .offset = 0xff8,
+      .state = "enabled: offset 0xff8", .hidden = 0x300 },
+    { .name = "user-to-user", .describe = last,
+      .from = ",x-vpasid-cap-offset=0x500",
+      .to = ",x-vpasid-cap-offset=0x400", .offset = 0x500,
+      .state = "enabled: offset 0x500", .hidden = 0x300 },
+    /* The new place would be in the body of AER: it is not looked at */
+    { .name = "to-impossible", .describe = last, .from = "",
+      .to = ",x-vpasid-cap-offset=0x110", .offset = 0xff8,
+      .state = "enabled: offset 0xff8", .hidden = 0x300 },
+    { .name = "from-own", .describe = last,
+      .from = ",x-vpasid-cap-offset=0x300", .to = "", .offset = 0x300,
+      .state = "enabled: offset 0x300" },
+    { .name = "between", .describe = between,
+      .from = ",x-vpasid-cap-offset=0x280", .to = "", .offset = 0x280,
+      .state = "enabled: offset 0x280", .hidden = 0x200 },
+    { .name = "head", .describe = first,
+      .from = ",x-vpasid-cap-offset=0x100", .to = "", .offset = 0x100,
+      .state = "enabled: offset 0x100" },
+    { .name = "alone-head", .describe = alone,
+      .from = ",x-vpasid-cap-offset=0x100", .to = "", .offset = 0x100,
+      .state = "enabled: offset 0x100" },
+    { .name = "alone-end", .describe = alone, .from = "",
+      .to = ",x-vpasid-cap-offset=0x100", .offset = 0xff8,
+      .state = "enabled: offset 0xff8", .hidden = 0x104 },
+    /* What the properties say comes too late */
+    { .name = "to-off", .describe = last, .from = "", .to = ",vpasid=off",
+      .offset = 0xff8, .state = "enabled: offset 0xff8",
+      .said = "vfio d0: vpasid=off is too late", .hidden = 0x300 },
+    { .name = "from-off", .describe = last, .from = ",vpasid=off", .to = "",
+      .offset = 0, .state = "disabled: the guest was started without",
+      .hidden = 0x300 },
+    { .name = "off-to-on", .describe = last, .from = ",vpasid=off",
+      .to = ",vpasid=on", .offset = 0,
+      .state = "disabled: the guest was started without",
+      .said = "vfio d0: vpasid=on is too late", .hidden = 0x300 },
+    { .name = "shown", .describe = shown, .from = "", .to = ",vpasid=off",
+      .offset = 0x300, .state = "passed through",
+      .said = "vfio d0: vpasid=off is too late" },
+    { .name = "not-shown", .describe = shown, .from = ",vpasid=off", .to = "",
+      .offset = 0, .state = "disabled: the guest was started without",
+      .hidden = 0x300 },
+};
+
+static VfGuest *start(void (*describe)(VfDevice *d), const char *options)
+{
+    VfClient *c = vf_client_new();
+    VfDevice *d = vf_client_add_device(c);
+    VfGuest *g;
+
+    d->phys[PCI_INTERRUPT_PIN] = 0;
+    d->max_pasid_log2 = WIDTH;
+    describe(d);
+    g = vg_start(c, VG_MACHINE SHARED_RAM VG_IOMMUFD VS_SSID16 VG_PORT(1)
+                 DEVICE "%s ", "", c->iommufd, c->device_fd[0], options);
+    vg_ports(g, 1);
+    return g;
+}
+
+static void adopt(const AdoptTest *t, bool transfer)
+{
+    const VgNext next = {
+        .from = "bus=rp1", .to = "bus=rp1",
+    };
+    g_autofree gchar *before = NULL;
+    g_autofree gchar *state = NULL;
+    g_autofree gchar *text = NULL;
+    VfGuest *g = start(t->describe, t->from);
+    bool own = g->c->shared->device[0].shows_pasid;
+    VgNext there = next;
+    VgNext again = next;
+
+    g_autofree gchar *from = g_strconcat("bus=rp1", t->from, NULL);
+    g_autofree gchar *to = g_strconcat("bus=rp1", t->to, NULL);
+
+    there.from = from;
+    there.to = to;
+    again.from = to;
+    again.to = from;
+    before = list_of(g, 1);
+    g_assert_cmphex(vg_find_ext_cap(g, 1, 0, PCI_EXT_CAP_ID_PASID, NULL), ==,
+                    t->offset);
+    if (t->offset && !own) {
+        vg_config_writew(g, 1, 0, t->offset + PCI_PASID_CTRL,
+                         PCI_PASID_CTRL_ENABLE);
+    }
+    for (int i = 0; i < 3; i++) {
+        g_autofree gchar *after = NULL;
+
+        hand_over(g, transfer, i % 2 ? &again : &there);
+        after = list_of(g, 1);
+        g_assert_cmpstr(after, ==, before);
+        if (t->hidden) {
+            check_hidden(g, 1, t->hidden, t->hidden + 4);
+        }
+        if (!t->offset || own) {
+            continue;
+        }
+        /* It works there, and nowhere else */
+        g_assert_cmphex(vg_config_readl(g, 1, 0, t->offset + PCI_PASID_CAP),
+                        ==, WIDTH << 8 | ENABLED);
+        vg_config_writew(g, 1, 0, t->offset + PCI_PASID_CTRL, 0);
+        g_assert_cmphex(vg_config_readl(g, 1, 0, t->offset + PCI_PASID_CAP),
+                        ==, WIDTH << 8);
+        vg_config_writew(g, 1, 0, t->offset + PCI_PASID_CTRL,
+                         PCI_PASID_CTRL_ENABLE);
+        g_assert_cmpuint(g->c->shared->raw_config_writes, ==, 0);
+    }
+    state = vg_qom_get_str(g, STATE);
+    vg_assert_has(state, t->state);
+    if (t->offset && !own) {
+        vg_system_reset(g);
+        g_assert_cmphex(vg_config_readl(g, 1, 0, t->offset + PCI_PASID_CAP),
+                        ==, WIDTH << 8);
+    }
+    text = vg_end(g);
+    if (t->said) {
+        vg_assert_has(text, t->said);
+    } else {
+        g_assert_cmpstr(text, ==, "");
+    }
+}
+
+static void test_adopt_exec(const void *opaque)
+{
+    adopt(opaque, false);
+}
+
+static void test_adopt_transfer(const void *opaque)
+{
+    adopt(opaque, true);
+}
+
+/* Where it cannot stay the guest does */
+
+typedef struct RefuseTest {
+    const char *name;
+    const char *from;           /* options of the QEMU that starts */
+    void (*change)(VfDevice *d); /* meanwhile */
+    const char *said[4];
+} RefuseTest;
+
+static void grown(VfDevice *d)
+{
+    static const VfExtCap caps[] = {
+        { 0x100, PCI_EXT_CAP_ID_ERR, 2, 0x2c },
+        { 0x3f0, PCI_EXT_CAP_ID_VNDR, 1, 0x40 }, { }
+    };
+
+    vf_image_ext_caps(d->phys, caps);
+    d->config_ready = 0;
+}
+
+static void grown_elsewhere(VfDevice *d)
+{
+    static const VfExtCap caps[] = {
+        { 0x100, PCI_EXT_CAP_ID_ERR, 2, 0x2c },
+        { 0x500, PCI_EXT_CAP_ID_VNDR, 1, 0x40 }, { }
+    };
+
+    vf_image_ext_caps(d->phys, caps);
+    d->config_ready = 0;
+}
+
+static void narrower(VfDevice *d)
+{
+    d->max_pasid_log2 = 8;
+}
+
+static void without(VfDevice *d)
+{
+    d->max_pasid_log2 = 0;
+}
+
+static const RefuseTest refuse_tests[] = {
+    { .name = "in-the-way", .from = ",x-vpasid-cap-offset=0x400",
+      .change = grown,
+      .said = { "vfio d0: the guest has its PASID capability at offset 0x400",
+                "it could only be at offset 0xff8", "overlaps the body",
+                "unplug the device before QEMU is replaced" } },
+    { .name = "other-list", .from = "", .change = grown_elsewhere,
+      .said = { "vfio d0: configuration space is not what the guest knows",
+                "at offset 0x102", "unplug the device" } },
+    { .name = "narrower", .from = "", .change = narrower,
+      .said = { "vfio d0: the PASID capability of the guest at offset 0xff8 "
+                "says width 16", "only say width 8", "unplug the device" } },
+    { .name = "without", .from = "", .change = without,
+      .said = { "vfio d0: the guest has a PASID capability at offset 0xff8",
+                "the host reports no PASID", "the options that it had" } },
+};
+
+static void test_refuse(const void *opaque)
+{
+    const RefuseTest *t = opaque;
+    VfGuest *g = start(last, t->from);
+    g_autofree gchar *before = list_of(g, 1);
+    g_autofree gchar *after = NULL;
+    g_autofree gchar *text = NULL;
+    g_autofree gchar *options = g_strdup(g->options);
+
+    t->change(&g->c->shared->device[0]);
+    vg_transfer_refused(g, options);
+    after = list_of(g, 1);
+    g_assert_cmpstr(after, ==, before);
+    text = vg_end(g);
+    for (int i = 0; i < ARRAY_SIZE(t->said) && t->said[i]; i++) {
+        vg_assert_has(text, t->said[i]);
+    }
+}
+
+/* What the device shows there since is of no interest: it is covered */
+static void test_covered(void)
+{
+    VfGuest *g = start(last, ",x-vpasid-cap-offset=0x400");
+
+    vf_put32(g->c->shared->device[0].phys + 0x404, 0x12345678);
+    vg_transfer(g);
+    g_assert_cmphex(vg_config_readl(g, 1, 0, 0x404), ==, WIDTH << 8);
+    vg_exec(g, NULL);
+    g_assert_cmphex(vg_config_readl(g, 1, 0, 0x404), ==, WIDTH << 8);
+    vg_end_silent(g);
+}
+
+/* A descriptor is found again by the id of the device */
+
+static VfGuest *start_plain(const char *device)
+{
+    VfClient *c = vf_client_new();
+
+    vf_client_add_device(c)->phys[PCI_INTERRUPT_PIN] = 0;
+    return vg_start(c, VG_MACHINE SHARED_RAM VG_IOMMUFD VG_PORT(1)
+                    "-device vfio-pci,iommufd=i0,fd=%d,bus=rp1%s", "",
+                    c->iommufd, c->device_fd[0], device);
+}
+
+/* @answer is that to migrate, and is freed */
+static void assert_blocked(QDict *answer, const char *said)
+{
+    QDict *error;
+
+    g_assert(qdict_haskey(answer, "error"));
+    error = qdict_get_qdict(answer, "error");
+    vg_assert_has(qdict_get_str(error, "desc"), said);
+    qobject_unref(answer);
+}
+
+static void assert_both_blocked(VfGuest *g, const char *said)
+{
+    qtest_qmp_assert_success(g->qts, "{ 'execute': 'migrate-set-parameters',"
+                             " 'arguments': { 'mode': 'cpr-transfer' } }");
+    assert_blocked(qtest_qmp(g->qts, "{ 'execute': 'migrate', 'arguments':"
+                             " { 'channels': [ { 'channel-type': 'main',"
+                             " 'addr': { 'transport': 'socket',"
+                             " 'type': 'unix', 'path': '/nowhere/main' } },"
+                             " { 'channel-type': 'cpr',"
+                             " 'addr': { 'transport': 'socket',"
+                             " 'type': 'unix', 'path': '/nowhere/cpr' } } ]"
+                             " } }"), said);
+    qtest_qmp_assert_success(g->qts, "{ 'execute': 'migrate-set-parameters',"
+                             " 'arguments': { 'mode': 'cpr-exec' } }");
+    assert_blocked(qtest_qmp(g->qts, "{ 'execute': 'migrate', 'arguments':"
+                             " { 'uri': 'file:/nowhere/file' } }"), said);
+}
+
+static void test_no_id(void)
+{
+    VfGuest *g = start_plain("");
+
+    assert_both_blocked(g, "needs an id");
+    vg_end_silent(g);
+}
+
+/* The one that takes over says what it misses */
+static void test_id_lost(void)
+{
+    const VgNext next = { .from = ",id=d0", .to = "" };
+    g_autofree gchar *text = NULL;
+    VfGuest *g = start_plain(",id=d0");
+
+    vg_exec_lost(g, &next);
+    text = vg_end(g);
+    vg_assert_has(text, "was passed without an id");
+}
+
+static void test_id_refused(void)
+{
+    VfGuest *g = start_plain(",id=d0");
+    g_auto(GStrv) parts = g_strsplit(g->options, ",id=d0", -1);
+    g_autofree gchar *options = g_strjoinv("", parts);
+    g_autofree gchar *text = NULL;
+
+    vg_transfer_refused(g, options);
+    vg_exec(g, NULL);
+    text = vg_end(g);
+    vg_assert_has(text, "was passed without an id");
+}
+
+/* A host that cannot hand mappings over */
+static void test_no_change_process(void)
+{
+    VfGuest *g;
+    VfClient *c = vf_client_new();
+
+    vf_client_add_device(c)->phys[PCI_INTERRUPT_PIN] = 0;
+    vf_client_rule(c, VF_OP_IOMMUFD_OTHER, 1, UINT32_MAX, ENOTTY);
+    g = vg_start(c, VG_MACHINE SHARED_RAM VG_IOMMUFD VG_PORT(1) DEVICE, "",
+                 c->iommufd, c->device_fd[0]);
+    assert_both_blocked(g, "IOMMU_IOAS_CHANGE_PROCESS");
+    vg_end_silent(g);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+
+    for (int i = 0; i < ARRAY_SIZE(update_tests); i++) {
+        vg_add_test("vfio-pasid/cpr/update", update_tests[i].name,
+                    &update_tests[i], test_update);
+    }
+    for (int i = 0; i < ARRAY_SIZE(adopt_tests); i++) {
+        vg_add_test("vfio-pasid/cpr/adopt/exec", adopt_tests[i].name,
+                    &adopt_tests[i], test_adopt_exec);
+        vg_add_test("vfio-pasid/cpr/adopt/transfer", adopt_tests[i].name,
+                    &adopt_tests[i], test_adopt_transfer);
+    }
+    for (int i = 0; i < ARRAY_SIZE(refuse_tests); i++) {
+        vg_add_test("vfio-pasid/cpr/refuse", refuse_tests[i].name,
+                    &refuse_tests[i], test_refuse);
+    }
+    qtest_add_func("vfio-pasid/cpr/covered", test_covered);
+    qtest_add_func("vfio-pasid/cpr/no-id", test_no_id);
+    qtest_add_func("vfio-pasid/cpr/id-lost", test_id_lost);
+    qtest_add_func("vfio-pasid/cpr/id-refused", test_id_refused);
+    qtest_add_func("vfio-pasid/cpr/no-change-process",
+                   test_no_change_process);
+    return g_test_run();
+}
