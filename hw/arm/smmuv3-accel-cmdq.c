@@ -55,8 +55,10 @@ struct SMMUv3AccelCmdq {
     IOMMUFDBackend *be;
     GHashTable *vsids;
     SMMUv3AccelCmdqInfo *info;
+    SMMUv3AccelSlice *slice;
     uint32_t viommu_id;
     bool stale;
+    bool recovered;         /* no longer stale, and nobody has asked */
     bool forget_emulated;   /* a TLBI was taken since the emulation saw one */
     uint32_t len;
     uint32_t run_start;     /* CONS of the first entry in @run */
@@ -67,7 +69,8 @@ struct SMMUv3AccelCmdq {
 
 SMMUv3AccelCmdq *smmuv3_accel_cmdq_new(SMMUv3State *s, IOMMUFDBackend *be,
                                        uint32_t viommu_id, GHashTable *vsids,
-                                       SMMUv3AccelCmdqInfo *info)
+                                       SMMUv3AccelCmdqInfo *info,
+                                       SMMUv3AccelSlice *slice)
 {
     SMMUv3AccelCmdq *q = g_new0(SMMUv3AccelCmdq, 1);
 
@@ -75,6 +78,7 @@ SMMUv3AccelCmdq *smmuv3_accel_cmdq_new(SMMUv3State *s, IOMMUFDBackend *be,
     q->be = be;
     q->vsids = vsids;
     q->info = info;
+    q->slice = slice;
     q->viommu_id = viommu_id;
     return q;
 }
@@ -102,6 +106,14 @@ bool smmuv3_accel_cmdq_stale(const SMMUv3AccelCmdq *q)
     return q->stale;
 }
 
+bool smmuv3_accel_cmdq_recovered(SMMUv3AccelCmdq *q)
+{
+    bool recovered = q->recovered;
+
+    q->recovered = false;
+    return recovered;
+}
+
 void smmuv3_accel_cmdq_doubt(SMMUv3AccelCmdq *q)
 {
     q->stale = true;
@@ -121,6 +133,7 @@ static bool smmuv3_accel_cmdq_issue(SMMUv3AccelCmdq *q, HostCmd *cmds,
 
     q->info->commands += len;
     q->info->calls++;
+    smmuv3_accel_slice_spend(q->slice, SLICE_WORK_CALL);
     return iommufd_backend_invalidate_cache(
         q->be, q->viommu_id, IOMMU_VIOMMU_INVALIDATE_DATA_ARM_SMMUV3,
         sizeof(*cmds), &done, cmds, errp);
@@ -169,9 +182,10 @@ static bool smmuv3_accel_cmdq_recover(SMMUv3AccelCmdq *q, Error **errp)
 bool smmuv3_accel_cmdq_submit(SMMUv3AccelCmdq *q, Error **errp)
 {
     uint32_t len = q->len;
+    bool was_stale = q->stale;
 
     q->len = 0;
-    if (!q->stale) {
+    if (!was_stale) {
         if (!len) {
             return true;
         }
@@ -180,7 +194,11 @@ bool smmuv3_accel_cmdq_submit(SMMUv3AccelCmdq *q, Error **errp)
             return true;
         }
     }
-    return smmuv3_accel_cmdq_recover(q, errp);
+    if (!smmuv3_accel_cmdq_recover(q, errp)) {
+        return false;
+    }
+    q->recovered |= was_stale;
+    return true;
 }
 
 void smmuv3_accel_cmdq_add(SMMUv3AccelCmdq *q, const Cmd *cmd)
@@ -318,11 +336,12 @@ bool smmuv3_accel_cmdq_run(SMMUv3AccelCmdq *q)
         return true;
     }
 
-    while (!smmuv3_q_empty(&s->cmdq)) {
+    while (!smmuv3_q_empty(&s->cmdq) && !smmuv3_accel_slice_over(q->slice)) {
         cmd = smmuv3_accel_cmdq_peek(q);
         if (!cmd) {
             break;
         }
+        smmuv3_accel_slice_spend(q->slice, SLICE_WORK_COMMAND);
         switch (CMD_TYPE(cmd)) {
         case SMMU_CMD_TLBI_NH_ALL:
         case SMMU_CMD_TLBI_NH_ASID:
@@ -349,7 +368,7 @@ bool smmuv3_accel_cmdq_run(SMMUv3AccelCmdq *q)
         queue_cons_incr(&s->cmdq);
     }
     smmuv3_accel_cmdq_forget_emulated(q);
-    return !smmuv3_q_empty(&s->cmdq);
+    return !smmuv3_q_empty(&s->cmdq) && !smmuv3_accel_slice_over(q->slice);
 }
 
 void smmuv3_accel_cmdq_end_run(SMMUv3AccelCmdq *q)

@@ -10,6 +10,7 @@
 #define HW_ARM_SMMUV3_ACCEL_CMDQ_H
 
 #include "hw/arm/smmuv3.h"
+#include "smmuv3-accel-slice.h"
 #include "smmuv3-internal.h"
 #include "system/iommufd.h"
 
@@ -54,12 +55,14 @@ void smmuv3_accel_cmdq_add_properties(Object *obj, SMMUv3AccelCmdqInfo *info);
  *         ATS. Borrowed, the caller keeps it up to date and submits before it
  *         takes a StreamID out or ATS away.
  * @info: limits and counters; lives as long as the batch.
+ * @slice: what the calls are counted in; lives as long as the batch.
  *
  * Returns: the batch, freed with smmuv3_accel_cmdq_free().
  */
 SMMUv3AccelCmdq *smmuv3_accel_cmdq_new(SMMUv3State *s, IOMMUFDBackend *be,
                                        uint32_t viommu_id, GHashTable *vsids,
-                                       SMMUv3AccelCmdqInfo *info);
+                                       SMMUv3AccelCmdqInfo *info,
+                                       SMMUv3AccelSlice *slice);
 
 /**
  * smmuv3_accel_cmdq_free: free a batch and what was not submitted
@@ -108,6 +111,17 @@ bool smmuv3_accel_cmdq_submit(SMMUv3AccelCmdq *q, Error **errp);
 bool smmuv3_accel_cmdq_stale(const SMMUv3AccelCmdq *q);
 
 /**
+ * smmuv3_accel_cmdq_recovered: ask whether host caches that were stale are so
+ * no longer
+ *
+ * @q: the batch.
+ *
+ * Returns: true once after an attempt to recover has succeeded that was not the
+ * first one.
+ */
+bool smmuv3_accel_cmdq_recovered(SMMUv3AccelCmdq *q);
+
+/**
  * smmuv3_accel_cmdq_doubt: have the next submission invalidate everything
  *
  * For a batch that takes the place of one whose outcome is not known.
@@ -121,12 +135,13 @@ void smmuv3_accel_cmdq_doubt(SMMUv3AccelCmdq *q);
  * host and not the emulation, many at a time
  *
  * TLB and ATC invalidations go into the batch, a CMD_SYNC without interrupt
- * submits it. Stops at what the emulation has to do or to report.
+ * submits it. Stops at what the emulation has to do or to report, and when the
+ * time of the slice is over.
  *
  * @q: the batch.
  *
  * Returns: true if the emulation has to look at the command at CONS, false if
- * the queue is empty.
+ * the queue is empty or the rest of it has to wait.
  */
 bool smmuv3_accel_cmdq_run(SMMUv3AccelCmdq *q);
 

@@ -197,6 +197,7 @@ static void smmuv3_accel_cpr_state(void *opaque, bool running, RunState state)
 {
     SMMUv3AccelState *a = opaque;
 
+    smmuv3_accel_slice_run_state(&a->slice, running);
     if (!running) {
         return;
     }

@@ -52,7 +52,7 @@ void smmuv3_accel_free_viommu(SMMUv3AccelState *a)
 void smmuv3_accel_new_cmdq(SMMUv3AccelState *a)
 {
     a->cmdq = smmuv3_accel_cmdq_new(a->smmu, a->be, a->viommu_id, a->vsids,
-                                    &a->inval);
+                                    &a->inval, &a->slice);
 }
 
 bool smmuv3_accel_alloc_viommu(SMMUv3State *s, HostIOMMUDeviceIOMMUFD *idev,
@@ -108,28 +108,36 @@ static void smmuv3_accel_note_ats(SMMUv3AccelState *a, SMMUv3AccelDevice *adev)
     }
 }
 
+static void smmuv3_accel_set_ste(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
+                                 const SMMUv3AccelSte *ste)
+{
+    adev->ste = *ste;
+    smmuv3_accel_note_ats(a, adev);
+    /* Until now the device could fill the TLB by its old STE */
+    a->tlbi_again |= a->tlbi_waits;
+}
+
 void smmuv3_accel_adopt(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
                         const SMMUv3AccelSte *ste, uint32_t s1_hwpt_id,
                         uint32_t vdevice_id, uint32_t vsid)
 {
-    adev->ste = *ste;
     adev->s1_hwpt_id = s1_hwpt_id;
     adev->vdevice_id = vdevice_id;
     adev->vsid = vsid;
-    smmuv3_accel_note_ats(a, adev);
+    smmuv3_accel_set_ste(a, adev, ste);
 }
 
 static bool smmuv3_accel_attach(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
                                 const SMMUv3AccelSte *ste, uint32_t hwpt_id,
                                 Error **errp)
 {
+    smmuv3_accel_slice_spend(&a->slice, SLICE_WORK_CALL);
     if (!host_iommu_device_iommufd_attach_hwpt(adev->idev, hwpt_id, errp)) {
         return false;
     }
     /* The old HWPT goes last, so the device is never without one */
     smmuv3_accel_free_id(a, &adev->s1_hwpt_id);
-    adev->ste = *ste;
-    smmuv3_accel_note_ats(a, adev);
+    smmuv3_accel_set_ste(a, adev, ste);
     trace_smmuv3_accel_attach(smmuv3_accel_dev_name(adev->pdev), ste->mode,
                               hwpt_id);
     return true;
@@ -148,15 +156,17 @@ static bool smmuv3_accel_abort(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
 static bool smmuv3_accel_block(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
                                Error **errp)
 {
+    const SMMUv3AccelSte ste = { .mode = ACCEL_BLOCKED };
+
     if (adev->ste.mode == ACCEL_BLOCKED) {
         return true;
     }
+    smmuv3_accel_slice_spend(&a->slice, SLICE_WORK_CALL);
     if (!host_iommu_device_iommufd_detach_hwpt(adev->idev, errp)) {
         return false;
     }
     smmuv3_accel_free_id(a, &adev->s1_hwpt_id);
-    adev->ste = (SMMUv3AccelSte) { .mode = ACCEL_BLOCKED };
-    smmuv3_accel_note_ats(a, adev);
+    smmuv3_accel_set_ste(a, adev, &ste);
     return true;
 }
 
@@ -225,6 +235,7 @@ bool smmuv3_accel_install(SMMUv3State *s, SMMUv3AccelDevice *adev,
           !memcmp(adev->ste.dword, ste->dword, sizeof(ste->dword))))) {
         return true;
     }
+    smmuv3_accel_slice_spend(&a->slice, SLICE_WORK_CALL);
     if (ste->mode == ACCEL_ABORT) {
         /* What it sent before may need the device to answer */
         smmuv3_accel_cmdq_submit(a->cmdq, NULL);

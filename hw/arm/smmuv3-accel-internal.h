@@ -55,6 +55,8 @@ typedef struct SMMUv3AccelDevice {
     uint32_t s1_hwpt_id;        /* made from @ste, for ACCEL_TRANSLATE */
     uint32_t vdevice_id;
     uint32_t vsid;              /* what @vdevice_id stands for */
+    bool named;                 /* marked by its very StreamID */
+    QTAILQ_ENTRY(SMMUv3AccelDevice) mark;
     SMMUEventInfo event;        /* last one told about the guest's STE */
     bool reported;              /* the host failed, and the user knows */
 } SMMUv3AccelDevice;
@@ -97,6 +99,14 @@ struct SMMUv3AccelState {
     SMMUv3AccelIdr limit_idr;
 
     SMMUv3AccelCmdqInfo inval;
+    SMMUv3AccelSlice slice;
+
+    /* Devices whose STE is to be looked at before a CMD_SYNC completes */
+    QTAILQ_HEAD(, SMMUv3AccelDevice) marked;
+    uint32_t marks;             /* how many these are */
+    bool tlbi_waits;            /* a TLBI came after them, or some of them */
+    bool tlbi_again;            /* ... and then an STE was another one */
+    Error *stopping;            /* why they are to be stopped instead */
 
     /* Valid while there is a device */
     IOMMUFDBackend *be;
@@ -198,6 +208,27 @@ bool smmuv3_accel_bind(SMMUv3State *s, PCIDevice *pdev, HostIOMMUDevice *hiod,
  * @pdev: the device; one that was not bound is passed over.
  */
 void smmuv3_accel_unbind(SMMUv3State *s, PCIDevice *pdev);
+
+/**
+ * smmuv3_accel_update_device: bring a device in line with the registers and
+ * the stream table, and stop it and tell the user where that fails
+ *
+ * The last thing that it does is to record an event.
+ *
+ * @s: an SMMUv3 with accel=on.
+ * @adev: the device.
+ * @named: the guest has asked to look at the STE of this very StreamID.
+ */
+void smmuv3_accel_update_device(SMMUv3State *s, SMMUv3AccelDevice *adev,
+                                bool named);
+
+/**
+ * smmuv3_accel_unmark: forget that the STE of a device is to be looked at
+ *
+ * @a: state that @adev belongs to.
+ * @adev: the device; one that is not marked is passed over.
+ */
+void smmuv3_accel_unmark(SMMUv3AccelState *a, SMMUv3AccelDevice *adev);
 
 /**
  * smmuv3_accel_update_all: bring every device in line with the registers and

@@ -148,8 +148,8 @@ static void smmuv3_accel_record(SMMUv3State *s, SMMUv3AccelDevice *adev,
     }
 }
 
-static void smmuv3_accel_update_device(SMMUv3State *s, SMMUv3AccelDevice *adev,
-                                       bool named)
+void smmuv3_accel_update_device(SMMUv3State *s, SMMUv3AccelDevice *adev,
+                                bool named)
 {
     SMMUv3AccelSte wanted;
     SMMUEventInfo event;
@@ -160,31 +160,6 @@ static void smmuv3_accel_update_device(SMMUv3State *s, SMMUv3AccelDevice *adev,
         smmuv3_accel_fail_closed(s->accel_state, adev, err);
     }
     smmuv3_accel_record(s, adev, &event);
-}
-
-/*
- * The devices whose StreamID is from @first to @last. Each is looked up again
- * when its turn comes, since those before it may have changed what there is.
- */
-static void smmuv3_accel_update_range(SMMUv3State *s, uint32_t first,
-                                      uint32_t last, bool named)
-{
-    GHashTable *devices = s->accel_state->devices;
-    g_autofree gpointer *pdevs = g_hash_table_get_keys_as_array(devices, NULL);
-
-    for (gpointer *pdev = pdevs; *pdev; pdev++) {
-        SMMUv3AccelDevice *adev = g_hash_table_lookup(devices, *pdev);
-
-        if (adev && smmuv3_accel_sid(adev) >= first &&
-            smmuv3_accel_sid(adev) <= last) {
-            smmuv3_accel_update_device(s, adev, named);
-        }
-    }
-}
-
-void smmuv3_accel_update_all(SMMUv3State *s)
-{
-    smmuv3_accel_update_range(s, 0, UINT32_MAX, false);
 }
 
 /* What smmuv3.c calls */
@@ -204,94 +179,6 @@ static void smmuv3_accel_renumbered(Notifier *n, void *bridge)
     smmuv3_accel_update(a->smmu);
 }
 
-/*
- * Everything sent so far takes effect, or the devices stop. What was stopped
- * goes on as soon as a later attempt succeeds.
- */
-static bool smmuv3_accel_complete(SMMUv3State *s)
-{
-    SMMUv3AccelState *a = s->accel_state;
-    bool was_stale = smmuv3_accel_cmdq_stale(a->cmdq);
-    Error *err = NULL;
-    GHashTableIter iter;
-    gpointer adev;
-
-    if (smmuv3_accel_cmdq_submit(a->cmdq, &err)) {
-        if (was_stale) {
-            smmuv3_accel_update(s);
-        }
-        return true;
-    }
-    g_hash_table_iter_init(&iter, a->devices);
-    while (g_hash_table_iter_next(&iter, NULL, &adev)) {
-        smmuv3_accel_fail_closed(a, adev, error_copy(err));
-    }
-    error_free(err);
-    return false;
-}
-
-bool smmuv3_accel_run(SMMUv3State *s)
-{
-    SMMUv3AccelState *a = s->accel_state;
-
-    return !s->accel || !g_hash_table_size(a->devices) ||
-           smmuv3_accel_cmdq_run(a->cmdq);
-}
-
-bool smmuv3_accel_command(SMMUv3State *s, const Cmd *cmd,
-                          SMMUCmdError *cmd_error)
-{
-    SMMUv3AccelState *a = s->accel_state;
-    SMMUv3AccelDevice *adev;
-
-    if (!s->accel || !g_hash_table_size(a->devices)) {
-        return true;
-    }
-
-    switch (CMD_TYPE(cmd)) {
-    case SMMU_CMD_SYNC:
-        if (!smmuv3_accel_complete(s)) {
-            *cmd_error = SMMU_CERROR_ABT;
-            return false;
-        }
-        break;
-    case SMMU_CMD_CFGI_STE:
-        if (CMD_SSEC(cmd)) {
-            break;
-        }
-        if (a->sids_clash) {
-            smmuv3_accel_update_range(s, CMD_SID(cmd), CMD_SID(cmd), true);
-            break;
-        }
-        adev = smmuv3_accel_find(a, CMD_SID(cmd));
-        if (adev) {
-            smmuv3_accel_update_device(s, adev, true);
-        }
-        break;
-    case SMMU_CMD_CFGI_STE_RANGE:
-        if (!CMD_SSEC(cmd)) {
-            /* CMD_CFGI_ALL is the same command with the widest range */
-            uint64_t mask = MAKE_64BIT_MASK(0, CMD_STE_RANGE(cmd) + 1);
-            uint32_t first = CMD_SID(cmd) & ~mask;
-
-            smmuv3_accel_update_range(s, first, first + mask, false);
-        }
-        break;
-    default:
-        smmuv3_accel_cmdq_add(a->cmdq, cmd);
-        break;
-    }
-    return true;
-}
-
-void smmuv3_accel_command_end(SMMUv3State *s)
-{
-    if (s->accel && g_hash_table_size(s->accel_state->devices)) {
-        smmuv3_accel_cmdq_end_run(s->accel_state->cmdq);
-        smmuv3_accel_complete(s);
-    }
-}
-
 void smmuv3_accel_reset(SMMUv3State *s)
 {
     SMMUv3AccelState *a = s->accel_state;
@@ -301,6 +188,7 @@ void smmuv3_accel_reset(SMMUv3State *s)
     if (!s->accel) {
         return;
     }
+    smmuv3_accel_slice_reset(&a->slice);
     smmuv3_accel_sids_update(a);
     smmuv3_accel_update(s);
     smmuv3_accel_events_reset(a->events);
@@ -332,6 +220,7 @@ void smmuv3_accel_unbind(SMMUv3State *s, PCIDevice *pdev)
         return;
     }
     smmuv3_accel_cpr_adopt(a);
+    smmuv3_accel_unmark(a, adev);
     smmuv3_accel_release(a, adev);
     g_hash_table_remove(a->devices, pdev);
     smmuv3_accel_sids_update(a);
@@ -429,6 +318,7 @@ bool smmuv3_accel_realize(SMMUv3State *s, Error **errp)
     a->devices = g_hash_table_new(NULL, NULL);
     a->by_sid = g_hash_table_new(NULL, NULL);
     a->vsids = g_hash_table_new(NULL, NULL);
+    QTAILQ_INIT(&a->marked);
     s->accel_state = a;
 
     /* A device is checked against the ID registers before the first reset */
@@ -443,6 +333,7 @@ bool smmuv3_accel_realize(SMMUv3State *s, Error **errp)
         return false;
     }
     smmuv3_accel_cmdq_add_properties(OBJECT(s), &a->inval);
+    smmuv3_accel_slice_init(&a->slice, s);
     a->bus_numbers.notify = smmuv3_accel_renumbered;
     pci_bus_number_add_notifier(&a->bus_numbers);
     return true;

@@ -57,6 +57,7 @@ static void test_illegal(void)
     qtest_writeq(g->qts, VS_CMDQ + at * 16, VS_VA0);
     qtest_writeq(g->qts, VS_CMDQ + at * 16 + 8, VS_VA1(7));
     vs_writel(g, VS_GERRORN, vs_readl(g, VS_GERROR));
+    vs_wait(g);
     g_assert_cmphex(vs_readl(g, VS_CMDQ_CONS) & 0xffff, ==, g->cmdq_prod);
     g_assert_cmpuint(s->cmd_len, ==, 4);
     vs_assert_va(&s->cmd[2], 7);
@@ -82,6 +83,7 @@ static void test_unreadable(void)
     vs_writel(g, VS_CMDQ_CONS, 0);
     vs_enable(g, true);
     vs_writel(g, VS_CMDQ_PROD, readable + 8);
+    vs_wait(g);
     assert_stopped(g, readable, VS_CERROR_ABT);
     g_assert_cmpuint(s->cmd_len, ==, readable);
     for (int i = 0; i < readable; i++) {

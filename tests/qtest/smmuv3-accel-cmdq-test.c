@@ -92,6 +92,7 @@ static void test_batch(const void *opaque)
     VfShared *s = g->c->shared;
     uint32_t since = s->log_len;
 
+    vs_set_slice(g, 0);
     for (int sync = 0; sync < t->syncs; sync++) {
         for (int i = 0; i < t->commands; i++) {
             vs_queue(g, VS_CMD_TLBI_NH_VA | VS_ASID(sync), VS_VA1(i));
@@ -158,6 +159,7 @@ static void test_wrap(void)
     uint32_t since = s->log_len;
     unsigned int n = 0;
 
+    vs_set_slice(g, 0);
     /* What follows the ring in memory looks like commands, too */
     for (int i = 0; i < size / 4; i++) {
         qtest_writeq(g->qts, VS_CMDQ + (size + i) * 16, VS_CMD_TLBI_NSNH_ALL);
@@ -185,6 +187,7 @@ static void test_full(void)
     uint32_t since = s->log_len;
     g_autofree uint64_t *queue = g_new0(uint64_t, 2 * (commands + 1));
 
+    vs_set_slice(g, 0);
     for (int i = 0; i < commands; i++) {
         queue[2 * i] = cpu_to_le64(VS_VA0);
         queue[2 * i + 1] = cpu_to_le64(VS_VA1(i));
@@ -197,6 +200,7 @@ static void test_full(void)
     vs_writel(g, VS_CMDQ_CONS, 0);
     vs_enable(g, true);
     vs_writel(g, VS_CMDQ_PROD, commands + 1);
+    vs_wait(g);
     g_assert_cmphex(vs_readl(g, VS_CMDQ_CONS), ==, commands + 1);
     g_assert_cmpuint(calls(g, since), ==, DIV_ROUND_UP(commands, batch));
     g_assert_cmpuint(s->cmd_len, ==, commands);

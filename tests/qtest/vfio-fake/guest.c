@@ -326,6 +326,7 @@ void vg_transfer_to(VfGuest *g, const VgNext *next)
 {
     gchar *options = replace(g->options, next);
     g_autofree gchar *main_path = NULL;
+    g_autofree gchar *status = status_of(g, "query-status");
     QTestState *old = g->qts;
 
     g->qts = transfer_to(g, next ? next->var : NULL, options, &main_path);
@@ -333,7 +334,7 @@ void vg_transfer_to(VfGuest *g, const VgNext *next)
     g->options = options;
     qtest_connect(g->qts);
     qtest_qmp_handshake(g->qts, NULL);
-    wait_for(g, "query-status", "running");
+    wait_for(g, "query-status", status);
     qtest_quit(old);
     unlink(main_path);
 }

@@ -22,6 +22,12 @@
 #define QUEUE_MASK(log2) ((2u << (log2)) - 1)
 #define QUEUE_INDEX(p, log2) ((p) & ((1u << (log2)) - 1))
 
+/* An index of the longest queue, with its wrap bit */
+#define QUEUE_POSITION  0xfffff
+
+/* How long a driver waits for the SMMU before it gives up */
+#define TIMEOUT_US      (60 * G_USEC_PER_SEC)
+
 /* Bus that a two-level table has a second level for */
 #define L2_BUS 1
 
@@ -152,9 +158,32 @@ void vs_queue(VfGuest *g, uint64_t word0, uint64_t word1)
     g->cmdq_prod = (g->cmdq_prod + 1) & QUEUE_MASK(VS_CMDQ_LOG2);
 }
 
-void vs_submit(VfGuest *g)
+void vs_ring(VfGuest *g)
 {
     vs_writel(g, VS_CMDQ_PROD, g->cmdq_prod);
+}
+
+bool vs_done(VfGuest *g)
+{
+    return !((vs_readl(g, VS_CMDQ_PROD) ^ vs_readl(g, VS_CMDQ_CONS)) &
+             QUEUE_POSITION);
+}
+
+void vs_wait(VfGuest *g)
+{
+    int64_t start = g_get_monotonic_time();
+
+    while (!vs_done(g) && (vs_readl(g, VS_CR0) & VS_CR0_CMDQEN) &&
+           !((vs_readl(g, VS_GERROR) ^ vs_readl(g, VS_GERRORN)) &
+             VS_GERROR_CMDQ_ERR)) {
+        g_assert_cmpint(g_get_monotonic_time() - start, <, TIMEOUT_US);
+    }
+}
+
+void vs_submit(VfGuest *g)
+{
+    vs_ring(g);
+    vs_wait(g);
 }
 
 void vs_sync(VfGuest *g)
@@ -185,12 +214,21 @@ void vs_assert_va(const VfCmd *cmd, unsigned int n)
     g_assert_cmpuint(cmd->issued, ==, 1);
 }
 
-void vs_set_batch(VfGuest *g, unsigned int batch)
+static void set_property(VfGuest *g, const char *name, unsigned int value)
 {
     qtest_qmp_assert_success(g->qts, "{'execute': 'qom-set', 'arguments':"
                              " {'path': '/machine/peripheral/smmu',"
-                             " 'property': 'x-inval-batch', 'value': %u}}",
-                             batch);
+                             " 'property': %s, 'value': %u}}", name, value);
+}
+
+void vs_set_batch(VfGuest *g, unsigned int batch)
+{
+    set_property(g, "x-inval-batch", batch);
+}
+
+void vs_set_slice(VfGuest *g, unsigned int us)
+{
+    set_property(g, "x-cmdq-slice-us", us);
 }
 
 void vs_cfgi_ste(VfGuest *g, uint32_t sid)

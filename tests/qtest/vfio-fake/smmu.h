@@ -224,7 +224,16 @@ void vs_write_ste(VfGuest *g, VsTable table, uint32_t sid, uint64_t word0,
 /* Put a command into the queue; the SMMU sees it with vs_submit() */
 void vs_queue(VfGuest *g, uint64_t word0, uint64_t word1);
 
-/* Let the SMMU take all queued commands */
+/* Tell the SMMU of all queued commands, which it may take some time for */
+void vs_ring(VfGuest *g);
+
+/* Returns: whether the SMMU took all that it was told of */
+bool vs_done(VfGuest *g);
+
+/* Wait as a driver does until vs_done(), or until the queue stands still */
+void vs_wait(VfGuest *g);
+
+/* Let the SMMU take all queued commands: vs_ring() and vs_wait() */
 void vs_submit(VfGuest *g);
 
 /* Queue SYNC, submit it, and assert that the SMMU took all there was */
@@ -241,6 +250,12 @@ void vs_assert_va(const VfCmd *cmd, unsigned int n);
 
 /* Limit how many commands the SMMU gives to the host at once, 0 for no limit */
 void vs_set_batch(VfGuest *g, unsigned int batch);
+
+/*
+ * Limit how long the SMMU takes commands at a time, 0 for no limit. Each time
+ * it submits what it has: without a limit the number of calls is a given one.
+ */
+void vs_set_slice(VfGuest *g, unsigned int us);
 
 /* Queue CFGI_STE for @sid and SYNC, and submit them */
 void vs_cfgi_ste(VfGuest *g, uint32_t sid);

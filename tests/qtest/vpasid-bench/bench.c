@@ -7,14 +7,17 @@
  *
  * The host is the fake of VFIO and iommufd, whose ioctls take as long as they
  * are told to. One line a figure. Times are those of QEMU taking a long queue:
- * one register write starts it, and returns when it is done. Ratios are
- * between two ways of doing the same thing in this very run.
+ * one register write starts it, and returns when it is done, for the SMMU may
+ * take as long as it likes but where the answer to others is what is measured.
+ * Ratios are between two ways of doing the same thing in this very run.
  */
 
 #include "qemu/osdep.h"
 
 #include "hw/pci/pci_regs.h"
 #include "qemu/bswap.h"
+#include "qemu/memfd.h"
+#include "qemu/units.h"
 #include "qobject/qdict.h"
 #include "../vfio-fake/smmu.h"
 
@@ -46,6 +49,16 @@
 #define COMMANDS_EMULATED   (1u << 15)
 #define COMMANDS_PLAIN      (1u << 12)
 #define ROUNDS              15
+
+/*
+ * Limit of the time that the SMMU takes at a time: none, where a queue is to be
+ * measured as a whole, and its own
+ */
+#define SLICE_US_NONE       0
+#define SLICE_US_DEFAULT    1000
+
+/* Memory of the guest that others can write to while QEMU reads it */
+#define RAM_SIZE            (128 * MiB)
 
 static int64_t now_ns(void)
 {
@@ -224,6 +237,7 @@ static void bench_inval(void)
     double command_ns, emulation_ns, base_ns;
 
     set_up(g, 1);
+    vs_set_slice(g, SLICE_US_NONE);
     /* One call for 1024 commands: what is left is the command itself */
     command_ns = measure_inval(g, 1024, COMMANDS).ns;
     command_ns = MIN(command_ns, measure_inval(g, 1024, COMMANDS).ns);
@@ -280,6 +294,7 @@ static void bench_cfgi_ste(void)
         double ns;
 
         set_up(g, devices);
+        vs_set_slice(g, SLICE_US_NONE);
         for (unsigned int i = 0; i < COMMANDS_EMULATED; i++) {
             put(queue, i, VS_CMD_CFGI_STE |
                 (uint64_t)FUNCTION_SID(i % devices) << 32, 1);
@@ -293,6 +308,157 @@ static void bench_cfgi_ste(void)
                devices, ns, all_ioctls(s) - calls, ns / first);
         fflush(stdout);
         vg_end_silent(g);
+    }
+}
+
+/*
+ * How long others wait while the SMMU takes a queue. The worst that a guest can
+ * do: as many entries as there are, of which each costs as much as it can.
+ */
+typedef struct Queue {
+    const char *name;
+    unsigned int log2;          /* length */
+    uint64_t word[2][2];        /* two entries, again and again */
+    bool each_device;           /* the first one names one after the other */
+    bool rewritten;             /* STEs change while QEMU looks */
+    unsigned int ioctl_us;
+} Queue;
+
+static const Queue queues[] = {
+    { .name = "cfgi_all", .log2 = 19,
+      .word = { { VS_CMD_CFGI_STE_RANGE, VS_RANGE(31) },
+                { VS_CMD_CFGI_STE_RANGE, VS_RANGE(31) } } },
+    { .name = "cfgi_half", .log2 = 19,
+      .word = { { VS_CMD_CFGI_STE_RANGE, VS_RANGE(9) },
+                { VS_CMD_CFGI_STE_RANGE, VS_RANGE(9) } } },
+    { .name = "tlbi_sync", .log2 = 19, .ioctl_us = 1,
+      .word = { { VS_CMD_TLBI_NH_ASID | VS_ASID(1) }, { VS_CMD_SYNC } } },
+    { .name = "tlbi_sync_slow", .log2 = 13, .ioctl_us = 500,
+      .word = { { VS_CMD_TLBI_NH_ASID | VS_ASID(1) }, { VS_CMD_SYNC } } },
+    { .name = "cfgi_all_sync", .log2 = 16,
+      .word = { { VS_CMD_CFGI_STE_RANGE, VS_RANGE(31) }, { VS_CMD_SYNC } } },
+    { .name = "cfgi_ste_rewritten", .log2 = 17, .ioctl_us = 1,
+      .each_device = true, .rewritten = true,
+      .word = { { VS_CMD_CFGI_STE, VS_LEAF }, { VS_CMD_SYNC } } },
+    { .name = "cfgi_all_rewritten", .log2 = 8, .ioctl_us = 50,
+      .rewritten = true,
+      .word = { { VS_CMD_CFGI_STE_RANGE, VS_RANGE(31) }, { VS_CMD_SYNC } } },
+    { .name = "cfgi_all_rewritten_slow", .log2 = 5, .ioctl_us = 500,
+      .rewritten = true,
+      .word = { { VS_CMD_CFGI_STE_RANGE, VS_RANGE(31) }, { VS_CMD_SYNC } } },
+};
+
+typedef struct Work {
+    VfGuest *g;
+    unsigned int len;
+    bool done;
+    uint64_t *table;            /* stream table, NULL if nobody writes to it */
+} Work;
+
+static void *submit(void *opaque)
+{
+    Work *w = opaque;
+
+    vs_writel(w->g, VS_CMDQ_PROD, w->len);
+    while (!vs_done(w->g)) {
+        g_usleep(1000);
+    }
+    qatomic_set(&w->done, true);
+    return NULL;
+}
+
+/* Have the STEs point to one CD table and then to another one */
+static void *rewrite(void *opaque)
+{
+    Work *w = opaque;
+
+    for (uint64_t n = 0; !qatomic_read(&w->done); n ^= 0x10000) {
+        for (int i = 0; i < VF_MAX_DEVICES; i++) {
+            uint64_t *ste = w->table + FUNCTION_SID(i) * VS_STE_SIZE / 8;
+
+            qatomic_set(ste, cpu_to_le64(VS_STE0_DEFAULT + n));
+        }
+    }
+    return NULL;
+}
+
+typedef struct Latency {
+    double worst_ms;
+    double total_ms;
+    unsigned int queries;
+    uint64_t ioctls;
+} Latency;
+
+static Latency measure_latency(const Queue *q, unsigned int slice_us)
+{
+    const unsigned int len = 1u << q->log2;
+    g_autofree uint64_t *queue = g_malloc_n(len, CMD_SIZE);
+    int fd = qemu_memfd_create("ram", RAM_SIZE, false, 0, 0, NULL);
+    uint8_t *ram = mmap(NULL, RAM_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+                        0);
+    g_autofree gchar *options = g_strdup_printf(
+        "-object memory-backend-file,id=m0,size=%" PRIu64 ",share=on,"
+        "mem-path=/proc/%d/fd/%d -machine memory-backend=m0 " VS_SSID16,
+        (uint64_t)RAM_SIZE, getpid(), fd);
+    VfGuest *g = start(options, VF_MAX_DEVICES);
+    Work w = { .g = g, .len = len };
+    GThread *submitter, *rewriter = NULL;
+    Latency result = { 0 };
+    int64_t begin;
+
+    g_assert(ram != MAP_FAILED);
+    set_up(g, VF_MAX_DEVICES);
+    vs_set_slice(g, slice_us);
+    for (unsigned int i = 0; i < len; i++) {
+        uint64_t sid = q->each_device && i % 2 == 0 ?
+                       FUNCTION_SID(i / 2 % VF_MAX_DEVICES) : 0;
+
+        put(queue, i, q->word[i % 2][0] | sid << 32, q->word[i % 2][1]);
+    }
+    memcpy(ram + QUEUE - VG_RAM, queue, (size_t)len * CMD_SIZE);
+    g->c->shared->ioctl_ns = q->ioctl_us * 1000;
+    if (q->rewritten) {
+        w.table = (uint64_t *)(ram + VS_STRTAB - VG_RAM);
+        rewriter = g_thread_new("rewrite", rewrite, &w);
+    }
+    result.ioctls = all_ioctls(g->c->shared);
+    begin = now_ns();
+    submitter = g_thread_new("submit", submit, &w);
+    while (!qatomic_read(&w.done)) {
+        int64_t t = now_ns();
+
+        qobject_unref(qtest_qmp(g->qts, "{'execute': 'query-status'}"));
+        result.worst_ms = MAX(result.worst_ms, (now_ns() - t) / 1e6);
+        result.queries++;
+        g_usleep(500);
+    }
+    result.total_ms = (now_ns() - begin) / 1e6;
+    result.ioctls = all_ioctls(g->c->shared) - result.ioctls;
+    g_thread_join(submitter);
+    if (rewriter) {
+        g_thread_join(rewriter);
+    }
+    g->c->shared->ioctl_ns = 0;
+    vg_end_silent(g);
+    munmap(ram, RAM_SIZE);
+    close(fd);
+    return result;
+}
+
+static void bench_latency(void)
+{
+    for (int i = 0; i < ARRAY_SIZE(queues); i++) {
+        const Queue *q = &queues[i];
+        Latency whole = measure_latency(q, SLICE_US_NONE);
+        Latency slices = measure_latency(q, SLICE_US_DEFAULT);
+
+        printf("latency queue=%s devices=%d commands=%u ioctl_us=%u"
+               " query_status_ms=%.1f whole_ms=%.1f queries=%u ioctls=%" PRIu64
+               " total_ms=%.0f whole_total_ms=%.0f\n", q->name,
+               VF_MAX_DEVICES, 1u << q->log2, q->ioctl_us, slices.worst_ms,
+               whole.worst_ms, slices.queries, slices.ioctls, slices.total_ms,
+               whole.total_ms);
+        fflush(stdout);
     }
 }
 
@@ -363,6 +529,7 @@ int main(int argc, char **argv)
     }
     bench_inval();
     bench_cfgi_ste();
+    bench_latency();
     bench_realize();
     bench_pasid_read();
     return 0;

@@ -1,0 +1,244 @@
+/*
+ * Accelerated arm-smmuv3: what a guest's commands mean for the devices
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+/*
+ * A command that says that an STE may have changed marks the devices that it
+ * concerns. All of them are brought in line when the guest waits for it with a
+ * CMD_SYNC, and at the end of the queue; one of them alone ahead of a command
+ * whose meaning depends on its STE. So a device is looked at once however often
+ * it was named, and a pass that takes too long goes on in the next slice with
+ * the devices that are still marked: CONS stays at the command meanwhile.
+ */
+
+#include "qemu/osdep.h"
+#include "qapi/error.h"
+#include "smmuv3-accel-internal.h"
+
+/* Devices of which the guest has said that their STE may be another one */
+
+static void smmuv3_accel_mark(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
+                              bool named)
+{
+    if (!QTAILQ_IN_USE(adev, mark)) {
+        QTAILQ_INSERT_TAIL(&a->marked, adev, mark);
+        a->marks++;
+    }
+    adev->named |= named;
+}
+
+void smmuv3_accel_unmark(SMMUv3AccelState *a, SMMUv3AccelDevice *adev)
+{
+    if (QTAILQ_IN_USE(adev, mark)) {
+        QTAILQ_REMOVE(&a->marked, adev, mark);
+        a->marks--;
+        adev->named = false;
+    }
+}
+
+static void smmuv3_accel_mark_range(SMMUv3AccelState *a, uint32_t first,
+                                    uint32_t last, bool named)
+{
+    GHashTableIter iter;
+    gpointer adev;
+
+    if (a->marks == g_hash_table_size(a->devices) && !named) {
+        return;
+    }
+    smmuv3_accel_slice_spend(&a->slice, g_hash_table_size(a->devices));
+    g_hash_table_iter_init(&iter, a->devices);
+    while (g_hash_table_iter_next(&iter, NULL, &adev)) {
+        uint32_t sid = smmuv3_accel_sid(adev);
+
+        if (sid >= first && sid <= last) {
+            smmuv3_accel_mark(a, adev, named);
+        }
+    }
+}
+
+static void smmuv3_accel_mark_all(SMMUv3AccelState *a)
+{
+    smmuv3_accel_mark_range(a, 0, UINT32_MAX, false);
+}
+
+static void smmuv3_accel_settle_device(SMMUv3State *s, SMMUv3AccelDevice *adev)
+{
+    SMMUv3AccelState *a = s->accel_state;
+    bool named = adev->named;
+
+    smmuv3_accel_slice_spend(&a->slice, SLICE_WORK_EMULATED);
+    smmuv3_accel_unmark(a, adev);
+    if (a->stopping) {
+        smmuv3_accel_fail_closed(a, adev, error_copy(a->stopping));
+    } else {
+        smmuv3_accel_update_device(s, adev, named);
+    }
+}
+
+/* Returns: true if no device is marked, false if the rest has to wait */
+static bool smmuv3_accel_settle(SMMUv3State *s)
+{
+    SMMUv3AccelState *a = s->accel_state;
+
+    while (!QTAILQ_EMPTY(&a->marked)) {
+        if (smmuv3_accel_slice_over(&a->slice)) {
+            return false;
+        }
+        smmuv3_accel_settle_device(s, QTAILQ_FIRST(&a->marked));
+    }
+    return true;
+}
+
+void smmuv3_accel_update_all(SMMUv3State *s)
+{
+    SMMUv3AccelState *a = s->accel_state;
+
+    error_free(a->stopping);
+    a->stopping = NULL;
+    smmuv3_accel_mark_all(a);
+    while (!QTAILQ_EMPTY(&a->marked)) {
+        smmuv3_accel_settle_device(s, QTAILQ_FIRST(&a->marked));
+    }
+}
+
+/*
+ * Everything sent so far takes effect, or the devices stop. What was stopped
+ * goes on as soon as a later attempt succeeds.
+ *
+ * Returns: false if the rest of it has to wait. Otherwise the batch tells
+ * whether the host is stale.
+ */
+static bool smmuv3_accel_complete(SMMUv3State *s)
+{
+    static const Cmd tlbi_all = { .word = { SMMU_CMD_TLBI_NSNH_ALL } };
+    SMMUv3AccelState *a = s->accel_state;
+
+    do {
+        if (!smmuv3_accel_settle(s)) {
+            return false;
+        }
+        a->tlbi_waits = false;
+        if (a->stopping) {
+            error_free(a->stopping);
+            a->stopping = NULL;
+            if (smmuv3_accel_cmdq_stale(a->cmdq)) {
+                return true;
+            }
+        }
+        if (a->tlbi_again) {
+            smmuv3_accel_cmdq_add(a->cmdq, &tlbi_all);
+            a->tlbi_again = false;
+        }
+        if (!smmuv3_accel_cmdq_submit(a->cmdq, &a->stopping) ||
+            smmuv3_accel_cmdq_recovered(a->cmdq)) {
+            smmuv3_accel_mark_all(a);
+        }
+    } while (a->marks);
+    return true;
+}
+
+/* What smmuv3.c calls */
+
+bool smmuv3_accel_run(SMMUv3State *s)
+{
+    SMMUv3AccelState *a = s->accel_state;
+
+    if (!s->accel) {
+        return true;
+    }
+    if (smmuv3_accel_slice_over(&a->slice)) {
+        return false;
+    }
+    if (g_hash_table_size(a->devices) && !a->marks && !a->tlbi_again &&
+        !smmuv3_accel_cmdq_run(a->cmdq)) {
+        return false;
+    }
+    smmuv3_accel_slice_spend(&a->slice, SLICE_WORK_EMULATED);
+    return true;
+}
+
+bool smmuv3_accel_command(SMMUv3State *s, const Cmd *cmd,
+                          SMMUCmdError *cmd_error)
+{
+    SMMUv3AccelState *a = s->accel_state;
+    SMMUv3AccelDevice *adev;
+
+    if (!s->accel || !g_hash_table_size(a->devices)) {
+        return true;
+    }
+
+    switch (CMD_TYPE(cmd)) {
+    case SMMU_CMD_SYNC:
+        if (!smmuv3_accel_complete(s)) {
+            return false;
+        }
+        if (smmuv3_accel_cmdq_stale(a->cmdq)) {
+            *cmd_error = SMMU_CERROR_ABT;
+            return false;
+        }
+        return true;
+    case SMMU_CMD_CFGI_STE:
+        if (CMD_SSEC(cmd)) {
+            break;
+        }
+        if (a->sids_clash) {
+            smmuv3_accel_mark_range(a, CMD_SID(cmd), CMD_SID(cmd), true);
+            break;
+        }
+        adev = smmuv3_accel_find(a, CMD_SID(cmd));
+        if (adev) {
+            smmuv3_accel_mark(a, adev, true);
+        }
+        break;
+    case SMMU_CMD_CFGI_STE_RANGE:
+        if (!CMD_SSEC(cmd)) {
+            /* CMD_CFGI_ALL is the same command with the widest range */
+            uint64_t mask = MAKE_64BIT_MASK(0, CMD_STE_RANGE(cmd) + 1);
+            uint32_t first = CMD_SID(cmd) & ~mask;
+
+            smmuv3_accel_mark_range(a, first, first + mask, false);
+        }
+        break;
+    case SMMU_CMD_CFGI_CD:
+    case SMMU_CMD_CFGI_CD_ALL:
+    case SMMU_CMD_ATC_INV:
+        /* They are for a vDEVICE, and the last one for one that does ATS */
+        if (a->sids_clash) {
+            if (!smmuv3_accel_settle(s)) {
+                return false;
+            }
+        } else {
+            adev = smmuv3_accel_find(a, CMD_SID(cmd));
+            if (adev && QTAILQ_IN_USE(adev, mark)) {
+                smmuv3_accel_settle_device(s, adev);
+            }
+        }
+        smmuv3_accel_cmdq_add(a->cmdq, cmd);
+        break;
+    default:
+        a->tlbi_waits |= a->marks > 0;
+        smmuv3_accel_cmdq_add(a->cmdq, cmd);
+        break;
+    }
+    return true;
+}
+
+void smmuv3_accel_command_end(SMMUv3State *s)
+{
+    SMMUv3AccelState *a = s->accel_state;
+
+    if (!s->accel || a->slice.waits) {
+        return;
+    }
+    if (g_hash_table_size(a->devices)) {
+        smmuv3_accel_cmdq_end_run(a->cmdq);
+        if (!smmuv3_accel_complete(s)) {
+            smmuv3_accel_cmdq_submit(a->cmdq, NULL);
+        }
+    }
+    smmuv3_accel_slice_end(&a->slice);
+}

@@ -1,0 +1,102 @@
+/*
+ * Accelerated arm-smmuv3: the guest's command queue is taken in slices
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include "qom/object.h"
+#include "smmuv3-accel-slice.h"
+#include "smmuv3-internal.h"
+#include "trace.h"
+
+/* A CMD_SYNC with its call to the host fits in many times */
+#define SLICE_US    1000
+
+/* Long enough for a vCPU that waits for the lock to wake up and take it */
+#define GAP_NS      (50 * SCALE_US)
+
+static void smmuv3_accel_slice_start(SMMUv3AccelSlice *slice)
+{
+    timer_mod_ns(&slice->timer, qemu_clock_get_ns(QEMU_CLOCK_REALTIME) +
+                                GAP_NS);
+}
+
+/*
+ * A timer rather than a bottom half: the main loop runs what else it has before
+ * it comes back to this, and sleeps without the lock in between.
+ */
+static void smmuv3_accel_slice_next(void *opaque)
+{
+    SMMUv3AccelSlice *slice = opaque;
+    MemReentrancyGuard *guard = &DEVICE(slice->smmu)->mem_reentrancy_guard;
+
+    /* As in a register write: the queue does not reach these registers */
+    guard->engaged_in_io = true;
+    slice->waits = false;
+    smmuv3_cmdq_consume(slice->smmu);
+    guard->engaged_in_io = false;
+}
+
+void smmuv3_accel_slice_init(SMMUv3AccelSlice *slice, SMMUv3State *s)
+{
+    slice->smmu = s;
+    slice->limit_us = SLICE_US;
+    timer_init_ns(&slice->timer, QEMU_CLOCK_REALTIME, smmuv3_accel_slice_next,
+                  slice);
+    object_property_add_uint32_ptr(OBJECT(s), "x-cmdq-slice-us",
+                                   &slice->limit_us, OBJ_PROP_FLAG_READWRITE);
+}
+
+bool smmuv3_accel_slice_look(SMMUv3AccelSlice *slice)
+{
+    int64_t now;
+
+    slice->work = 0;
+    if (!slice->limit_us) {
+        return false;
+    }
+    now = qemu_clock_get_ns(QEMU_CLOCK_REALTIME);
+    if (!slice->end) {
+        slice->end = now + slice->limit_us * (int64_t)SCALE_US;
+    } else {
+        slice->over = now >= slice->end;
+    }
+    return slice->over;
+}
+
+void smmuv3_accel_slice_end(SMMUv3AccelSlice *slice)
+{
+    if (slice->over) {
+        trace_smmuv3_accel_slice_over(slice->smmu->cmdq.prod,
+                                      slice->smmu->cmdq.cons);
+        slice->waits = true;
+        if (slice->running) {
+            smmuv3_accel_slice_start(slice);
+        }
+    }
+    slice->over = false;
+    slice->work = 0;
+    slice->end = 0;
+}
+
+void smmuv3_accel_slice_reset(SMMUv3AccelSlice *slice)
+{
+    timer_del(&slice->timer);
+    slice->waits = false;
+}
+
+void smmuv3_accel_slice_run_state(SMMUv3AccelSlice *slice, bool running)
+{
+    slice->running = running;
+    if (!running) {
+        timer_del(&slice->timer);
+        return;
+    }
+    slice->waits |= !smmuv3_q_empty(&slice->smmu->cmdq);
+    if (slice->waits) {
+        smmuv3_accel_slice_start(slice);
+    }
+}
