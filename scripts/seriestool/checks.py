@@ -10,11 +10,14 @@ import subprocess
 import tempfile
 import time
 
+from tests import runner
+
 from . import export
 from . import manifest as mf
 from . import refresh
 from . import tree
 from .manifest import SeriesError
+from .tap import Tap
 
 STEP = os.path.join(mf.TOP, 'scripts', 'step')
 SIGNED = re.compile(r'^\s*(Signed-off-by|Co-authored-by):', re.I | re.M)
@@ -22,30 +25,6 @@ SPDX = 'SPDX-License-Identifier: GPL-2.0-or-later'
 # Kinds of files that cannot carry a comment, or need none.
 NO_SPDX = ('.json', '.md', '.patch', '.svg', '.txt')
 MAINTAINERS = 'added, moved or deleted file(s)'
-
-
-class Tap:
-    """Prints results and remembers whether any was bad."""
-
-    def __init__(self):
-        self.count = self.failures = 0
-
-    def result(self, name, problems=(), skip=''):
-        """Print one result; `problems` is the list of what is wrong."""
-        self.count += 1
-        for line in '\n'.join(problems).splitlines():
-            print(f'# {line}')
-        self.failures += bool(problems)
-        print(f'{"not ok" if problems else "ok"} {self.count} - {name}'
-              + (f' # SKIP {skip}' if skip else ''), flush=True)
-
-    def guard(self, name, function, *arguments):
-        """Run a check that returns problems; an error is a problem too."""
-        try:
-            problems = list(function(*arguments) or ())
-        except (SeriesError, OSError) as error:
-            problems = [str(error)]
-        self.result(name, problems)
 
 
 def own_files():
@@ -105,11 +84,11 @@ def maintainers_agree(manifest, repo):
 
 def hooks_are_canonical(manifest, repo, commits):
     """Files, hooks and manifest come out of the commits as they are."""
-    repo.git('branch', '-f', 'check-round-trip', commits[-1])
+    repo.git('branch', '-f', tree.ROUND_TRIP, commits[-1])
     with tempfile.TemporaryDirectory() as scratch:
         copy = tree.Repository(os.path.join(scratch, 'tree'))
         repo.git('clone', '-q', '--shared', '--no-checkout', '--branch',
-                 'check-round-trip', repo.path, copy.path)
+                 tree.ROUND_TRIP, repo.path, copy.path)
         collected = refresh.Collected(copy, manifest)
     for name, mode in collected.modes.items():
         path = os.path.join(mf.TOP, name)
@@ -359,6 +338,7 @@ def run(base):
     tap.guard('every source file has its SPDX line', spdx)
     tap.guard('no sign-off anywhere', unsigned, manifest)
     lint(tap)
+    runner.run(tap)
     if not manifest.patches:
         tap.result('the series', skip='has no patch yet')
         print(f'1..{tap.count}')

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Runs the tests of this folder, and reports each as a result of TAP."""
+
+import os
+import unittest
+
+
+def each(suite):
+    """Yield the tests of a suite, in its order."""
+    for entry in suite:
+        if isinstance(entry, unittest.TestSuite):
+            yield from each(entry)
+        else:
+            yield entry
+
+
+def run(tap, patterns=()):
+    """Run the tests whose names have one of some patterns, or all."""
+    folder = os.path.dirname(os.path.abspath(__file__))
+    loader = unittest.TestLoader()
+    suite = loader.discover(folder, 'test_*.py', os.path.dirname(folder))
+    for test in each(suite):
+        name = test.id().removeprefix('tests.test_')
+        if patterns and not any(part in name for part in patterns):
+            continue
+        result = unittest.TestResult()
+        test.run(result)
+        text = (test.shortDescription() or name).rstrip('.')
+        skipped = result.skipped[0][1] if result.skipped else ''
+        tap.result(f'scripts: {text}', [
+            trace for _, trace in result.failures + result.errors], skipped)
