@@ -10,13 +10,14 @@ usage: scripts/series.py [--base=BASE] [--force] COMMAND
   deb      write build/BASE/deb-patches, for quilt
   check    check everything the series promises; prints TAP
   table    print the patch table of README.md
-  unsaved  fail when the applied tree has work that the files do not have
+  unsaved  fail when an applied tree has work that the files do not have
+  claim    fail when another run is at work in this clone
   tests    print the tests of the series, as QEMU's meson names them
 """
 
 import sys
 
-from seriestool import checks, export, manifest, refresh, tree
+from seriestool import checks, export, manifest, refresh, session, tree
 
 
 def main(argv):
@@ -40,15 +41,18 @@ def main(argv):
         'deb': lambda: export.deb_patches(base),
         'table': lambda: manifest.table(manifest.load(base)).splitlines(),
         'tests': lambda: manifest.tests(manifest.load(base)),
-        'unsaved': lambda: tree.refuse_unsaved(base, force),
+        'unsaved': lambda: tree.refuse_any_unsaved(force),
+        'claim': lambda: [],
         'check': lambda: checks.run(base),
     }
     if argv[0] not in commands:
         print(__doc__.strip(), file=sys.stderr)
         return 2
     try:
+        if argv[0] not in ('table', 'tests'):
+            session.claim(manifest.BUILD)
         result = commands[argv[0]]()
-    except manifest.SeriesError as error:
+    except (manifest.SeriesError, RuntimeError) as error:
         print(f'series.py {argv[0]}: {error}', file=sys.stderr)
         return 1
     if isinstance(result, int):
@@ -59,4 +63,4 @@ def main(argv):
 
 
 if __name__ == '__main__':
-    sys.exit(main(sys.argv[1:]))
+    session.run(main, sys.argv[1:])

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""One run of a command in a clone: alone there, and with an orderly end."""
+
+import contextlib
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+GRACE = 10      # seconds that a child has to end by itself
+
+
+class Ended(BaseException):
+    """A signal asked this process to end."""
+
+    def __init__(self, number):
+        super().__init__(number)
+        self.number = number
+
+
+def run(main, *arguments):
+    """Call main() of a script, and exit with the status that it returns.
+
+    A signal that ends the script is an exception in main(), so that what was
+    begun is cleaned up; then the script dies of that signal, with one line.
+    """
+    def end(number, _frame):
+        for each in SIGNALS:    # the cleaning up is not interrupted
+            signal.signal(each, signal.SIG_IGN)
+        raise Ended(number)
+
+    for number in SIGNALS:
+        if signal.getsignal(number) != signal.SIG_IGN:     # as under nohup
+            signal.signal(number, end)
+    try:
+        sys.exit(main(*arguments))
+    except Ended as error:
+        print(f'{os.path.basename(sys.argv[0])}: ended by '
+              f'{signal.Signals(error.number).name}; the same command goes '
+              'on from what is done', file=sys.stderr)
+        signal.signal(error.number, signal.SIG_DFL)
+        os.kill(os.getpid(), error.number)
+
+
+@contextlib.contextmanager
+def child_of(*arguments, **how):
+    """Start a child, and do not leave it behind when this process ends.
+
+    As subprocess.Popen, whose arguments these are.  The child gets the signal
+    that this process got, and is waited for.
+    """
+    with subprocess.Popen(*arguments, **how) as child:
+        try:
+            yield child
+        except Ended as error:
+            child.send_signal(error.number)
+            try:
+                child.wait(GRACE)
+            except subprocess.TimeoutExpired:
+                child.kill()
+            raise
+
+
+def started(pid):
+    """Return when a process was started, '' when there is none.
+
+    Two processes that get the same number differ in it.
+    """
+    try:
+        with open(f'/proc/{pid}/stat', encoding='utf-8',
+                  errors='replace') as file:
+            fields = file.read().rpartition(')')[2].split()
+    except OSError:
+        return ''
+    return fields[19] if fields[0] not in 'ZX' else ''
+
+
+def command_of(pid):
+    """Return the command line of a process."""
+    with open(f'/proc/{pid}/cmdline', encoding='utf-8',
+              errors='replace') as file:
+        return ' '.join(file.read().split('\0')).strip()
+
+
+def claim(folder):
+    """Make a folder that things are built in ours, until this run ends.
+
+    A run is one `make`, one ./configure or, without these, one script; they
+    tell what they call by $VPASID_RUN.  Raises RuntimeError, with a text for
+    people, when another run has the folder.  Nothing has to be given back:
+    what a process that is gone has claimed is free.
+    """
+    mine = os.environ.get('VPASID_RUN', '')
+    if not started(mine or 'none'):
+        mine = os.environ['VPASID_RUN'] = str(os.getpid())
+    path = os.path.join(folder, 'lock')
+    try:
+        os.makedirs(folder, exist_ok=True)
+        with open(path, 'a+', encoding='utf-8') as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.seek(0)
+            owner, when = (file.read().split() + ['', ''])[:2]
+            if owner and owner != mine and started(owner) == when:
+                raise RuntimeError(
+                    f'another run is at work in {os.path.relpath(folder)}: '
+                    f'`{command_of(owner)}`, process {owner}.\nWhat you can '
+                    f'do: wait until it is done, or end it: kill {owner}')
+            file.truncate(0)
+            file.write(f'{mine} {started(mine)}\n')
+    except OSError as error:
+        raise RuntimeError(
+            f'{error.strerror}: {path}\nWhat you can do: give '
+            f'{os.path.relpath(folder)} to yourself, if an earlier run was '
+            'by another user: chown -R') from None
+
+
+def release(folder):
+    """Give back what this very process has claimed."""
+    path = os.path.join(folder, 'lock')
+    try:
+        with open(path, 'r+', encoding='utf-8') as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if file.read().split()[:1] == [str(os.getpid())]:
+                file.truncate(0)
+    except OSError:
+        pass
