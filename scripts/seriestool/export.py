@@ -12,9 +12,28 @@ REF = 'refs/series/export'
 COVER = 'cover.md'
 
 
+def date(manifest):
+    """Return the date of exported patches, in seconds since 1970.
+
+    $SOURCE_DATE_EPOCH, else that of the newest commit of this repository, else
+    that of the manifest: the same series is written with the same bytes.
+    """
+    given = os.environ.get('SOURCE_DATE_EPOCH') or tree.run_git(
+        'log', '-1', '--format=%ct', check=False).strip()
+    if not given:
+        path = os.path.join(mf.series_dir(manifest.name), 'series.toml')
+        given = str(int(os.path.getmtime(path)))
+    if not given.isdigit():
+        raise SeriesError(
+            f'SOURCE_DATE_EPOCH={given} is not a number of seconds.\n'
+            'What you can do: unset it, or set it: date +%s')
+    return f'@{given} +0000'
+
+
 def export_commits(manifest, repo, who):
     """Write clean commits, no trailers; return their ids in order."""
-    commits = tree.build_commits(repo, manifest, who, trailers=False)
+    commits = tree.build_commits(repo, manifest, who, trailers=False,
+                                 date=date(manifest))
     if not commits:
         raise SeriesError(f'series/{manifest.name} has no patch yet')
     repo.git('update-ref', REF, commits[-1])
@@ -63,8 +82,10 @@ def cover_text(manifest):
 
 def format_patch(repo, folder, who, cover=None):
     """Run git format-patch on the exported commits into a folder."""
-    # The cover letter is from the same author as the patches.
-    env = {'GIT_COMMITTER_NAME': who[0], 'GIT_COMMITTER_EMAIL': who[1]}
+    # The cover letter is from the same author as the patches, and as old.
+    env = {'GIT_COMMITTER_NAME': who[0], 'GIT_COMMITTER_EMAIL': who[1],
+           'GIT_COMMITTER_DATE': repo.git('log', '-1', '--format=%cI',
+                                          REF).strip()}
     options = ['--cover-letter'] if cover else []
     repo.git('format-patch', '-q', '--zero-commit', '--no-signature',
              '--no-renames', '--diff-algorithm=myers', *options,
@@ -83,9 +104,21 @@ def format_patch(repo, folder, who, cover=None):
     return [os.path.join(folder, name) for name in names]
 
 
+def refuse_left_out(repo, base):
+    """Raise if the tree has work that the files, and so the export, lack."""
+    work = tree.own_work(repo, tree.read_stamp(base))
+    if work:
+        raise SeriesError(
+            f'{os.path.relpath(repo.path)} has work that would be left out. '
+            'There are ' + '; '.join(work) + '\nWhat you can do: commit it '
+            'there and `make refresh`; or export what the files of the series '
+            'say, after `make tree FORCE=1`, which keeps this in a branch')
+
+
 def series(base):
     """Write build/BASE/series; return lines to print."""
     manifest, repo, who = mf.load(base), tree.opened(base), author()
+    refuse_left_out(repo, base)
     cover = cover_text(manifest)
     export_commits(manifest, repo, who)
     folder = fresh(os.path.join(mf.build_dir(base), 'series'))
@@ -125,6 +158,7 @@ def write_quilt(manifest, repo, commits, who, folder):
 def deb_patches(base):
     """Write build/BASE/deb-patches; return lines to print."""
     manifest, repo, who = mf.load(base), tree.opened(base), author()
+    refuse_left_out(repo, base)
     commits = export_commits(manifest, repo, who)
     folder = fresh(os.path.join(mf.build_dir(base), 'deb-patches'))
     write_quilt(manifest, repo, commits, who, folder)

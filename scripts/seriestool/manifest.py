@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
+BUILD = os.path.join(TOP, 'build')
 # The folders of this repository that hold new files of the series.
 ROOMS = ('backends', 'contrib', 'docs', 'hw', 'include', 'tests')
 # Below a room, but only for the top-level meson.build: in no patch.
@@ -71,7 +72,7 @@ def series_dir(base):
 
 def build_dir(base):
     """Return the folder below which everything of a base is built."""
-    return os.path.join(TOP, 'build', base)
+    return os.path.join(BUILD, base)
 
 
 def tree_dir(base):

@@ -188,16 +188,31 @@ def foreign(collected):
     return sorted(result)
 
 
+def refuse_two_heads(repo, stamp):
+    """Raise if the branch of the tree has work, and another is checked out."""
+    branch = repo.rev(f'refs/heads/{tree.BRANCH}')
+    if branch not in ('', repo.rev('HEAD'), tree.known_head(repo, stamp)) \
+            and repo.git('rev-list', '-n', '1', branch, '^HEAD'):
+        where = os.path.relpath(repo.path)
+        raise SeriesError(
+            f'the branch {tree.BRANCH} of {where} has commits that what is '
+            'checked out there does not have, and would be overwritten.\n'
+            f'What you can do: `git checkout {tree.BRANCH}` there, or '
+            f'`git branch -m {tree.BRANCH} NAME` to keep it beside')
+
+
 def refresh(base, force=False):
     """Write the series from the applied tree; return lines to print."""
     manifest, repo = mf.load(base), tree.opened(base)
     where = os.path.relpath(repo.path)
+    repo.refuse_unfinished()
     changed = repo.uncommitted()
     if changed:
         raise SeriesError(f'{where} has changes that are in no commit:\n'
                           f'{changed}\nWhat you can do: commit them there, '
                           'or `git stash -u`')
     stamp = tree.read_stamp(base)
+    refuse_two_heads(repo, stamp)
     if not force and stamp and stamp['state'] != tree.state(manifest):
         raise SeriesError(
             'the files of the series changed since the tree was made from '
@@ -211,16 +226,17 @@ def refresh(base, force=False):
         raise SeriesError('not overwritten, since no patch had them before: '
                           + ', '.join(clash) + '\nWhat you can do: move them '
                           'away, or `make refresh FORCE=1`')
+    known = [repo.rev('HEAD'), tree.known_head(repo, stamp)]
     new = write_out(collected)
     before = repo.rev('HEAD^{tree}')
     head = repo.rev('HEAD')
-    lines = [tree.reset_to(repo, mf.load(base), False)]
+    lines = [tree.reset_to(repo, mf.load(base), 'before-refresh', known)]
     if repo.rev('HEAD^{tree}') != before:
-        repo.git('branch', '-f', 'before-refresh', head)
+        branch = repo.new_branch('before-refresh', head)
         raise SeriesError(
             'the files do not give the same tree again; your commits are in '
-            f'the branch `before-refresh` of {where}.\nWhat you can do: '
-            'compare, `git diff before-refresh` there, and report it')
+            f'the branch `{branch}` of {where}.\nWhat you can do: '
+            f'compare, `git diff {branch}` there, and report it')
     for name in (patch.name for patch in new.patches
                  if patch.name not in {p.name for p in manifest.patches}):
         lines.append(f'new: {name}')

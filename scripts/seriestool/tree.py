@@ -13,6 +13,12 @@ from .manifest import SeriesError
 
 PLACEHOLDER = ('qemu-vpasid series', 'series@qemu-vpasid.invalid')
 TRAILER = 'Patch-name'
+BRANCH = 'vpasid'           # of the applied tree
+ROUND_TRIP = 'check-round-trip'     # the branch of a check
+# What git has in its directory while something is not finished.
+UNFINISHED = {'rebase-merge': 'rebase', 'rebase-apply/applying': 'am',
+              'rebase-apply': 'rebase', 'MERGE_HEAD': 'merge',
+              'CHERRY_PICK_HEAD': 'cherry-pick', 'REVERT_HEAD': 'revert'}
 # Every option that decides what a stored hook looks like.
 DIFF = ('diff', '--no-color', '--no-ext-diff', '--no-textconv', '--no-renames',
         '--diff-algorithm=myers', '--indent-heuristic', '--full-index',
@@ -100,11 +106,60 @@ class Repository:
         return self.git('rev-list', '--reverse', 'base..HEAD').split()
 
     def uncommitted(self):
-        """Return what is in no commit: git status, or a rebase half done."""
-        for name in ('rebase-merge', 'rebase-apply'):
-            if os.path.exists(os.path.join(self.path, '.git', name)):
-                return 'a rebase that is not finished'
+        """Return what is in no commit, as git status says it."""
         return self.git('status', '--porcelain').rstrip()
+
+    def unfinished(self):
+        """Return what git is in the middle of, such as rebase, else ''."""
+        for name, what in UNFINISHED.items():
+            if os.path.exists(os.path.join(self.path, '.git', name)):
+                return what
+        return ''
+
+    def refuse_unfinished(self):
+        """Raise while git is in the middle of something."""
+        what = self.unfinished()
+        if what:
+            where = os.path.relpath(self.path)
+            raise SeriesError(
+                f'{where} is in the middle of a git {what}.\nWhat you can '
+                f'do: end it there first, by `git {what} --continue` or '
+                f'`git {what} --abort`')
+
+    def snapshot(self):
+        """Commit all that is in no commit, beside every branch.
+
+        Returns the commit: HEAD when there is nothing.  Neither the index nor
+        a file is changed.
+        """
+        if not self.uncommitted():
+            return self.rev('HEAD')
+        with tempfile.TemporaryDirectory() as scratch:
+            env = {'GIT_INDEX_FILE': os.path.join(scratch, 'index')}
+            self.git('read-tree', 'HEAD', env=env)
+            self.git('add', '-A', env=env)
+            return self.commit_tree(
+                self.git('write-tree', env=env).strip(), [self.rev('HEAD')],
+                'What was in no commit\n', identity())
+
+    def new_branch(self, name, commit):
+        """Make a branch at a commit; return its name, which is a new one."""
+        free, number = name, 2
+        while self.rev(f'refs/heads/{free}'):
+            free, number = f'{name}-{number}', number + 1
+        self.git('branch', free, commit)
+        return free
+
+    def keep(self, name, known):
+        """Make branches of what a reset to other commits would lose.
+
+        Returns their names.  `known` are commits that nobody has to keep.
+        """
+        tips = [self.snapshot()]
+        branch = self.rev(f'refs/heads/{BRANCH}')
+        if branch and self.git('rev-list', '-n', '1', branch, f'^{tips[0]}'):
+            tips.append(branch)
+        return [self.new_branch(name, tip) for tip in tips if tip not in known]
 
 
 def build_commits(repo, manifest, who=None, trailers=True, date=None):
@@ -212,19 +267,80 @@ def opened(base):
     return repo
 
 
-def own_work(repo, stamp):
-    """Tell whether the tree has work since the last apply or refresh."""
-    known = stamp.get('head', repo.rev('base^{commit}'))
-    return repo.rev('HEAD') != known or bool(repo.uncommitted())
+def title(base):
+    """Return how the pinned source package of a base is called."""
+    return f'QEMU {base["version"]} (Debian {base["debian"]})'
 
 
-def refuse_unsaved(base, force=False):
-    """Raise if removing the tree would lose work; return no lines."""
+def unpacked(base):
+    """Return what the applied tree has as its base, in the same words."""
     repo = Repository(mf.tree_dir(base))
-    if not force and repo.exists() and own_work(repo, read_stamp(base)):
+    return repo.git('log', '-1', '--format=%s', 'base').strip().removeprefix(
+        'base: ')
+
+
+def known_head(repo, stamp):
+    """Return the commit of the last apply or refresh."""
+    return stamp.get('head', repo.rev('base^{commit}'))
+
+
+def own_work(repo, stamp):
+    """Return what the tree has since the last apply or refresh, as lines."""
+    known, lines = known_head(repo, stamp), []
+    if repo.unfinished():
+        lines.append(f'a git {repo.unfinished()} that is not finished')
+    if repo.uncommitted():
+        lines.append('changes that are in no commit:\n' + repo.uncommitted())
+    for name in ('HEAD', f'refs/heads/{BRANCH}'):
+        tip = repo.rev(name)
+        if tip and tip != known and not (lines and tip == repo.rev('HEAD')
+                                         and name != 'HEAD'):
+            new = repo.git('log', '--format=%h %s', f'{known}..{tip}')
+            lines.append(f'commits in {name.rpartition("/")[2]}:\n{new}'
+                         .rstrip() if new else
+                         f'fewer commits in {name.rpartition("/")[2]}')
+    return lines
+
+
+def unsaved(base):
+    """Return what would be lost with the tree, as lines."""
+    repo = Repository(mf.tree_dir(base))
+    if not repo.exists():
+        return []
+    stamp = read_stamp(base)
+    lines = own_work(repo, stamp)
+    for name in repo.git('for-each-ref', '--format=%(refname)', 'refs/heads',
+                         'refs/tags').split():
+        if name in (f'refs/heads/{BRANCH}', f'refs/heads/{ROUND_TRIP}',
+                    'refs/tags/base'):
+            continue
+        count = repo.git('rev-list', '--count', name, '^HEAD',
+                         '^' + known_head(repo, stamp)).strip()
+        if count != '0':
+            lines.append(f'{count} commits in {name.split("/", 2)[2]}')
+    stashes = repo.git('stash', 'list').splitlines()
+    return lines + [f'a stash: {line}' for line in stashes]
+
+
+def refuse_unsaved(base, why='', way_out=''):
+    """Raise if removing the tree would lose work; return no lines."""
+    lines = unsaved(base)
+    if lines:
+        where = os.path.relpath(mf.tree_dir(base))
         raise SeriesError(
-            f'{os.path.relpath(repo.path)} has work that would be lost.\n'
-            'What you can do: `make refresh`, or say FORCE=1')
+            f'{why or f"{where} has work that would be lost."} There are '
+            + '; '.join(lines) + '\nWhat you can do: '
+            + (way_out or f'`make refresh` for what is in {BRANCH}; keep the '
+               f'rest elsewhere (git -C {where} bundle create FILE --all); '
+               'or say FORCE=1'))
+    return []
+
+
+def refuse_any_unsaved(force):
+    """Raise if removing the trees of all bases would lose work."""
+    if not force and os.path.isdir(mf.BUILD):
+        for base in sorted(os.listdir(mf.BUILD)):
+            refuse_unsaved(base)
     return []
 
 
@@ -235,27 +351,37 @@ def apply(base, force=False):
     where = os.path.relpath(repo.path)
     if not force and stamp.get('state') == state(manifest):
         return f'{where} is up to date'
+    repo.refuse_unfinished()
     own = own_work(repo, stamp)
     if own and not force:
         raise SeriesError(
             f'{where} has changes of its own, and the files of the series '
-            'changed too since the tree was made.\nWhat you can do: keep the '
-            'tree (`make refresh FORCE=1`, which overwrites the files), or '
-            'keep the files (`make tree FORCE=1`; the old commits stay in '
-            'the branch `before-apply`)')
-    return reset_to(repo, manifest, own)
+            f'changed too since the tree was made. There are '
+            + '; '.join(own) + '\nWhat you can do: keep the '
+            'tree (commit there, `make refresh FORCE=1`, which overwrites '
+            'the files), or keep the files (`make tree FORCE=1`; commits and '
+            'changes of the tree stay in a branch `before-apply`)')
+    return reset_to(repo, manifest, 'before-apply', [known_head(repo, stamp)])
 
 
-def reset_to(repo, manifest, keep_old):
-    """Make the tree's branch the series of the manifest."""
-    if keep_old:
-        repo.git('branch', '-f', 'before-apply', 'HEAD')
+def reset_to(repo, manifest, branch, known):
+    """Make the tree's branch the series of the manifest.
+
+    What is neither in it nor in one of the commits `known` is kept in a new
+    branch.
+    """
     commits = build_commits(repo, manifest, identity(), date='@0 +0000')
     head = commits[-1] if commits else repo.rev('base^{commit}')
-    repo.git('checkout', '-q', '-f', '-B', 'vpasid', head)
+    dirty = repo.uncommitted()
+    kept = repo.keep(branch, known)
+    repo.git('checkout', '-q', '-f', '-B', BRANCH, head)
+    if dirty:   # it is in the branch
+        repo.git('clean', '-fdq')
     write_stamp(manifest, head)
-    return (f'{len(commits)} patches on QEMU '
-            f'{manifest.base["version"]} in {os.path.relpath(repo.path)}')
+    return (f'{len(commits)} patches on {unpacked(manifest.name)} in '
+            f'{os.path.relpath(repo.path)}' + ''.join(
+                f'\nwhat was there before is in its branch {name}'
+                for name in kept))
 
 
 def split_message(message):
