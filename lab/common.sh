@@ -13,20 +13,26 @@ export LC_ALL=C
 top=$(cd "$lab/.." && pwd)
 out=${LAB_OUT:-$top/build/lab}
 qemu_source=${LAB_QEMU_SOURCE:-$top/build/${BASE:-10.2}/qemu}
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/qemu-vpasid
-sysroot=$out/sysroot
-mkdir -p "$out"
+"$lab/own-folder" "$out"
 case ${LAB_SANITIZE:-} in
 ''|0) variant='' ;;
 *) variant=-sanitizers ;;
 esac
 out=$(cd "$out" && pwd)
+sysroot=$out/sysroot
+# The user's cache, or one of this clone where that cannot be written.
+cache=${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}}/qemu-vpasid
+if [ "$cache" = /qemu-vpasid ] || ! mkdir -p "$cache" 2>/dev/null ||
+   [ ! -w "$cache" ]; then
+    cache=$top/build/cache
+fi
 
 say() { printf 'lab: %s\n' "$*" >&2; }
 die() { say "$@"; exit 1; }
 
-# Exit status 77: not a failure, but the lab cannot be had on this machine.
-skip() { say "skipped: $*"; exit 77; }
+# Exit status 77: not a failure, but the lab cannot be had on this machine, for
+# a reason that was found true just now.  What could not be fetched is a failure.
+skip() { say "skipped: $*"; printf '%s\n' "$*" >"$out/skipped"; exit 77; }
 
 step() { "$top/scripts/step" "$@"; }
 
