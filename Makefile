@@ -7,14 +7,41 @@ SHELL = /bin/sh
 TOP := $(CURDIR)
 
 # Everything but these needs a configured build; without one, `make` runs
-# ./configure with its defaults, and again, as before, when it changed.
-UNCONFIGURED := help clean distclean check check-unit check-builds fuzz
-ifneq ($(filter-out $(UNCONFIGURED),$(or $(MAKECMDGOALS),all)),)
-include build/config.mk
-build/config.mk: configure
-	./configure $(CONFIGURE_ARGS)
-else
+# ./configure with its defaults, and again, as before, when it changed; but not
+# with -n, -q or -t, nor for a target that there is not.
+UNCONFIGURED := help clean distclean check check-unit check-scripts check-builds \
+    fuzz uninstall-deps
+GOALS := $(or $(MAKECMDGOALS),all)
+TARGETS := $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' $(firstword $(MAKEFILE_LIST)))
+DRY := $(strip $(foreach flag,n q t,$(findstring \
+    $(flag),$(filter-out --%,$(firstword -$(MAKEFLAGS))))))
+# A failed ./configure has said why, and ends make by the target `config`.
 -include build/config.mk
+ifneq ($(filter-out $(UNCONFIGURED),$(GOALS)),)
+ifeq ($(DRY)$(filter-out $(TARGETS),$(GOALS)),)
+build/config.mk: configure
+	@./configure $(CONFIGURE_ARGS)
+endif
+endif
+
+# The groups of scripts/deps that a target needs, if not only `build`: all are
+# installed, or named to those who cannot install, at its start.
+DEPS_check := build unit series lab builds
+DEPS_check-unit := unit
+DEPS_fuzz := unit
+DEPS_check-series := build series
+DEPS_check-objects := build builds
+DEPS_check-linux := build builds
+DEPS_check-windows := build windows
+DEPS_check-builds := build builds windows
+DEPS_check-lab := build lab
+DEPS_check-lab-sanitizers := build lab
+DEPS_demo := build lab
+export VPASID_GROUPS := $(sort $(VPASID_GROUPS) $(foreach \
+    goal,$(GOALS),$(or $(DEPS_$(goal)),build)))
+# All that is called from here is one run; see scripts/seriestool/session.py.
+ifndef VPASID_RUN
+export VPASID_RUN := $(shell echo $$PPID)
 endif
 
 BASE ?= 10.2
@@ -51,9 +78,21 @@ ifneq ($(shell test -w "$$HOME" && echo yes),yes)
 export CCACHE_DIR ?= $(TOP)/build/ccache
 endif
 
+.PHONY: config aarch64 check-scripts uninstall-deps
 .PHONY: all install demo bench coverage check check-unit check-qtest check-lab check-series \
     check-lab-sanitizers check-sanitizers check-objects check-builds check-linux check-windows \
     series deb-patches refresh tree clean distclean help
+
+config:
+	@[ -f build/config.mk ] && [ ! configure -nt build/config.mk ]
+
+# What runs the QEMU for Arm machines: said before anything is built.
+aarch64:
+	@case ,$(TARGET_LIST), in *,aarch64-softmmu,*) ;; *) \
+	    echo 'This needs qemu-system-aarch64, and the build is configured for' \
+	        '$(TARGET_LIST) alone.' >&2; \
+	    echo 'What you can do: ./configure' \
+	        '--target-list=$(TARGET_LIST),aarch64-softmmu' >&2; exit 1 ;; esac
 
 all: tree
 	@scripts/step build "Building $(PROGRAMS)" -- \
@@ -63,7 +102,7 @@ install: tree
 	@scripts/step build-all "Building QEMU" -- ninja -C $(QEMU_BUILD)
 	@scripts/step install "Installing QEMU" -- ninja -C $(QEMU_BUILD) install
 
-demo: all
+demo: aarch64 all
 	@scripts/install-deps lab
 	@lab/run demo
 
@@ -79,7 +118,7 @@ fuzz:
 	@scripts/install-deps unit
 	@scripts/fuzz $(SECONDS)
 
-check-qtest: tree
+check-qtest: aarch64 tree
 	@scripts/build-base $(BASE) qemu-system-aarch64
 	@scripts/tap-sum qtest -- scripts/meson-tap qtest \
 	    $(QEMU_BUILD)/pyvenv/bin/meson $(QEMU_BUILD) \
@@ -90,15 +129,20 @@ check-sanitizers: tree
 	@scripts/tap-sum sanitizers -- scripts/run-sanitizers $(TREE) \
 	    build/$(BASE)/qemu-sanitizers $$($(SERIES) tests)
 
-coverage: all
+coverage: aarch64 all
 	@scripts/coverage $(QEMU_BUILD) build/$(BASE)/coverage
 
-check-series: tree
+check-series: aarch64 tree
 	@scripts/install-deps series
 	@scripts/tap-sum series -- $(SERIES) check
 
+# The scripts, in small clones of their own; part of check-series
+check-scripts:
+	@scripts/install-deps build
+	@scripts/tap-sum scripts -- scripts/check-scripts
+
 # What is measured runs on the fake kernel, on Arm machines
-bench: all
+bench: aarch64 all
 	@scripts/step build-bench "Building the measurements" -- \
 	    ninja -C $(QEMU_BUILD) qemu-system-aarch64 \
 	    tests/qtest/vpasid-bench/vpasid-bench \
@@ -107,13 +151,13 @@ bench: all
 	@scripts/bench $(QEMU_BUILD) build/$(BASE)/base/qemu-build aarch64 \
 	    $(wildcard backends/*.c hw/*/*.c)
 
-check-lab: all
+check-lab: aarch64 all
 	@scripts/install-deps lab
 	@scripts/tap-sum lab -- lab/run check
 
 # The QEMU in the emulated host once more, and all cases on it
 check-lab-sanitizers: export LAB_SANITIZE = 1
-check-lab-sanitizers: all
+check-lab-sanitizers: aarch64 all
 	@scripts/install-deps lab
 	@scripts/tap-sum lab-sanitizers -- lab/run check
 
@@ -139,14 +183,15 @@ series: tree
 deb-patches: tree
 	@$(SERIES) deb
 
-refresh:
+refresh: config
 	@$(SERIES) refresh
 
-tree:
+tree: config
 	@scripts/obtain-base $(BASE)
 	@$(SERIES) apply
 
 clean:
+	@[ ! -e build/lock ] || $(SERIES) claim
 	rm -rf build/unit build/fuzz build/check build/log build/lab \
 	    build/*/qemu-build build/*/qemu-configure build/*/check \
 	    build/*/series build/*/deb-patches build/*/builds \
@@ -154,7 +199,7 @@ clean:
 	    build/*/windows/[!s]* build/config.mk
 
 distclean:
-	@[ ! -d $(TREE) ] || $(SERIES) unsaved
+	@[ ! -d build ] || $(SERIES) unsaved
 	rm -rf build
 
 help:
@@ -167,6 +212,7 @@ help:
 	@echo 'make check-qtest   the patched QEMU against a fake kernel'
 	@echo 'make check-sanitizers  the same, on a QEMU with ASan, LSan and UBSan'
 	@echo 'make check-series  the patches: apply, round trip, style, every prefix compiles'
+	@echo 'make check-scripts these scripts, in small clones; part of check-series'
 	@echo 'make check-objects what the series touches, with gcc and clang, for four targets'
 	@echo 'make check-builds  four targets, gcc and clang, KVM and IOMMUFD on and off, Windows'
 	@echo 'make check-lab     the whole chain on an emulated Arm host'
