@@ -23,12 +23,16 @@ class Ended(BaseException):
 def run(main, *arguments):
     """Call main() of a script, and exit with the status that it returns.
 
-    A signal that ends the script is an exception in main(), so that what was
-    begun is cleaned up; then the script dies of that signal, with one line.
+    A signal that ends the script is passed on to all that it has started, and
+    is an exception in main(), so that what was begun is cleaned up; then the
+    script dies of that signal, with one line.
     """
     def end(number, _frame):
         for each in SIGNALS:    # the cleaning up is not interrupted
             signal.signal(each, signal.SIG_IGN)
+        for pid in descendants(os.getpid()):
+            with contextlib.suppress(OSError):
+                os.kill(pid, number)
         raise Ended(number)
 
     for number in SIGNALS:
@@ -48,19 +52,33 @@ def run(main, *arguments):
 def child_of(*arguments, **how):
     """Start a child, and do not leave it behind when this process ends.
 
-    As subprocess.Popen, whose arguments these are.  The child gets the signal
-    that this process got, and is waited for.
+    As subprocess.Popen, whose arguments these are.  A child that got the
+    signal of run() has some time to end.
     """
     with subprocess.Popen(*arguments, **how) as child:
         try:
             yield child
-        except Ended as error:
-            child.send_signal(error.number)
+        except Ended:
             try:
                 child.wait(GRACE)
             except subprocess.TimeoutExpired:
                 child.kill()
             raise
+
+
+def descendants(pid):
+    """Return the processes that a process has started, and theirs."""
+    children = {}
+    for name in filter(str.isdigit, os.listdir('/proc')):
+        with contextlib.suppress(OSError):
+            with open(f'/proc/{name}/stat', encoding='utf-8',
+                      errors='replace') as file:
+                parent = file.read().rpartition(')')[2].split()[1]
+            children.setdefault(int(parent), []).append(int(name))
+    found = [pid]
+    for each in found:
+        found += children.get(each, [])
+    return found[1:]
 
 
 def started(pid):
