@@ -20,12 +20,7 @@ case ${LAB_SANITIZE:-} in
 esac
 out=$(cd "$out" && pwd)
 sysroot=$out/sysroot
-# The user's cache, or one of this clone where that cannot be written.
-cache=${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}}/qemu-vpasid
-if [ "$cache" = /qemu-vpasid ] || ! mkdir -p "$cache" 2>/dev/null ||
-   [ ! -w "$cache" ]; then
-    cache=$top/build/cache
-fi
+cache=$("$top/scripts/cache-folder")
 
 say() { printf 'lab: %s\n' "$*" >&2; }
 die() { say "$@"; exit 1; }
