@@ -190,6 +190,9 @@ tree: config
 	@scripts/obtain-base $(BASE)
 	@$(SERIES) apply
 
+uninstall-deps:
+	@scripts/install-deps --undo
+
 clean:
 	@[ ! -e build/lock ] || $(SERIES) claim
 	rm -rf build/unit build/fuzz build/check build/log build/lab \
@@ -225,3 +228,4 @@ help:
 	@echo 'make refresh       write the files from the commits in build/BASE/qemu (FORCE=1)'
 	@echo 'make clean         remove what was built; base and applied tree stay'
 	@echo 'make distclean     remove build/, with the applied tree'
+	@echo 'make uninstall-deps  remove the packages that were installed for all this'

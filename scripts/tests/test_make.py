@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Where people are: paths, homes, targets, privileges."""
+
+import os
+import re
+
+from .sandbox import BASE, Case, Clone
+
+CONFIG = f'BASE = {BASE}\nTARGET_LIST = %s\nCONFIGURE_ARGS =\n'
+
+
+class Place(Case):
+    """A clone at a path that the tools cannot deal with."""
+
+    def test_refused(self):
+        """configure, make: refuse a path with the reason, and run nothing."""
+        for name, what in (
+                ('a b', 'a space'), ('a:b', 'a colon'), ('a,b', 'a comma'),
+                ("a'b", 'a quote'), ('a"b', 'a quote'), ('a`id`', 'a quote'),
+                ('a$(touch evil)', 'a space'), ('a$(id)', 'a dollar'),
+                ('a;b', 'operator'), ('a#b', 'a hash'), ('a*', 'a wildcard'),
+                ('a\\b', 'a backslash')):
+            with self.subTest(name):
+                clone = Clone(name)
+                self.addCleanup(clone.remove)
+                for command in (['./configure'], ['make'],
+                                ['make', 'check-unit']):
+                    status, output = clone.run(*command)
+                    self.assertNotEqual(status, 0, output)
+                    self.assertIn(what, output)
+                    self.assertIn('What you can do', output)
+                self.assertFalse(os.path.exists(clone.join('build', BASE)))
+
+    def test_taken(self):
+        """configure: a path with other characters is taken."""
+        clone = Clone('a-b_c.d+e=f@g~h')
+        self.addCleanup(clone.remove)
+        status, output = clone.run('./configure')
+        self.assertEqual(status, 0, output)
+
+
+class Targets(Case):
+    """What make starts, and what not."""
+
+    def test_dry_run(self):
+        """make -n, -q, -t: do not start ./configure."""
+        for flag in ('-n', '-q', '-t', '-nk', '--just-print'):
+            with self.subTest(flag):
+                output = self.run_in('make', flag)[1]
+                self.assertNotIn('Packages for the build', output)
+                self.assertFalse(os.path.exists(self.clone.join('build')))
+
+    def test_misspelt(self):
+        """make: a target that there is not does not start ./configure."""
+        output = self.bad('make', 'dmeo', says='dmeo')
+        self.assertNotIn('Packages for the build', output)
+        self.assertFalse(os.path.exists(self.clone.join('build')))
+
+    def test_configure_fails(self):
+        """make: adds no noise to the error of ./configure."""
+        self.clone.write(f'series/{BASE}/new.patch', 'no patch\n')
+        output = self.bad('make', 'tree', says='does not apply')
+        self.assertNotIn('No such file', output)
+        self.assertNotIn('now: make', output)
+        self.assertEqual(len(re.findall(r'\*\*\*', output)), 1, output)
+
+    def test_configure_first(self):
+        """make: configures first, and again as before when it changed."""
+        self.good('make', 'tree')
+        self.good('./configure', '--enable-debug', '--prefix=/a$b#c')
+        os.utime(self.clone.join('configure'), (2e9, 2e9))
+        self.run_in('make', 'tree')
+        arguments = self.clone.read(f'build/{BASE}/qemu-build/arguments')
+        self.assertIn('--enable-debug --prefix=/a$b#c', arguments)
+
+    def test_other_target(self):
+        """make demo, check-lab: say at once that aarch64 is missing."""
+        self.clone.write('build/config.mk', CONFIG % 'x86_64-softmmu')
+        os.utime(self.clone.join('configure'), (0, 0))
+        for target in ('demo', 'check-lab', 'check-qtest', 'bench',
+                       'check-lab-sanitizers', 'check-series', 'coverage'):
+            output = self.bad('make', target, says='x86_64-softmmu')
+            self.assertIn('--target-list=x86_64-softmmu,aarch64-softmmu',
+                          output)
+        self.assertFalse(os.path.exists(self.clone.join(self.tree)))
+
+    def test_cross_prefix(self):
+        """configure: --cross-prefix= is not overridden by a --cc=."""
+        for words, compiler in (
+                (['--cross-prefix=arm-'], '--cc=ccache arm-gcc'),
+                ([], '--cc=ccache gcc'), (['--cc=mycc'], '--cc=mycc')):
+            self.good('./configure', *words)
+            arguments = self.clone.read(f'build/{BASE}/qemu-build/arguments')
+            self.assertEqual([compiler.removeprefix('--cc=')],
+                             re.findall('--cc=(.*gcc|mycc)', arguments))
+
+    def test_needed_at_once(self):
+        """make: all packages of a target are named at its start, at once."""
+        self.clone.stub(
+            apt_get='#!/bin/sh\n', apt_cache='#!/bin/sh\n',
+            dpkg_query='#!/bin/sh\n', id='#!/bin/sh\necho 1000\n')
+        # Without any sudo there may be on this machine.
+        path = os.path.join(self.clone.folder, 'usr')
+        os.makedirs(path)
+        for folder in ('/usr/bin', '/bin'):
+            for name in os.listdir(folder):
+                if name != 'sudo' and not os.path.lexists(f'{path}/{name}'):
+                    os.symlink(f'{folder}/{name}', f'{path}/{name}')
+        env = {'SKIP_DEPS': None, 'PATH': f'{self.clone.bin}:{path}'}
+        for target, packages in (
+                ('demo', ['ninja-build', 'device-tree-compiler']),
+                ('check', ['ninja-build', 'device-tree-compiler', 'clang',
+                           'quilt']),
+                ('check-unit', ['clang']), ('all', ['ninja-build'])):
+            output = self.bad('make', target, env=env,
+                              says='apt-get install --yes')
+            line = re.findall('.*apt-get install --yes.*', output)[0]
+            self.assertEqual([], [name for name in packages
+                                  if f' {name}' not in line], target)
+            self.assertEqual('quilt' in line, target == 'check')
+
+
+class Ends(Case):
+    """What a checkout and an older Python make of the files."""
+
+    def test_line_ends(self):
+        """A clone with core.autocrlf=true has the files as they are."""
+        self.git('init', '-q', cwd=self.clone.path)
+        self.git('add', '-A', cwd=self.clone.path)
+        self.git('commit', '-q', '-m', 'all', cwd=self.clone.path)
+        copy = os.path.join(self.clone.folder, 'copy')
+        self.git('clone', '-q', '-c', 'core.autocrlf=true', self.clone.path,
+                 copy, cwd=self.clone.folder)
+        with open(os.path.join(copy, 'configure'), 'rb') as file:
+            self.assertNotIn(b'\r', file.read())
+
+    def test_python(self):
+        """Every script runs with the distribution's own Python."""
+        wrong = []
+        for folder in ('scripts', 'scripts/windows', 'lab'):
+            for name in os.listdir(self.clone.join(folder)):
+                path = self.clone.join(folder, name)
+                if os.path.isfile(path):
+                    with open(path, encoding='utf-8') as file:
+                        first = file.readline()
+                    if 'python' in first and first != '#!/usr/bin/python3\n':
+                        wrong.append(f'{folder}/{name}')
+        self.assertEqual(wrong, [])
+
+
+class Vanished(Case):
+    """A tier of which no test runs."""
+
+    def tier(self, text):
+        """Make `make check-some` report a text."""
+        self.clone.write('result', text)
+        self.clone.write('Makefile', 'check-some:\n\t@scripts/tap-sum some '
+                         '-- cat result\n')
+
+    def test_ran_before(self):
+        """scripts/check: a tier that ran before may not be skipped."""
+        self.tier('1..0 # SKIP no kernel\n')
+        self.good('scripts/check', 'some')
+        self.tier('ok 1 - it runs\nok 2 - no sound # SKIP no ears\n1..2\n')
+        self.good('scripts/check', 'some')
+        self.tier('1..0 # SKIP no kernel\n')
+        output = self.bad('scripts/check', 'some', says='as they did before')
+        self.assertRegex(output, r'\n0 passed, 1 failed, 1 skipped\n$')
+
+    def test_ci(self):
+        """.ci/run: no tier is skipped as a whole."""
+        self.tier('1..0 # SKIP no kernel\n')
+        with open(self.clone.join('Makefile'), 'a', encoding='utf-8') as file:
+            file.write('check:\n\t@scripts/check some\n')
+        output = self.bad('.ci/run', says='not one of its tests ran')
+        self.assertRegex(output, r'\n0 passed, 1 failed, 1 skipped\n$')
