@@ -229,3 +229,6 @@ help:
 	@echo 'make clean         remove what was built; base and applied tree stay'
 	@echo 'make distclean     remove build/, with the applied tree'
 	@echo 'make uninstall-deps  remove the packages that were installed for all this'
+	@echo
+	@echo 'make demo takes half an hour on two cores, and 4.6 GB in build/. Outside the'
+	@echo 'clone are written ~/.cache/qemu-vpasid, the compiler cache, and packages.'

@@ -12,8 +12,8 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 GRACE = 10      # seconds that a child has to end by itself
 
 
-class Ended(BaseException):
-    """A signal asked this process to end."""
+class Ended(KeyboardInterrupt):
+    """A signal, of whatever number, asked this process to end."""
 
     def __init__(self, number):
         super().__init__(number)
@@ -132,15 +132,3 @@ def claim(folder):
             f'{error.strerror}: {path}\nWhat you can do: give '
             f'{os.path.relpath(folder)} to yourself, if an earlier run was '
             'by another user: chown -R') from None
-
-
-def release(folder):
-    """Give back what this very process has claimed."""
-    path = os.path.join(folder, 'lock')
-    try:
-        with open(path, 'r+', encoding='utf-8') as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            if file.read().split()[:1] == [str(os.getpid())]:
-                file.truncate(0)
-    except OSError:
-        pass

@@ -2,7 +2,10 @@
 """Runs the tests of this folder, and reports each as a result of TAP."""
 
 import os
+import tempfile
 import unittest
+
+from . import sandbox
 
 
 def each(suite):
@@ -19,13 +22,19 @@ def run(tap, patterns=()):
     folder = os.path.dirname(os.path.abspath(__file__))
     loader = unittest.TestLoader()
     suite = loader.discover(folder, 'test_*.py', os.path.dirname(folder))
-    for test in each(suite):
-        name = test.id().removeprefix('tests.test_')
-        if patterns and not any(part in name for part in patterns):
-            continue
-        result = unittest.TestResult()
-        test.run(result)
-        text = (test.shortDescription() or name).rstrip('.')
-        skipped = result.skipped[0][1] if result.skipped else ''
-        tap.result(f'scripts: {text}', [
-            trace for _, trace in result.failures + result.errors], skipped)
+    with tempfile.TemporaryDirectory(prefix='check-scripts-') as folder:
+        sandbox.FOLDER = folder
+        for test in each(suite):
+            name = test.id().removeprefix('tests.test_')
+            if not patterns or any(part in name for part in patterns):
+                run_one(tap, test, name)
+
+
+def run_one(tap, test, name):
+    """Run one test, and report it by what its docstring says."""
+    result = unittest.TestResult()
+    test.run(result)
+    text = (test.shortDescription() or name).rstrip('.')
+    skipped = result.skipped[0][1] if result.skipped else ''
+    tap.result(f'scripts: {text}', [
+        trace for _, trace in result.failures + result.errors], skipped)

@@ -19,6 +19,7 @@ import unittest
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
+FOLDER = None   # where clones are made; set by the runner, which removes it
 SOURCE = os.environ.get('CHECK_SCRIPTS_OF') or TOP
 COPIED = ('scripts', 'lab', 'configure', 'Makefile', '.ci', '.gitattributes',
           '.gitignore')
@@ -105,7 +106,7 @@ class Clone:
     """A clone in a folder of its own; remove() it."""
 
     def __init__(self, name='clone'):
-        self.folder = tempfile.mkdtemp(prefix='check-scripts-')
+        self.folder = tempfile.mkdtemp(dir=FOLDER)
         self.path = os.path.join(self.folder, name)
         self.bin = os.path.join(self.folder, 'bin')
         self.home = os.path.join(self.folder, 'home')
