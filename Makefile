@@ -116,6 +116,7 @@ check-unit:
 
 fuzz:
 	@scripts/install-deps unit
+	@$(SERIES) claim
 	@scripts/fuzz $(SECONDS)
 
 check-qtest: aarch64 tree

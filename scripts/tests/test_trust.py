@@ -354,6 +354,16 @@ class Kernel(Fake):
             shutil.rmtree(self.clone.join('build'))
 
 
+class Windows(Fake):
+    """The sources of GLib for Windows."""
+
+    def test_offline(self):
+        """fetch-sources: offline, apt's own reason is shown."""
+        self.apt_is(offline=OFFLINE)
+        self.bad('scripts/windows/fetch-sources', 'src', 'glib2.0',
+                 says=[OFFLINE, 'What to do'])
+
+
 class Dumps(Fake):
     """The dumps of real devices."""
 
@@ -365,5 +375,5 @@ class Dumps(Fake):
         with tarfile.open(os.path.join(folder, name), 'w:xz') as tar:
             tar.addfile(tarfile.TarInfo('pciutils/tests/evil'))
         self.apt_is(offline=OFFLINE)
-        self.bad('scripts/real-dumps', says='could not be fetched')
+        self.bad('scripts/real-dumps', says=['could not be fetched', OFFLINE])
         self.assertFalse(os.path.exists(self.clone.join('build/dumps/tests')))
