@@ -13,6 +13,7 @@ from .manifest import SeriesError
 
 PLACEHOLDER = ('qemu-vpasid series', 'series@qemu-vpasid.invalid')
 TRAILER = 'Patch-name'
+SHOWN = 5                   # commits that a message lists
 BRANCH = 'vpasid'           # of the applied tree
 ROUND_TRIP = 'check-round-trip'     # the branch of a check
 # What git has in its directory while something is not finished.
@@ -291,14 +292,15 @@ def own_work(repo, stamp):
         lines.append(f'a git {repo.unfinished()} that is not finished')
     if repo.uncommitted():
         lines.append('changes that are in no commit:\n' + repo.uncommitted())
-    for name in ('HEAD', f'refs/heads/{BRANCH}'):
-        tip = repo.rev(name)
-        if tip and tip != known and not (lines and tip == repo.rev('HEAD')
-                                         and name != 'HEAD'):
-            new = repo.git('log', '--format=%h %s', f'{known}..{tip}')
-            lines.append(f'commits in {name.rpartition("/")[2]}:\n{new}'
-                         .rstrip() if new else
-                         f'fewer commits in {name.rpartition("/")[2]}')
+    tips = {repo.rev(f'refs/heads/{BRANCH}'): BRANCH, repo.rev('HEAD'): 'HEAD'}
+    for tip, name in tips.items():
+        if tip not in ('', known):
+            new = repo.git('log', '--format=  %h %s',
+                           f'{known}..{tip}').splitlines()
+            more = [f'  and {len(new) - SHOWN} more'] * (len(new) > SHOWN)
+            lines.append(f'{len(new)} commits in {name}:\n'
+                         + '\n'.join(new[:SHOWN] + more) if new
+                         else f'fewer commits in {name}')
     return lines
 
 
