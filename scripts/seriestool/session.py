@@ -2,6 +2,7 @@
 """One run of a command in a clone: alone there, and with an orderly end."""
 
 import contextlib
+import ctypes
 import fcntl
 import os
 import signal
@@ -10,6 +11,7 @@ import sys
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 GRACE = 10      # seconds that a child has to end by itself
+SET_PARENT_DEATH_SIGNAL = 1     # of prctl(2)
 
 
 class Ended(KeyboardInterrupt):
@@ -25,7 +27,9 @@ def run(main, *arguments):
 
     A signal that ends the script is passed on to all that it has started, and
     is an exception in main(), so that what was begun is cleaned up; then the
-    script dies of that signal, with one line.
+    script dies of that signal, with one line.  A part of a run of make or
+    configure also ends with the one that has called it: the shell between
+    them passes no signal on.
     """
     def end(number, _frame):
         for each in SIGNALS:    # the cleaning up is not interrupted
@@ -38,6 +42,8 @@ def run(main, *arguments):
     for number in SIGNALS:
         if signal.getsignal(number) != signal.SIG_IGN:     # as under nohup
             signal.signal(number, end)
+    if os.environ.get('VPASID_RUN'):
+        ctypes.CDLL(None).prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGTERM)
     try:
         sys.exit(main(*arguments))
     except Ended as error:

@@ -179,6 +179,23 @@ class Runs(Case):
         self.assertEqual(sorted(os.listdir(self.clone.join(f'build/{BASE}'))),
                          ['origin', 'qemu'])
 
+    def test_make(self):
+        """make: a signal to make alone ends what it has started, too."""
+        begun = os.path.join(self.clone.folder, 'begun')
+        self.good('make', 'tree')
+        self.clone.stub(ninja=f'''\
+            #!/bin/sh
+            echo $$ > {begun}.new
+            mv {begun}.new {begun}
+            exec sleep 20
+            ''')
+        with self.clone.start('make', 'all') as make:
+            self.wait_for(begun, make)
+            os.kill(make.pid, signal.SIGTERM)
+            make.communicate(timeout=15)
+        with open(begun, encoding='utf-8') as file:
+            self.assertFalse(os.path.exists(f'/proc/{file.read().strip()}'))
+
     def step_ends(self, number):
         """A signal ends a step and what runs in it."""
         begun = self.slow('program', 30)
