@@ -19,17 +19,26 @@ enum {
     CR0 = 0x20,
     STRTAB_BASE = 0x80,
     STRTAB_BASE_CFG = 0x88,
+    CMDQ_BASE = 0x90,
+    CMDQ_PROD = 0x98,
+    CMDQ_CONS = 0x9c,
     EVENTQ_BASE = 0xa0,
     EVENTQ_PROD = 0xa8,
     EVENTQ_CONS = 0xac,
 };
 #define CR0_SMMUEN          (1u << 0)
 #define CR0_EVENTQEN        (1u << 2)
+#define CR0_CMDQEN          (1u << 3)
 
 /* STRTAB_BASE_CFG (6.3.25) */
 #define LOG2SIZE            8
 #define FMT(n)              ((uint32_t)(n) << 16)
 #define SPLIT(n)            ((uint32_t)(n) << 6)
+
+/* Commands (4.3) */
+#define CMD_CFGI_ALL        0x04
+#define CFGI_ALL_RANGE      31
+#define CMD_SIZE            16
 
 /* Events (7.3) */
 #define C_BAD_STREAMID      0x02
@@ -42,13 +51,21 @@ enum {
 #define CONFIG_ABORT        0
 #define CONFIG_BYPASS       4
 #define CONFIG_S2           6
-/* 39 bits of IPA, 4K granule, start at level 1, 44 bits out */
-#define STE2_S2             ((25ull | 1 << 6 | 4 << 16) << 32)
+/* Bits of IPA, S2TG and S2SL0; 44 bits out */
+#define STE2(ipa, tg, sl0)  ((64ull - (ipa) | (sl0) << 6 | (tg) << 14 | \
+                              4ull << 16) << 32)
+#define TG_4K               0
+#define TG_64K              1
+#define TG_16K              2
+/* 39 bits of IPA, 4K granule, start at level 1 */
+#define STE2_S2             STE2(39, TG_4K, 1)
 #define STE2_S2AA64         (1ull << 51)
 
 /* Guest memory; S2_TABLES holds one block that maps RAM to itself */
 #define STRTAB              (PTD_RAM + 0x100000)
 #define L2TAB               (PTD_RAM + 0x200000)
+#define CMDQ                (PTD_RAM + 0x280000)
+#define CMDQ_LOG2           4
 #define EVENTQ              (PTD_RAM + 0x300000)
 #define EVENTQ_LOG2         4
 #define EVENT_SIZE          32
@@ -121,10 +138,25 @@ static void write_ste(QTestState *qts, uint64_t table, uint64_t word0)
     qtest_writeq(qts, table + PTD_DEVFN * STE_SIZE, word0);
 }
 
+/* CMD_CFGI_ALL (4.3.3) */
+static void forget(QTestState *qts)
+{
+    uint32_t prod = qtest_readl(qts, SMMU_BASE + CMDQ_PROD);
+    uint64_t entry = CMDQ + (prod & ((1 << CMDQ_LOG2) - 1)) * CMD_SIZE;
+
+    qtest_writeq(qts, entry, CMD_CFGI_ALL);
+    qtest_writeq(qts, entry + 8, CFGI_ALL_RANGE);
+    prod = (prod + 1) & ((2 << CMDQ_LOG2) - 1);
+    qtest_writeq(qts, SMMU_BASE + CMDQ_BASE, CMDQ | CMDQ_LOG2);
+    smmu_writel(qts, CR0, CR0_CMDQEN);
+    smmu_writel(qts, CMDQ_PROD, prod);
+    g_assert_cmphex(qtest_readl(qts, SMMU_BASE + CMDQ_CONS), ==, prod);
+}
+
 static Outcome outcome(QTestState *qts)
 {
     uint32_t prod = qtest_readl(qts, SMMU_BASE + EVENTQ_PROD);
-    uint32_t status;
+    uint32_t status, next;
 
     smmu_writel(qts, CR0, CR0_SMMUEN | CR0_EVENTQEN);
     ptd_writel(qts, PASID_TESTDEV_REG_DATA, 0);
@@ -134,9 +166,12 @@ static Outcome outcome(QTestState *qts)
         return PASSED;
     }
     g_assert_cmpuint(status, ==, PASID_TESTDEV_STATUS_FAULT);
-    if (qtest_readl(qts, SMMU_BASE + EVENTQ_PROD) == prod) {
+    next = qtest_readl(qts, SMMU_BASE + EVENTQ_PROD);
+    if (next == prod) {
         return ABORTED;
     }
+    smmu_writel(qts, EVENTQ_CONS, next);
+    prod &= (1 << EVENTQ_LOG2) - 1;
     switch (qtest_readl(qts, EVENTQ + prod * EVENT_SIZE) & 0xff) {
     case C_BAD_STREAMID:
         return BAD_STREAMID;
@@ -222,6 +257,56 @@ static void test_s2(const void *opaque)
     qtest_quit(qts);
 }
 
+/* Start levels of stage 2 (5.2, S2SL0; VMSAv8-64) */
+typedef struct LevelTest {
+    const char *name;
+    uint8_t tg;
+    uint8_t sl0;
+    uint8_t shift;          /* a descriptor stands for 2^shift bytes */
+    uint8_t index;          /* a table has 2^index descriptors */
+} LevelTest;
+
+static const LevelTest level_tests[] = {
+    { .name = "4k-2", .tg = TG_4K, .sl0 = 0, .shift = 21, .index = 9 },
+    { .name = "4k-1", .tg = TG_4K, .sl0 = 1, .shift = 30, .index = 9 },
+    { .name = "4k-0", .tg = TG_4K, .sl0 = 2, .shift = 39, .index = 9 },
+    { .name = "16k-3", .tg = TG_16K, .sl0 = 0, .shift = 14, .index = 11 },
+    { .name = "16k-2", .tg = TG_16K, .sl0 = 1, .shift = 25, .index = 11 },
+    { .name = "16k-1", .tg = TG_16K, .sl0 = 2, .shift = 36, .index = 11 },
+    { .name = "64k-3", .tg = TG_64K, .sl0 = 0, .shift = 16, .index = 13 },
+    { .name = "64k-2", .tg = TG_64K, .sl0 = 1, .shift = 29, .index = 13 },
+    { .name = "64k-1", .tg = TG_64K, .sl0 = 2, .shift = 42, .index = 13 },
+};
+
+/* All input sizes from the least, T0SZ 39, to IDR5.OAS, and one beyond both */
+#define IPA_LEAST       25
+#define IPA_MOST        44
+
+/*
+ * One descriptor of the start level is no table, and not more than 16 tables
+ * can stand side by side: such an STE is illegal. With any other, the walk
+ * finds what there is, or nothing.
+ */
+static void test_level(const void *opaque)
+{
+    const LevelTest *t = opaque;
+    QTestState *qts = start("nested");
+    uint64_t ste = STRTAB + PTD_DEVFN * STE_SIZE;
+
+    write_ste(qts, STRTAB, STE0(CONFIG_S2));
+    qtest_writeq(qts, ste + 24, S2_TABLES);
+    for (int ipa = IPA_LEAST - 1; ipa <= IPA_MOST + 1; ipa++) {
+        bool legal = ipa >= IPA_LEAST && ipa <= IPA_MOST && ipa > t->shift &&
+                     ipa <= t->shift + t->index + 4;
+
+        g_test_message("%d bits of IPA", ipa);
+        qtest_writeq(qts, ste + 16, STE2(ipa, t->tg, t->sl0) | STE2_S2AA64);
+        forget(qts);
+        g_assert_cmpint(outcome(qts) == BAD_STE, ==, !legal);
+    }
+    qtest_quit(qts);
+}
+
 static void add(const char *group, const char *name, const void *row,
                 void (*run)(const void *))
 {
@@ -243,6 +328,9 @@ int main(int argc, char **argv)
     }
     for (int i = 0; i < ARRAY_SIZE(s2_tests); i++) {
         add("stage2", s2_tests[i].name, &s2_tests[i], test_s2);
+    }
+    for (int i = 0; i < ARRAY_SIZE(level_tests); i++) {
+        add("level", level_tests[i].name, &level_tests[i], test_level);
     }
     return g_test_run();
 }
