@@ -1,5 +1,5 @@
 /*
- * Who wants to know when PCI buses are numbered
+ * Notifiers for changes of PCI bus numbers
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -21,9 +21,14 @@ void pci_bus_number_add_notifier(Notifier *n)
     notifier_list_add(&bus_number_notifiers, n);
 }
 
+void pci_bus_number_changed(PCIDevice *bridge)
+{
+    notifier_list_notify(&bus_number_notifiers, bridge);
+}
+
 void pci_bus_number_written(PCIDevice *bridge, uint32_t address, int len)
 {
     if (ranges_overlap(address, len, PCI_PRIMARY_BUS, BUS_NUMBERS_SIZE)) {
-        notifier_list_notify(&bus_number_notifiers, bridge);
+        pci_bus_number_changed(bridge);
     }
 }

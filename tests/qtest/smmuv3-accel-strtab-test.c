@@ -252,6 +252,38 @@ static void test_clash(void)
     vg_end_silent(g);
 }
 
+/* A reset of the bus above takes the numbers of bridges away */
+static void test_bus_reset(void)
+{
+    const uint8_t port = 1 << 3;
+    VfClient *c = vf_client_new();
+    VfGuest *g;
+
+    vf_client_add_device(c);
+    g = vg_start(c, VG_MACHINE VG_IOMMUFD VS_SSID16 VG_PORT(1)
+                 "-device x3130-upstream,id=up,bus=rp1 "
+                 "-device xio3130-downstream,id=down,bus=up,chassis=9,slot=9 "
+                 "-device vfio-pci,iommufd=i0,fd=%d,id=d1,bus=down ", "",
+                 c->iommufd, c->device_fd[0]);
+    vs_setup(g, VS_LINEAR);
+    write_ste(g, VS_LINEAR, VS_SID(3), S1);
+    /* Were its number 0, this would be the STE of the device, and is not */
+    write_ste(g, VS_LINEAR, VS_SID(0), S1 + 0x10000);
+    vs_enable(g, true);
+    for (int i = 0; i < 2; i++) {
+        assert_access(g, 0, VF_ACCESS_ABORT);
+        vg_config_writel(g, 0, port, PCI_PRIMARY_BUS, 1 << 8 | 3 << 16);
+        vg_config_writel(g, 1, 0, PCI_PRIMARY_BUS, 1 | 2 << 8 | 3 << 16);
+        vg_config_writel(g, 2, 0, PCI_PRIMARY_BUS, 2 | 3 << 8 | 3 << 16);
+        vs_assert_s1(g, 0, VS_SID(3), S1, VS_STE1_DEFAULT);
+        vg_config_writew(g, 0, port, PCI_BRIDGE_CONTROL,
+                         PCI_BRIDGE_CTL_BUS_RESET);
+        vg_config_writew(g, 0, port, PCI_BRIDGE_CONTROL, 0);
+    }
+    assert_access(g, 0, VF_ACCESS_ABORT);
+    vg_end_silent(g);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -271,5 +303,6 @@ int main(int argc, char **argv)
     }
     qtest_add_func("smmuv3-accel-strtab/renumber", test_renumber);
     qtest_add_func("smmuv3-accel-strtab/clash", test_clash);
+    qtest_add_func("smmuv3-accel-strtab/bus-reset", test_bus_reset);
     return g_test_run();
 }
