@@ -46,12 +46,15 @@ void smmuv3_ats_reset(SMMUv3State *s)
 {
     if (s->x_ats) {
         s->idr[0] = FIELD_DP32(s->idr[0], IDR0, ATS, 1);
+        /* Split-stage ATS is for those who have both stages, and not here */
+        s->idr[0] = FIELD_DP32(s->idr[0], IDR0, NS1ATS,
+                               STAGE1_SUPPORTED(s) && STAGE2_SUPPORTED(s));
     }
 }
 
-bool smmuv3_ats_hides(SMMUv3State *s, const SMMUEventInfo *info)
+bool smmuv3_ats_hides(const SMMUEventInfo *info)
 {
-    if (!s->ats_request) {
+    if (!info->ats) {
         return false;
     }
     switch (info->type) {
@@ -86,6 +89,7 @@ ssize_t smmuv3_ats_request(PCIBus *bus, void *opaque, int devfn,
     SMMUDevice *sdev = find_device(s, bus, devfn);
     IOMMUMemoryRegionClass *imrc =
         memory_region_get_iommu_class_nocheck(&sdev->iommu);
+    int index = SMMUV3_INDEX_ATS | (pasid == PCI_NO_PASID ? 0 : pasid);
     hwaddr last = addr + length - 1;
     ssize_t n = 0;
 
@@ -94,11 +98,9 @@ ssize_t smmuv3_ats_request(PCIBus *bus, void *opaque, int devfn,
         *err_count = 1;
         return 0;
     }
-    s->ats_request = true;
     while (true) {
         IOMMUTLBEntry entry = imrc->translate(&sdev->iommu, addr, IOMMU_RO,
-                                              pasid == PCI_NO_PASID ? 0 :
-                                              pasid);
+                                              index);
         hwaddr mask = entry.perm == IOMMU_NONE ?
                       MAKE_64BIT_MASK(0, ATC_PAGE_BITS) : entry.addr_mask;
 
@@ -121,7 +123,6 @@ ssize_t smmuv3_ats_request(PCIBus *bus, void *opaque, int devfn,
             break;
         }
     }
-    s->ats_request = false;
     return n;
 }
 

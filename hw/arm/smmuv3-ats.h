@@ -17,6 +17,13 @@
 #include "hw/pci/pci_bus.h"
 #include "smmuv3-internal.h"
 
+/*
+ * Added to the IOMMU index of a transaction, which is its SubstreamID: it is a
+ * Translation Request. Other threads translate at the same time, so nothing but
+ * the call itself can say so.
+ */
+#define SMMUV3_INDEX_ATS    (1 << 20)
+
 /**
  * smmuv3_ats_realize: check the x-ats property
  *
@@ -40,12 +47,11 @@ void smmuv3_ats_reset(SMMUv3State *s);
  * A Translation Request that meets no translation is answered with no access,
  * and recorded nowhere (3.9.1).
  *
- * @s: the SMMUv3.
  * @info: the event.
  *
  * Returns: true if @info must not be recorded.
  */
-bool smmuv3_ats_hides(SMMUv3State *s, const SMMUEventInfo *info);
+bool smmuv3_ats_hides(const SMMUEventInfo *info);
 
 /**
  * smmuv3_ats_command: tell devices what CMD_ATC_INV says (4.5.1)

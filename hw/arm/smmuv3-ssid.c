@@ -16,6 +16,13 @@
 /* MemTxAttrs.pid has 8 bits */
 #define PID_INDEXES         256
 
+/*
+ * Configurations that are kept, of all devices. A device with ATS can name
+ * 2^20 substreams, and a guest decides how many of them it uses. There is no
+ * use for more than there are translations kept, each of which needs one.
+ */
+#define SSID_CONFIGS_MAX    SMMU_IOTLB_MAX_SIZE
+
 /* STE.S1Fmt (5.2) */
 #define S1FMT_LINEAR        0
 #define S1FMT_2LVL_4K       1
@@ -83,7 +90,9 @@ void smmuv3_ssid_reset(SMMUv3State *s)
     s->idr[0] = FIELD_DP32(s->idr[0], IDR0, CD2L, s->ssidsize != 0);
     s->idr[1] = FIELD_DP32(s->idr[1], IDR1, SSIDSIZE, s->ssidsize);
 
+    qemu_mutex_lock(&s->mutex);
     g_clear_pointer(&s->ssid_configs, g_hash_table_unref);
+    qemu_mutex_unlock(&s->mutex);
 }
 
 int smmuv3_ssid_num_indexes(SMMUv3State *s)
@@ -120,6 +129,12 @@ bool smmuv3_ssid_ste_valid(SMMUv3State *s, STE *ste)
     if (STE_S1FMT(ste) == S1FMT_RESERVED) {
         qemu_log_mask(LOG_GUEST_ERROR, "SMMUv3 bad STE S1Fmt: %d\n",
                       S1FMT_RESERVED);
+        return false;
+    }
+    if (STE_S1FMT(ste) != S1FMT_LINEAR &&
+        !FIELD_EX32(s->idr[0], IDR0, CD2L)) {
+        qemu_log_mask(LOG_GUEST_ERROR, "SMMUv3 STE S1Fmt %d has two levels, "
+                      "which are not supported\n", STE_S1FMT(ste));
         return false;
     }
     if (STE_S1DSS(ste) == S1DSS_RESERVED) {
@@ -316,6 +331,9 @@ void smmuv3_ssid_config_insert(SMMUDevice *sdev, uint32_t ssid,
         s->ssid_configs = g_hash_table_new_full(ssid_config_hash,
                                                 ssid_config_equal,
                                                 g_free, g_free);
+    }
+    if (g_hash_table_size(s->ssid_configs) == SSID_CONFIGS_MAX) {
+        g_hash_table_remove_all(s->ssid_configs);
     }
     key = g_new(SSIDConfigKey, 1);
     *key = (SSIDConfigKey) { .sdev = sdev, .ssid = ssid };

@@ -110,33 +110,35 @@ void smmuv3_ssid_fixup_event(SMMUEventInfo *event);
 
 /**
  * smmuv3_ssid_config_lookup - cached configuration of one substream
- * @sdev: device
+ * @sdev: device; the mutex of its SMMUv3 is held
  * @ssid: SubstreamID, or 0
  *
- * Returns: the configuration, owned by the cache until it is invalidated, or
- * NULL if it is not cached.
+ * Returns: the configuration, which the cache owns and may free as soon as
+ * the mutex is released or another one is inserted, or NULL if it is not
+ * cached.
  */
 SMMUTransCfg *smmuv3_ssid_config_lookup(SMMUDevice *sdev, uint32_t ssid);
 
 /**
  * smmuv3_ssid_config_insert - cache the configuration of one substream
- * @sdev: device
+ * @sdev: device; the mutex of its SMMUv3 is held
  * @ssid: SubstreamID, or 0
  * @cfg: configuration, which the cache owns from here on
+ *
+ * There is room for as many substreams as translations are cached: when that
+ * is used up, all substreams are forgotten.
  */
 void smmuv3_ssid_config_insert(SMMUDevice *sdev, uint32_t ssid,
                                SMMUTransCfg *cfg);
 
 /**
  * smmuv3_ssid_config_flush - forget all substreams of a range of streams
- * @s: SMMUv3
+ * @s: SMMUv3, its mutex held
  * @start: first StreamID
  * @end: last StreamID
  *
  * Transactions without SubstreamID are cached in SMMUState.configs and not
- * affected. Called for CFGI_STE, CFGI_STE_RANGE, CFGI_ALL, CFGI_CD and
- * CFGI_CD_ALL (4.3); for CFGI_CD that is more than was asked for, which the
- * architecture allows.
+ * affected.
  */
 void smmuv3_ssid_config_flush(SMMUv3State *s, uint32_t start, uint32_t end);
 

@@ -377,8 +377,11 @@ static uint32_t pasid_testdev_dma_by_ats(PasidTestDev *s, uint32_t pasid,
         hwaddr offset;
         uint32_t chunk;
 
-        /* Translated requests pass by the region that stands for this bit */
-        if (!pdev->is_master ||
+        /*
+         * Translated requests pass by the region that stands for this bit. What
+         * has been written may have been the power control of the slot.
+         */
+        if (!DEVICE(pdev)->realized || !pdev->is_master ||
             !pasid_testdev_atc_translate(&s->atc, pasid, addr, &entry) ||
             !(entry.perm & need)) {
             return PASID_TESTDEV_STATUS_FAULT;

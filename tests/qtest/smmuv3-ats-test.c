@@ -38,10 +38,13 @@
 
 /* Stream table entry (5.2): stage 1, CDs of 8 bits, SSID 0 for no PASID */
 #define STE_WORD0               (1 | 5 << 1)
-#define STE_WORD1_CDMAX_8       (8u << 27)
+#define STE_WORD0_NESTED        (1 | 7 << 1)
+#define STE_WORD1_CDMAX(n)      ((n) << 27)
 #define STE_WORD2_DSS_SSID0     2
 #define STE_WORD2_EATS(n)       ((uint32_t)(n) << 28)
 #define EATS_FULL               1
+/* 39 bits of IPA, 4K granule, start at level 1, 44 bits out, record faults */
+#define STE_WORD5               (25 | 1 << 6 | 4 << 16 | 1 << 19 | 1 << 26)
 
 /* Context descriptor (5.4): 39 bits of input, 4K granule, no TTB1 */
 #define CD_WORD0                (25u | 1u << 30 | 1u << 31)
@@ -53,6 +56,8 @@
 #define PTE_TABLE               3
 #define PTE_PAGE_RW             0x443
 #define PTE_PAGE_RO             0x4c3
+/* Stage 2: a GiB, AF, read only */
+#define PTE_BLOCK_S2_RO         0x441
 
 /* Guest memory */
 #define STRTAB                  (PTD_RAM + 0x100000)
@@ -61,6 +66,7 @@
 #define EVENTQ                  (PTD_RAM + 0x120000)
 #define QUEUE_LOG2              6
 #define CD_TABLE                (PTD_RAM + 0x200000)
+#define S2_TABLE                (PTD_RAM + 0x300000)
 /* Three levels for each address space, and the pages: now, and afterwards */
 #define TABLES(k)               (PTD_RAM + 0x400000 + (k) * 0x4000)
 #define LEAVES(k)               (TABLES(k) + 0x2000)
@@ -118,22 +124,32 @@ static void map(QTestState *qts, int time)
     command(qts, CMD_TLBI_NSNH_ALL, 0, 0);
 }
 
-static QTestState *start(uint32_t eats)
+static void write_cd(QTestState *qts, uint32_t ssid, uint32_t asid, int k)
 {
-    QTestState *qts = qtest_init(PTD_MACHINE ",iommu=smmuv3 " PTD_DEVICE
-                                 ",ats=on -global arm-smmuv3.ssidsize=8"
-                                 " -global arm-smmuv3.x-ats=on");
+    uint64_t cd = CD_TABLE + ssid * CD_SIZE;
+
+    qtest_writel(qts, cd, CD_WORD0);
+    qtest_writel(qts, cd + 4, CD_WORD1(asid));
+    qtest_writeq(qts, cd + 8, TABLES(k));
+}
+
+/* @word0: of the STE, but for the address of the CDs */
+static QTestState *start_ste(uint32_t word0, uint32_t ssidsize, uint32_t eats)
+{
+    QTestState *qts = qtest_initf(PTD_MACHINE ",iommu=smmuv3 " PTD_DEVICE
+                                  ",ats=on -global arm-smmuv3.ssidsize=%u"
+                                  " -global arm-smmuv3.stage=nested"
+                                  " -global arm-smmuv3.x-ats=on", ssidsize);
     uint64_t ste = STRTAB + PTD_DEVFN * 64;
 
-    qtest_writeq(qts, ste, CD_TABLE | STE_WORD0 |
-                 (uint64_t)STE_WORD1_CDMAX_8 << 32);
+    qtest_writeq(qts, ste, CD_TABLE | word0 |
+                 (uint64_t)STE_WORD1_CDMAX(ssidsize) << 32);
     qtest_writel(qts, ste + 8, STE_WORD2_DSS_SSID0 | STE_WORD2_EATS(eats));
+    qtest_writel(qts, ste + 20, STE_WORD5);
+    qtest_writeq(qts, ste + 24, S2_TABLE);
+    qtest_writeq(qts, S2_TABLE + 8, PTD_RAM | PTE_BLOCK_S2_RO);
     for (int k = 0; k < SPACES; k++) {
-        uint64_t cd = CD_TABLE + ssids[k] * CD_SIZE;
-
-        qtest_writel(qts, cd, CD_WORD0);
-        qtest_writel(qts, cd + 4, CD_WORD1(k + 1));
-        qtest_writeq(qts, cd + 8, TABLES(k));
+        write_cd(qts, ssids[k], k + 1, k);
         qtest_writeq(qts, TABLES(k) + 8, (TABLES(k) + 0x1000) | PTE_TABLE);
         qtest_writeq(qts, TABLES(k) + 0x1000, LEAVES(k) | PTE_TABLE);
     }
@@ -149,6 +165,11 @@ static QTestState *start(uint32_t eats)
     smmu_writel(qts, CR0, CR0_SMMUEN | CR0_EVENTQEN | CR0_CMDQEN);
     map(qts, BEFORE);
     return qts;
+}
+
+static QTestState *start(uint32_t eats)
+{
+    return start_ste(STE_WORD0, 8, eats);
 }
 
 static uint32_t pasid_of(int k)
@@ -269,6 +290,50 @@ static void test_permission(void)
     qtest_quit(qts);
 }
 
+/* What stage 2 does not permit is not given away with an answer either */
+static void test_permission_nested(void)
+{
+    QTestState *qts = start_ste(STE_WORD0_NESTED, 8, EATS_FULL);
+
+    for (int k = 0; k < SPACES; k++) {
+        assert_read(qts, k, 0, BEFORE);
+        g_assert_cmpint(by_ats(qts, PASID_TESTDEV_CMD_WRITE, k, 0), ==,
+                        PASID_TESTDEV_STATUS_FAULT);
+        g_assert_cmphex(qtest_readl(qts, PAGE(k, 0, BEFORE)), ==,
+                        MARK(k, 0, BEFORE));
+    }
+    qtest_quit(qts);
+}
+
+/*
+ * A guest has up to 2^20 substreams, and QEMU keeps what it has read of some of
+ * them: with so many in use the first one has been forgotten. The guest could
+ * not know, and has to say when it changes a CD.
+ */
+static void test_many(void)
+{
+    const uint32_t first = 10, last = first + 300;
+    QTestState *qts = start_ste(STE_WORD0, 12, EATS_FULL);
+
+    for (uint32_t ssid = first; ssid <= last; ssid++) {
+        write_cd(qts, ssid, ssid, 1);
+        ptd_writel(qts, PASID_TESTDEV_REG_DATA, 0);
+        g_assert_cmpint(ptd_dma(qts, PASID_TESTDEV_CMD_READ |
+                                PASID_TESTDEV_CMD_ATS, IOVA,
+                                PASID_TESTDEV_PASID_VALID | ssid, 4), ==,
+                        PASID_TESTDEV_STATUS_OK);
+        g_assert_cmphex(ptd_readl(qts, PASID_TESTDEV_REG_DATA), ==,
+                        MARK(1, 0, BEFORE));
+    }
+    write_cd(qts, first, last + 1, 2);
+    g_assert_cmpint(ptd_dma(qts, PASID_TESTDEV_CMD_READ | PASID_TESTDEV_CMD_ATS,
+                            IOVA, PASID_TESTDEV_PASID_VALID | first, 4), ==,
+                    PASID_TESTDEV_STATUS_OK);
+    g_assert_cmphex(ptd_readl(qts, PASID_TESTDEV_REG_DATA), ==,
+                    MARK(2, 0, BEFORE));
+    qtest_quit(qts);
+}
+
 /* The device is told, and nobody else, unlike for another transaction */
 static void test_unmapped(void)
 {
@@ -321,6 +386,8 @@ int main(int argc, char **argv)
         qtest_add_data_func(path, &inv_tests[i], test_invalidate);
     }
     qtest_add_func("smmuv3-ats/permission", test_permission);
+    qtest_add_func("smmuv3-ats/permission-nested", test_permission_nested);
+    qtest_add_func("smmuv3-ats/many", test_many);
     qtest_add_func("smmuv3-ats/unmapped", test_unmapped);
     qtest_add_data_func("smmuv3-ats/not-allowed/eats", GUINT_TO_POINTER(0),
                         test_not_allowed);
