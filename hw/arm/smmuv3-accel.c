@@ -34,57 +34,48 @@
 #define STE1_S1CSH      MAKE_64BIT_MASK(6, 2)
 #define STE1_S1STALLD   MAKE_64BIT_MASK(27, 1)
 
-/* STE.EATS: the other values need stage 2 or a device permission table */
-#define STE_EATS_FULL   1
-
-/* STE.S1Fmt */
-#define STE_S1FMT_LINEAR    0
-
 /* CR2: record transactions whose StreamID is out of range (6.3.12) */
 #define CR2_RECINVSID       MAKE_64BIT_MASK(1, 1)
 
 /* What the guest wants for a device */
 
 /*
- * SMMUv3 IHI0070, 5.2 and 5.5. The events are due when a transaction meets the
- * STE; the host sees an abort there and records nothing, so they come early.
+ * SMMUv3 IHI0070, 5.2 and 5.5. What is legal and what it means is up to the
+ * emulation: it translates the interrupts of the same devices. The events are
+ * due when a transaction meets the STE; the host sees an abort there and
+ * records nothing, so they come early. An STE that is not valid is where every
+ * device starts, and no reason for one.
  */
 static bool smmuv3_accel_decode_ste(SMMUv3State *s, STE *ste,
                                     SMMUv3AccelSte *out)
 {
     uint64_t dword0 = ste->word[0] | (uint64_t)ste->word[1] << 32;
     uint64_t dword1 = ste->word[2] | (uint64_t)ste->word[3] << 32;
-    uint32_t config = STE_CONFIG(ste);
     uint64_t mask0 = STE0_V | STE0_CONFIG | STE0_S1CTXPTR;
     uint64_t mask1 = STE1_S1CIR | STE1_S1COR | STE1_S1CSH;
+    SMMUEventInfo event = { .inval_ste_allowed = true };
+    SMMUTransCfg cfg = { .aborted = false };
 
     *out = (SMMUv3AccelSte) { .mode = ACCEL_ABORT };
-    if (!STE_VALID(ste) || STE_CFG_ABORT(config)) {
+    if (!STE_VALID(ste)) {
         return true;
     }
-    if (STE_CFG_BYPASS(config)) {
+    if (smmuv3_decode_ste(s, &cfg, ste, &event)) {
+        return false;
+    }
+    if (cfg.aborted) {
+        return true;
+    }
+    if (cfg.bypassed) {
         out->mode = ACCEL_BYPASS;
         return true;
     }
-    if (STE_CFG_S2_ENABLED(config)) {
-        return false;
-    }
-    if (!smmuv3_ssid_ste_valid(s, ste)) {
-        return false;
-    }
     if (STE_S1CDMAX(ste)) {
-        if (STE_S1FMT(ste) != STE_S1FMT_LINEAR &&
-            !FIELD_EX32(s->idr[0], IDR0, CD2L)) {
-            return false;
-        }
         mask0 |= STE0_S1FMT | STE0_S1CDMAX;
         mask1 |= STE1_S1DSS;
     }
     /* Without IDR0.ATS the field is reserved */
     if (FIELD_EX32(s->idr[0], IDR0, ATS)) {
-        if (STE_EATS(ste) > STE_EATS_FULL) {
-            return false;
-        }
         mask1 |= STE1_EATS;
     }
 

@@ -8,6 +8,7 @@
 
 #include "qemu/osdep.h"
 
+#include "hw/pci/pci_regs.h"
 #include "smmu.h"
 
 #define CMD_SIZE        16
@@ -27,6 +28,9 @@
 
 /* How long a driver waits for the SMMU before it gives up */
 #define TIMEOUT_US      (60 * G_USEC_PER_SEC)
+
+/* Where a root port has its registers; one MiB each */
+#define BRIDGE_BAR(port) (0x10000000ull + (port) * 0x100000ull)
 
 /* Bus that a two-level table has a second level for */
 #define L2_BUS 1
@@ -285,4 +289,32 @@ void vs_assert_event(VfGuest *g, uint32_t sid, unsigned int type)
 void vs_drop_events(VfGuest *g)
 {
     vs_writel(g, VS_EVENTQ_CONS, vs_readl(g, VS_EVENTQ_PROD));
+}
+
+void vs_bridge_open(VfGuest *g, unsigned int port, uint64_t address)
+{
+    uint8_t devfn = VS_BRIDGE_SID(port);
+    uint8_t cap = vg_find_cap(g, 0, devfn, PCI_CAP_ID_MSIX);
+    uint32_t table = vg_config_readl(g, 0, devfn, cap + PCI_MSIX_TABLE);
+    uint64_t entry = BRIDGE_BAR(port) + (table & PCI_MSIX_TABLE_OFFSET);
+
+    g_assert_cmpuint(table & PCI_MSIX_TABLE_BIR, ==, 0);
+    vg_config_writel(g, 0, devfn, PCI_BASE_ADDRESS_0, BRIDGE_BAR(port));
+    qtest_writeq(g->qts, entry + PCI_MSIX_ENTRY_LOWER_ADDR, address);
+    qtest_writel(g->qts, entry + PCI_MSIX_ENTRY_DATA, VS_BRIDGE_DATA);
+    qtest_writel(g->qts, entry + PCI_MSIX_ENTRY_VECTOR_CTRL, 0);
+    vg_config_writew(g, 0, devfn, cap + PCI_MSIX_FLAGS, PCI_MSIX_FLAGS_ENABLE);
+}
+
+void vs_bridge_signal(VfGuest *g, unsigned int port)
+{
+    uint8_t devfn = VS_BRIDGE_SID(port);
+    uint8_t cap = vg_find_cap(g, 0, devfn, PCI_CAP_ID_EXP);
+
+    /* Off and on again, which completes a command each time: tell of one */
+    vg_config_writew(g, 0, devfn, cap + PCI_EXP_SLTSTA, PCI_EXP_SLTSTA_CC);
+    vg_config_writew(g, 0, devfn, cap + PCI_EXP_SLTCTL, 0);
+    vg_config_writew(g, 0, devfn, cap + PCI_EXP_SLTSTA, PCI_EXP_SLTSTA_CC);
+    vg_config_writew(g, 0, devfn, cap + PCI_EXP_SLTCTL,
+                     PCI_EXP_SLTCTL_HPIE | PCI_EXP_SLTCTL_CCIE);
 }

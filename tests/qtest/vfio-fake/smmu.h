@@ -88,6 +88,7 @@ enum {
     VS_EVT_C_BAD_STREAMID = 0x02,
     VS_EVT_F_STE_FETCH = 0x03,
     VS_EVT_C_BAD_STE = 0x04,
+    VS_EVT_F_CD_FETCH = 0x09,
     VS_EVT_F_TRANSLATION = 0x10,
 };
 
@@ -287,5 +288,23 @@ void vs_assert_event(VfGuest *g, uint32_t sid, unsigned int type);
 
 /* Take all records out of the event queue, and acknowledge an overflow */
 void vs_drop_events(VfGuest *g);
+
+/**
+ * vs_bridge_open: have a root port send messages
+ *
+ * @g: the guest
+ * @port: number of the port, from 1
+ * @address: what the messages are written to, as the port sees it
+ *
+ * They come from VS_BRIDGE_SID(@port), and the emulation translates them.
+ */
+void vs_bridge_open(VfGuest *g, unsigned int port, uint64_t address);
+
+/* Have a root port send a message, VS_BRIDGE_DATA */
+void vs_bridge_signal(VfGuest *g, unsigned int port);
+
+/* StreamID of root port n, counted from 1 */
+#define VS_BRIDGE_SID(port) ((port) << 3)
+#define VS_BRIDGE_DATA      0x600d
 
 #endif /* TESTS_QTEST_VFIO_FAKE_SMMU_H */

@@ -23,7 +23,7 @@ enum { STE_ABORT = 0, STE_BYPASS = 4, STE_S1 = 5 };
 enum { EATS_NONE = 0, EATS_FULL = 1 };
 
 /* V, Config, S1Fmt, S1ContextPtr, S1CDMax */
-#define STE0_ALLOWED      (0xfull | 3ull << 4 | 0x3ffffffffffull << 6 | \
+#define STE0_ALLOWED      (0xfull | 3ull << 4 | 0x3fffffffffffull << 6 | \
                            0x1full << 59)
 /* S1DSS, S1CIR, S1COR, S1CSH, S1STALLD, EATS */
 #define STE1_ALLOWED      (0xffull | 1ull << 27 | STE1_EATS_MASK)
