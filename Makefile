@@ -47,7 +47,7 @@ endif
 BASE ?= 10.2
 TARGET_LIST ?= aarch64-softmmu
 KERNEL_SOURCE ?=
-# How long `make fuzz` takes.
+# How long `make fuzz` and `make fuzz-guest` take.
 SECONDS ?= 600
 comma := ,
 empty :=
@@ -80,7 +80,7 @@ endif
 
 .PHONY: config aarch64 check-scripts uninstall-deps
 .PHONY: all install demo bench coverage check check-unit check-qtest check-lab check-series \
-    check-lab-sanitizers check-sanitizers check-objects check-builds check-linux check-windows \
+    check-lab-sanitizers check-sanitizers check-fuzz-guest fuzz-guest check-objects check-builds check-linux check-windows \
     series deb-patches refresh tree clean distclean help
 
 config:
@@ -108,7 +108,7 @@ demo: aarch64 all
 
 check:
 	@MAKE="$(MAKE)" scripts/check unit qtest series objects lab sanitizers \
-	    lab-sanitizers
+	    lab-sanitizers fuzz-guest
 
 check-unit:
 	@scripts/install-deps unit
@@ -129,6 +129,18 @@ check-qtest: aarch64 tree
 check-sanitizers: tree
 	@scripts/tap-sum sanitizers -- scripts/run-sanitizers $(TREE) \
 	    build/$(BASE)/qemu-sanitizers $$($(SERIES) tests)
+
+# A third one, with clang and libFuzzer
+FUZZ_GUEST := scripts/fuzz-guest $(TREE) build/$(BASE)/qemu-fuzz
+
+check-fuzz-guest: aarch64 tree
+	@scripts/install-deps unit
+	@scripts/tap-sum fuzz-guest -- $(FUZZ_GUEST) $${FUZZ_SECONDS:-30}
+
+fuzz-guest: aarch64 tree
+	@scripts/install-deps unit
+	@$(FUZZ_GUEST) $(SECONDS) $$(nproc)
+	@$(FUZZ_GUEST) --coverage
 
 coverage: aarch64 all
 	@scripts/coverage $(QEMU_BUILD) build/$(BASE)/coverage
@@ -199,7 +211,7 @@ clean:
 	rm -rf build/unit build/fuzz build/check build/log build/lab \
 	    build/*/qemu-build build/*/qemu-configure build/*/check \
 	    build/*/series build/*/deb-patches build/*/builds \
-	    build/*/qemu-sanitizers build/*/base \
+	    build/*/qemu-sanitizers build/*/qemu-fuzz build/fuzz-guest build/*/base \
 	    build/*/windows/[!s]* build/config.mk
 
 distclean:
@@ -215,6 +227,8 @@ help:
 	@echo 'make fuzz          fuzz that library; SECONDS=600, build/fuzz keeps the corpus'
 	@echo 'make check-qtest   the patched QEMU against a fake kernel'
 	@echo 'make check-sanitizers  the same, on a QEMU with ASan, LSan and UBSan'
+	@echo 'make check-fuzz-guest  inputs of a guest that were kept, and FUZZ_SECONDS=30 of new ones'
+	@echo 'make fuzz-guest    fuzz what a guest writes; SECONDS=600, build/fuzz-guest keeps the corpus'
 	@echo 'make check-series  the patches: apply, round trip, style, every prefix compiles'
 	@echo 'make check-scripts these scripts, in small clones; part of check-series'
 	@echo 'make check-objects what the series touches, with gcc and clang, for four targets'
