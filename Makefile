@@ -29,6 +29,8 @@ endif
 DEPS_check := build unit series lab builds
 DEPS_check-unit := unit
 DEPS_fuzz := unit
+DEPS_check-fuzz-guest := build unit
+DEPS_fuzz-guest := build unit
 DEPS_check-series := build series
 DEPS_check-objects := build builds
 DEPS_check-linux := build builds
