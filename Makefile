@@ -49,7 +49,7 @@ endif
 BASE ?= 10.2
 TARGET_LIST ?= aarch64-softmmu
 KERNEL_SOURCE ?=
-# How long `make fuzz` and `make fuzz-guest` take.
+# How long `make fuzz`, `make fuzz-guest` and `make fuzz-device` take.
 SECONDS ?= 600
 comma := ,
 empty :=
@@ -80,7 +80,7 @@ ifneq ($(shell test -w "$$HOME" && echo yes),yes)
 export CCACHE_DIR ?= $(TOP)/build/ccache
 endif
 
-.PHONY: config aarch64 check-scripts uninstall-deps
+.PHONY: config aarch64 check-scripts fuzz fuzz-device uninstall-deps
 .PHONY: all install demo bench coverage check check-unit check-qtest check-lab check-series \
     check-lab-sanitizers check-sanitizers check-fuzz-guest fuzz-guest check-objects check-builds check-linux check-windows \
     series deb-patches refresh tree clean distclean help
@@ -121,15 +121,21 @@ fuzz:
 	@$(SERIES) claim
 	@scripts/fuzz $(SECONDS)
 
+fuzz-device: tree
+	@scripts/fuzz-device $(TREE) build/$(BASE)/qemu-sanitizers $(SECONDS)
+
+# Dumps of real devices, for the tests that read them
+DUMPS = VPASID_PLAN_DUMPS="$${VPASID_PLAN_DUMPS:-$$(scripts/real-dumps || :)}"
+
 check-qtest: aarch64 tree
 	@scripts/build-base $(BASE) qemu-system-aarch64
-	@scripts/tap-sum qtest -- scripts/meson-tap qtest \
+	@$(DUMPS) scripts/tap-sum qtest -- scripts/meson-tap qtest \
 	    $(QEMU_BUILD)/pyvenv/bin/meson $(QEMU_BUILD) \
 	    $$($(SERIES) tests) $(addprefix qtest-aarch64/,$(BASE_QTESTS))
 
 # A second QEMU, with what these tests need and no more
 check-sanitizers: tree
-	@scripts/tap-sum sanitizers -- scripts/run-sanitizers $(TREE) \
+	@$(DUMPS) scripts/tap-sum sanitizers -- scripts/run-sanitizers $(TREE) \
 	    build/$(BASE)/qemu-sanitizers $$($(SERIES) tests)
 
 # A third one, with clang and libFuzzer
@@ -227,6 +233,7 @@ help:
 	@echo 'make check         everything that CI runs'
 	@echo 'make check-unit    the capability library on its own, with sanitizers'
 	@echo 'make fuzz          fuzz that library; SECONDS=600, build/fuzz keeps the corpus'
+	@echo 'make fuzz-device   fuzz what a device and a host say, on a QEMU with sanitizers'
 	@echo 'make check-qtest   the patched QEMU against a fake kernel'
 	@echo 'make check-sanitizers  the same, on a QEMU with ASan, LSan and UBSan'
 	@echo 'make check-fuzz-guest  inputs of a guest that were kept, and FUZZ_SECONDS=30 of new ones'

@@ -177,7 +177,8 @@ static void measure(const PCIEEcapFunction *function, PCIEEcapLayout *layout,
         size = next_header(layout, ext->offset) - ext->offset;
         size = MAX(MIN(size, most), least);
     }
-    if (size > room) {
+    ext->cut = size > room;
+    if (ext->cut) {
         add_defect(layout, PCIE_ECAP_CUT_SHORT, ext->offset);
         size = room;
     }

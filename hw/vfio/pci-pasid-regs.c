@@ -87,27 +87,6 @@ static void emulate_link(VFIOPCIDevice *vdev, uint16_t offset)
 }
 
 /*
- * PASID may not be switched while ATS is on (10.5.1.3), so QEMU's copy of the
- * ATS control register follows what the guest writes from the first reset on.
- * What the guest reads is the host's, and tells nothing: the host has ATS on
- * for its own translation.
- */
-static void follow_ats(VFIOPCIDevice *vdev)
-{
-    PCIDevice *pdev = PCI_DEVICE(vdev);
-    g_autofree PCIEEcapLayout *layout = g_new(PCIEEcapLayout, 1);
-    const PCIEEcapExtent *ats;
-
-    pcie_ecap_parse(pdev->config, layout);
-    ats = pcie_ecap_find(layout, PCI_EXT_CAP_ID_ATS);
-    if (ats) {
-        vdev->pasid.ats_control = ats->offset + PCI_ATS_CTRL;
-        pci_set_word(pdev->wmask + vdev->pasid.ats_control,
-                     PCI_ATS_CTRL_ENABLE);
-    }
-}
-
-/*
  * What QEMU's copy has at a place that was chosen are registers of the device
  * that the virtual ones are put over. @layout is that of the copy.
  */
@@ -167,7 +146,6 @@ bool vfio_pci_pasid_add(VFIOPCIDevice *vdev, uint16_t offset,
 
     pdev->exp.pasid_cap = offset;
     vdev->pasid.offset = offset;
-    follow_ats(vdev);
     return true;
 }
 
@@ -202,18 +180,6 @@ void vfio_pci_pasid_reset(VFIOPCIDevice *vdev)
     if (vdev->pasid.offset) {
         pci_set_word(pdev->config + vdev->pasid.offset + PCI_PASID_CTRL, 0);
     }
-    if (vdev->pasid.ats_control) {
-        pci_set_word(pdev->config + vdev->pasid.ats_control, 0);
-    }
-}
-
-/* Does the guest have ATS on? */
-static bool ats_is_enabled(VFIOPCIDevice *vdev)
-{
-    uint16_t at = vdev->pasid.ats_control;
-
-    return at && (pci_get_word(PCI_DEVICE(vdev)->config + at) &
-                  PCI_ATS_CTRL_ENABLE);
 }
 
 /* The byte that a write puts to @at, or -1 if it does not reach there */
@@ -263,9 +229,7 @@ bool vfio_pci_pasid_write_config(VFIOPCIDevice *vdev, uint32_t addr,
 {
     /* An access is aligned to its length, so it is in one unit as a whole */
     if (test_bit(addr / VFIO_PCI_PASID_UNIT, vdev->pasid.owned)) {
-        if (!ats_is_enabled(vdev)) {
-            pci_default_write_config(PCI_DEVICE(vdev), addr, val, len);
-        }
+        pci_default_write_config(PCI_DEVICE(vdev), addr, val, len);
         return true;
     }
     if (vdev->pasid.offset && write_resets(vdev, addr, val, len)) {

@@ -37,10 +37,6 @@ typedef struct VFIOPCIPasidSaved VFIOPCIPasidSaved;
  * @width: of the capability that the guest can have, in bits; 0 if it cannot
  *         have one, with @state saying why, or if the kernel exposes one.
  *
- * @ats_control: offset of the ATS control register that the guest sees, in
- *               bytes; 0 if there is none or no capability was added. QEMU's
- *               copy has what the guest wrote to it.
- *
  * @owned: a bit for each unit of configuration space that no access of the
  *         guest leaves QEMU for: the virtual capability, and the registers of
  *         the device that are shadowed.
@@ -60,7 +56,6 @@ typedef struct VFIOPCIPasid {
     uint16_t offset;
     PCIEEcapPasid host;
     uint8_t width;
-    uint16_t ats_control;
     DECLARE_BITMAP(owned, VFIO_PCI_PASID_UNITS);
     DECLARE_BITMAP(hidden, VFIO_PCI_PASID_UNITS);
     VFIOPCIPasidSaved *saved;

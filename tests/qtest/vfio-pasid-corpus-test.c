@@ -6,7 +6,8 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * vpasid-plan says where the capability of each device would go, and
- * expected.txt has what it says. The device has to do the same.
+ * expected.txt has what it says. The device has to do the same. Devices of
+ * other dumps, in the folder that VPASID_PLAN_DUMPS names, have to come up.
  */
 
 #include "qemu/osdep.h"
@@ -32,32 +33,10 @@ typedef struct Expected {
     unsigned int offset;        /* 0: none */
 } Expected;
 
-/* The first device of a dump; lspci -xxxx ends it with an empty line */
-static void read_dump(const char *file, uint8_t *image)
+/* As many bits of PASID as the guest is offered */
+static void offer_pasids(VfDevice *d)
 {
-    g_autofree gchar *name = g_strconcat(file, ".txt", NULL);
-    g_autofree gchar *path = g_build_filename(FOLDER, name, NULL);
-    g_autofree gchar *text = NULL;
-    g_auto(GStrv) lines = NULL;
-    unsigned int bytes = 0;
-
-    g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
-    lines = g_strsplit(text, "\n", -1);
-    for (int i = 0; lines[i] && (!bytes || lines[i][0]); i++) {
-        gchar *rest;
-        unsigned int at = g_ascii_strtoull(lines[i], &rest, 16);
-
-        /* Titles begin with a slot, as in 01:00.0 */
-        if (rest == lines[i] || rest[0] != ':' || rest[1] != ' ') {
-            continue;
-        }
-        for (rest++; *rest == ' '; at++) {
-            g_assert_cmpuint(at, <, VF_CONFIG_SIZE);
-            image[at] = g_ascii_strtoull(rest, &rest, 16);
-            bytes++;
-        }
-    }
-    g_assert_cmpuint(bytes, ==, VF_CONFIG_SIZE);
+    d->idr[1] = (d->idr[1] & ~IDR1_SSIDSIZE_MASK) | 20 << IDR1_SSIDSIZE_SHIFT;
 }
 
 /* For lists that need not ascend */
@@ -82,15 +61,16 @@ static void test_layout(const void *opaque)
     const Expected *e = opaque;
     VfClient *c = vf_client_new();
     VfDevice *d = vf_client_add_device(c);
+    g_autofree gchar *path = g_strdup_printf(FOLDER "/%s.txt", e->file);
     g_autofree gchar *state = NULL;
     VfGuest *g;
 
-    read_dump(e->file, d->phys);
+    g_assert_cmpuint(vf_image_read_dump(d->phys, path, 0), ==, VF_CONFIG_SIZE);
     d->bar_size[0] = 0;
     d->max_pasid_log2 = e->width;
     d->hw_caps = (e->exec ? IOMMU_HW_CAP_PCI_PASID_EXEC : 0) |
                  (e->priv ? IOMMU_HW_CAP_PCI_PASID_PRIV : 0);
-    d->idr[1] = (d->idr[1] & ~IDR1_SSIDSIZE_MASK) | 20 << IDR1_SSIDSIZE_SHIFT;
+    offer_pasids(d);
     g = vg_start(c, VG_MACHINE ACCEL VG_IOMMUFD VG_PORT(1)
                  "-device vfio-pci,iommufd=i0,fd=%d,id=d0,bus=rp1", "",
                  c->iommufd, c->device_fd[0]);
@@ -103,6 +83,86 @@ static void test_layout(const void *opaque)
                         ==, e->width << 8 | e->exec << 1 | e->priv << 2);
     }
     g_assert_cmpint(g_str_has_prefix(state, "enabled: "), ==, !!e->offset);
+    g_free(vg_end(g));
+}
+
+/* What the guest sees of a device is a list, and PASID is where nothing was */
+static void check_lists(VfGuest *g, const VfDevice *d)
+{
+    uint8_t pos = vg_config_readw(g, 1, 0, PCI_CAPABILITY_LIST) & 0xff;
+    uint16_t pasid = 0;
+
+    for (unsigned int left = 48; pos; left--) {
+        g_assert_cmpuint(left, >, 0);
+        g_assert_cmphex(pos, >=, PCI_STD_HEADER_SIZEOF);
+        pos = vg_config_readw(g, 1, 0, pos) >> 8;
+    }
+    if (d->config_size == VF_CONFIG_SIZE) {
+        pasid = find_pasid(g);
+    }
+    if (pasid && vf_get32(d->phys + pasid)) {
+        g_assert_cmphex(PCI_EXT_CAP_ID(vf_get32(d->phys + pasid)), ==,
+                        PCI_EXT_CAP_ID_PASID);
+    }
+}
+
+/* All devices of a dump, one after the other in the same slot */
+static unsigned int plug_dump(VfGuest *g, const char *path)
+{
+    VfDevice *d = &g->c->shared->device[0];
+    unsigned int devices = 0;
+    unsigned int bytes;
+
+    for (; (bytes = vf_image_read_dump(d->phys, path, devices)); devices++) {
+        g_autofree gchar *err = NULL;
+
+        d->config_size = bytes == VF_CONFIG_SIZE ? bytes : PCI_CFG_SPACE_SIZE;
+        vf_image_size_bars(d->phys, d);
+        err = vg_device_add(g, 0, "d0", 1, "");
+        if (err) {
+            g_test_message("%s: device %u: %s", path, devices, err);
+            vg_assert_has(err, "vfio d0: ");
+            /* No endpoint, or one whose MSI-X table and PBA are the same */
+            g_assert_true(strstr(err, "has a header of type") ||
+                          strstr(err, "assignment of PCIe type") ||
+                          strstr(err, "table & pba overlap"));
+            vg_settle(g);
+        } else {
+            check_lists(g, d);
+            vg_device_del(g, "d0", 1);
+        }
+        vf_client_assert_clean(g->c);
+    }
+    return devices;
+}
+
+/* Dumps of real devices, which are not ours to keep */
+static void test_dumps(void)
+{
+    const char *folder = g_getenv("VPASID_PLAN_DUMPS");
+    VfClient *c = vf_client_new();
+    unsigned int devices = 0;
+    const gchar *name;
+    VfGuest *g;
+    GDir *dir;
+
+    dir = folder ? g_dir_open(folder, 0, NULL) : NULL;
+    if (!dir) {
+        g_test_skip("VPASID_PLAN_DUMPS names no folder of dumps");
+        vf_client_free(c);
+        return;
+    }
+    offer_pasids(vf_client_add_device(c));
+    g = vg_start(c, VG_MACHINE ACCEL VG_IOMMUFD VG_PORT(1), "", c->iommufd);
+    vg_ports(g, 1);
+    while ((name = g_dir_read_name(dir))) {
+        g_autofree gchar *path = g_build_filename(folder, name, NULL);
+
+        devices += plug_dump(g, path);
+    }
+    g_dir_close(dir);
+    g_test_message("%u devices", devices);
+    g_assert_cmpuint(devices, >, 0);
     g_free(vg_end(g));
 }
 
@@ -148,5 +208,6 @@ int main(int argc, char **argv)
         }
     }
     g_assert_cmpuint(layouts, >, 20);
+    qtest_add_func("vfio-pasid/dumps", test_dumps);
     return g_test_run();
 }

@@ -411,59 +411,6 @@ static void test_drop_on(void)
     vg_end_silent(g);
 }
 
-#define PASID_CTRL      (END_OFFSET + PCI_PASID_CTRL)
-#define ATS_CTRL        (0x200 + PCI_ATS_CTRL)
-
-static void ats(VfDevice *d)
-{
-    vf_image_ext_caps(d->phys, caps_ats);
-    /* The host has it on for its own translation */
-    vf_put16(d->phys + ATS_CTRL, PCI_ATS_CTRL_ENABLE);
-    d->hw_caps = IOMMU_HW_CAP_PCI_PASID_EXEC;
-}
-
-static uint16_t control_after(VfGuest *g, uint16_t value)
-{
-    uint32_t since = g->c->shared->log_len;
-    uint16_t ret;
-
-    vg_config_writew(g, 1, 0, PASID_CTRL, value);
-    ret = vg_config_readw(g, 1, 0, PASID_CTRL);
-    g_assert_cmpuint(g->c->shared->log_len, ==, since);
-    return ret;
-}
-
-static void test_ats(void)
-{
-    static const ShadowTest t = { "ats", ACCEL, "", ats };
-    const uint16_t on = PCI_PASID_CTRL_ENABLE | PCI_PASID_CTRL_EXEC;
-    VfGuest *g = start(&t);
-
-    g_assert_cmphex(control_after(g, on), ==, on);
-    g_assert_cmphex(control_after(g, 0), ==, 0);
-
-    vg_config_writew(g, 1, 0, ATS_CTRL, PCI_ATS_CTRL_ENABLE);
-    g_assert_cmphex(control_after(g, on), ==, 0);
-    vg_config_writew(g, 1, 0, ATS_CTRL, 0);
-    g_assert_cmphex(control_after(g, on), ==, on);
-    vg_config_writew(g, 1, 0, ATS_CTRL, PCI_ATS_CTRL_ENABLE);
-    g_assert_cmphex(control_after(g, 0), ==, on);
-    g_assert_cmphex(control_after(g, PCI_PASID_CTRL_ENABLE), ==, on);
-
-    /* A reset ends both */
-    vg_config_writew(g, 1, 0, VF_IMAGE_PCIE_CAP + PCI_EXP_DEVCTL,
-                     PCI_EXP_DEVCTL_BCR_FLR);
-    g_assert_cmphex(vg_config_readw(g, 1, 0, PASID_CTRL), ==, 0);
-    g_assert_cmphex(control_after(g, on), ==, on);
-
-    vg_config_writew(g, 1, 0, ATS_CTRL, PCI_ATS_CTRL_ENABLE);
-    vg_system_reset(g);
-    g_assert_cmphex(vg_config_readw(g, 1, 0, PASID_CTRL), ==, 0);
-    g_assert_cmphex(control_after(g, on), ==, on);
-    g_assert_cmpuint(g->c->shared->raw_config_writes, ==, 0);
-    vg_end_silent(g);
-}
-
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -477,6 +424,5 @@ int main(int argc, char **argv)
                     test_drop);
     }
     qtest_add_func("vfio-pasid/drop/on", test_drop_on);
-    qtest_add_func("vfio-pasid/ats", test_ats);
     return g_test_run();
 }

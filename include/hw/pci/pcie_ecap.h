@@ -123,6 +123,9 @@ typedef enum PCIEEcapReason {
  *         be: up to the next known capability or the end of configuration
  *         space, within the limits of all of its ID and version. Zeros at the
  *         end do not make it shorter, since registers may read zero.
+ *
+ * @cut: true if it would end behind configuration space. @size is then what is
+ *       left of configuration space.
  */
 typedef struct PCIEEcapExtent {
     uint16_t id;
@@ -130,6 +133,7 @@ typedef struct PCIEEcapExtent {
     uint16_t size;
     uint8_t version;
     bool sized;
+    bool cut;
 } PCIEEcapExtent;
 
 /**

@@ -14,6 +14,7 @@
 
 #include "client.h"
 #include "qemu/bswap.h"
+#include "qemu/host-utils.h"
 #include "qemu/units.h"
 
 /* The device file reaches to the end of the last region, holes included */
@@ -132,6 +133,23 @@ static void default_image(uint8_t *image)
     image[VF_IMAGE_AF_CAP + PCI_AF_CAP] = PCI_AF_CAP_TP | PCI_AF_CAP_FLR;
 }
 
+void vf_device_describe(VfDevice *d)
+{
+    d->hw_type = IOMMU_HW_INFO_TYPE_ARM_SMMUV3;
+    d->idr[0] = VF_HOST_IDR0;
+    d->idr[1] = VF_HOST_IDR1;
+    d->idr[3] = VF_HOST_IDR3;
+    d->idr[5] = VF_HOST_IDR5;
+    d->iidr = VF_HOST_IIDR;
+    d->aidr = VF_HOST_AIDR;
+    d->max_pasid_log2 = 16;
+    d->config_size = VF_CONFIG_SIZE;
+    d->reset_ok = 1;
+    d->msix = VF_MSIX_VECTORS;
+    d->bar_size[0] = VF_BAR0_SIZE;
+    default_image(d->phys);
+}
+
 VfDevice *vf_client_add_device(VfClient *c)
 {
     unsigned int n = c->devices++;
@@ -147,19 +165,7 @@ VfDevice *vf_client_add_device(VfClient *c)
     d->st_ino = st.st_ino;
     d->group = 10 + n;
     d->minor = n;
-    d->hw_type = IOMMU_HW_INFO_TYPE_ARM_SMMUV3;
-    d->idr[0] = VF_HOST_IDR0;
-    d->idr[1] = VF_HOST_IDR1;
-    d->idr[3] = VF_HOST_IDR3;
-    d->idr[5] = VF_HOST_IDR5;
-    d->iidr = VF_HOST_IIDR;
-    d->aidr = VF_HOST_AIDR;
-    d->max_pasid_log2 = 16;
-    d->config_size = VF_CONFIG_SIZE;
-    d->reset_ok = 1;
-    d->msix = VF_MSIX_VECTORS;
-    d->bar_size[0] = VF_BAR0_SIZE;
-    default_image(d->phys);
+    vf_device_describe(d);
     return d;
 }
 
@@ -203,6 +209,99 @@ void vf_image_physical_pasid(uint8_t *image, uint16_t offset, uint8_t width)
     vf_put32(image + offset, PCI_EXT_CAP_ID_PASID | 1 << 16);
     vf_put16(image + offset + PCI_PASID_CAP, width << 8);
     vf_put16(image + offset + PCI_PASID_CTRL, PCI_PASID_CTRL_ENABLE);
+}
+
+unsigned int vf_image_read_dump(uint8_t *image, const char *path,
+                                unsigned int nth)
+{
+    g_autofree gchar *text = NULL;
+    g_auto(GStrv) lines = NULL;
+    unsigned int titles = 0;
+    unsigned int bytes = 0;
+
+    memset(image, 0, VF_CONFIG_SIZE);
+    if (!g_file_get_contents(path, &text, NULL, NULL)) {
+        return 0;
+    }
+    lines = g_strsplit(text, "\n", -1);
+    for (int i = 0; lines[i]; i++) {
+        gchar *rest;
+        uint64_t at = g_ascii_strtoull(lines[i], &rest, 16);
+
+        if (rest == lines[i] || g_ascii_isspace(lines[i][0]) ||
+            rest[0] != ':') {
+            continue;
+        }
+        if (rest[1] != ' ') {
+            /* Titles begin with a slot, as in 01:00.0 */
+            titles++;
+            continue;
+        }
+        for (rest++; titles == nth + 1 && at < VF_CONFIG_SIZE; at++, bytes++) {
+            gchar *end;
+            uint64_t byte = g_ascii_strtoull(rest, &end, 16);
+
+            if (end == rest) {
+                break;
+            }
+            image[at] = byte;
+            rest = end;
+        }
+    }
+    return bytes;
+}
+
+/* Where the MSI-X structures end that are in a BAR; 0 if there are none */
+static uint64_t msix_end(const uint8_t *image, unsigned int bar)
+{
+    uint64_t size = 0;
+    uint8_t pos = image[PCI_CAPABILITY_LIST];
+
+    for (int left = 48; pos >= PCI_STD_HEADER_SIZEOF && left; left--) {
+        const uint8_t *msix = image + pos;
+
+        if (msix[0] == PCI_CAP_ID_MSIX && pos + PCI_MSIX_PBA <= 0xfc) {
+            uint32_t entries = (lduw_le_p(msix + PCI_MSIX_FLAGS) &
+                                PCI_MSIX_FLAGS_QSIZE) + 1;
+            uint32_t table = vf_get32(msix + PCI_MSIX_TABLE);
+            uint32_t pba = vf_get32(msix + PCI_MSIX_PBA);
+
+            if ((table & PCI_MSIX_TABLE_BIR) == bar) {
+                size = MAX(size, (table & PCI_MSIX_TABLE_OFFSET) +
+                                 (uint64_t)entries * PCI_MSIX_ENTRY_SIZE);
+            }
+            if ((pba & PCI_MSIX_PBA_BIR) == bar) {
+                size = MAX(size, (pba & PCI_MSIX_PBA_OFFSET) +
+                                 (uint64_t)ROUND_UP(entries, 64) / 8);
+            }
+        }
+        pos = msix[PCI_CAP_LIST_NEXT];
+    }
+    return size;
+}
+
+void vf_image_size_bars(const uint8_t *image, VfDevice *d)
+{
+    memset(d->bar_size, 0, sizeof(d->bar_size));
+    d->rom_size = vf_get32(image + PCI_ROM_ADDRESS) & PCI_ROM_ADDRESS_MASK ?
+                  64 * KiB : 0;
+    for (unsigned int bar = 0; bar < VF_BARS; bar++) {
+        uint32_t reg = vf_get32(image + PCI_BASE_ADDRESS_0 + 4 * bar);
+
+        uint64_t msix = msix_end(image, bar);
+
+        /* A BAR can be allocated by another register (PCIe 6.2, 7.8.5) */
+        if (!reg && !msix) {
+            continue;
+        }
+        d->bar_size[bar] = reg & PCI_BASE_ADDRESS_SPACE_IO ? 256 :
+                           pow2ceil(MAX(4 * KiB, msix));
+        if ((reg & (PCI_BASE_ADDRESS_SPACE_IO |
+                    PCI_BASE_ADDRESS_MEM_TYPE_MASK)) ==
+            PCI_BASE_ADDRESS_MEM_TYPE_64) {
+            bar++;
+        }
+    }
 }
 
 static void add_event(VfEventQueue *q, const uint64_t *evt)
@@ -261,6 +360,28 @@ VfRule *vf_client_rule(VfClient *c, VfOp op, uint32_t nth, uint32_t count,
     rule->err = err;
     rule->op = op;
     return rule;
+}
+
+VfChange *vf_client_change(VfClient *c, VfOp op, uint64_t which,
+                           uint32_t offset, uint32_t size, uint64_t value)
+{
+    VfChange *change = c->shared->change;
+
+    while (change->op != VF_OP_NONE) {
+        change++;
+        g_assert(change < c->shared->change + VF_MAX_CHANGES);
+    }
+    change->which = which;
+    change->offset = offset;
+    change->size = size;
+    change->value = value;
+    change->op = op;
+    return change;
+}
+
+void vf_client_clear_changes(VfClient *c)
+{
+    memset(c->shared->change, 0, sizeof(c->shared->change));
 }
 
 void vf_client_clear_rules(VfClient *c)

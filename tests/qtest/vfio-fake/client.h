@@ -69,6 +69,9 @@ void vf_client_free(VfClient *c);
  */
 VfDevice *vf_client_add_device(VfClient *c);
 
+/* Make what there is to say of a device what vf_client_add_device() says */
+void vf_device_describe(VfDevice *d);
+
 /**
  * vf_image_ext_caps: put a list of extended capabilities into config space
  *
@@ -78,6 +81,30 @@ VfDevice *vf_client_add_device(VfClient *c);
  *        the words that give a length and for PASID
  */
 void vf_image_ext_caps(uint8_t *image, const VfExtCap *caps);
+
+/**
+ * vf_image_read_dump: read the configuration space of a device
+ *
+ * @image: VF_CONFIG_SIZE bytes, filled in whole; 0 where the file says nothing
+ * @path: a file with what "lspci -xxxx" prints
+ * @nth: which of its devices, from 0
+ *
+ * Returns: how many bytes the file has of the device; 0 if it has no such
+ * device.
+ */
+unsigned int vf_image_read_dump(uint8_t *image, const char *path,
+                                unsigned int nth);
+
+/**
+ * vf_image_size_bars: give a device the BARs that its image says it has
+ *
+ * How big they are is not in an image: memory BARs get 4 KiB, or what their
+ * MSI-X structures need, and the ROM gets 64 KiB.
+ *
+ * @image: VF_CONFIG_SIZE bytes
+ * @d: bar_size and rom_size are set
+ */
+void vf_image_size_bars(const uint8_t *image, VfDevice *d);
 
 /**
  * vf_image_physical_pasid: put the device's own PASID capability into a list
@@ -130,6 +157,24 @@ void vf_client_wake(VfClient *c, unsigned int queue);
 VfRule *vf_client_rule(VfClient *c, VfOp op, uint32_t nth, uint32_t count,
                        int err);
 void vf_client_clear_rules(VfClient *c);
+
+/**
+ * vf_client_change: have an answer changed
+ *
+ * @c: the client
+ * @op: kind of call
+ * @which: see VfChange
+ * @offset: in the answer, see VfChange
+ * @size: 0 to 8 bytes
+ * @value: what is put there
+ *
+ * Returns: the change, for the fields that are not given here.
+ */
+VfChange *vf_client_change(VfClient *c, VfOp op, uint64_t which,
+                           uint32_t offset, uint32_t size, uint64_t value);
+
+/* Answers are what they should be again */
+void vf_client_clear_changes(VfClient *c);
 
 /**
  * vf_client_count: count calls of a kind since a point of the log

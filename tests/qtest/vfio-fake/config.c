@@ -11,7 +11,8 @@
  * for writes. The first extended capability cannot be taken out: it stays as
  * an anchor with ID and version zero. A 4 KiB space whose first header reads
  * zero has no extended capability at all. Two of an ID that adjoin count as
- * one, so the header of the second is the device's.
+ * one, so the header of the second is the device's. A device of which no
+ * standard capability is shown does not say that it has a list of them.
  */
 
 #include "fake.h"
@@ -74,7 +75,7 @@ static void put32(uint8_t *p, uint32_t v)
 
 static void own(VfDevice *d, unsigned int start, unsigned int len)
 {
-    for (unsigned int i = start; i < start + len && i < d->config_size; i++) {
+    for (unsigned int i = start; i < start + len && i < VF_CONFIG_SIZE; i++) {
         d->owned[i] = 1;
         d->virt[i] = d->phys[i];
     }
@@ -88,6 +89,15 @@ static void prepare_header(VfDevice *d)
         uint8_t *p = d->wmask + header_wmask[i].offset;
 
         put32(p, get32(p) | header_wmask[i].mask);
+    }
+    if (d->rom_size) {
+        uint8_t *mask = d->wmask + PCI_ROM_ADDRESS;
+        uint8_t *rom = d->virt + PCI_ROM_ADDRESS;
+
+        put32(mask, ~(d->rom_size - 1) | PCI_ROM_ADDRESS_ENABLE);
+        put32(rom, get32(rom) & get32(mask));
+    } else {
+        put32(d->virt + PCI_ROM_ADDRESS, 0);
     }
     for (int bar = 0; bar < VF_BARS; bar++) {
         unsigned int at = PCI_BASE_ADDRESS_0 + 4 * bar;
@@ -106,6 +116,7 @@ static void prepare_caps(VfDevice *d)
 {
     uint8_t *link = &d->virt[PCI_CAPABILITY_LIST];
     uint8_t pos = d->phys[PCI_CAPABILITY_LIST];
+    bool any = false;
 
     if (!(d->phys[PCI_STATUS] & PCI_STATUS_CAP_LIST)) {
         return;
@@ -124,6 +135,7 @@ static void prepare_caps(VfDevice *d)
             len = d->phys[pos + 2];
         }
         own(d, pos, len);
+        any = true;
         switch (id) {
         case PCI_CAP_ID_PM:
             d->wmask[pos + PCI_PM_CTRL] = PCI_PM_CTRL_STATE_MASK;
@@ -143,6 +155,9 @@ static void prepare_caps(VfDevice *d)
         }
         link = &d->virt[pos + PCI_CAP_LIST_NEXT];
         pos = next;
+    }
+    if (!any) {
+        d->virt[PCI_STATUS] &= ~PCI_STATUS_CAP_LIST;
     }
 }
 
@@ -226,9 +241,13 @@ void vf_config_prepare(VfDevice *d)
     }
     memset(d->owned, 0, sizeof(d->owned));
     memset(d->wmask, 0, sizeof(d->wmask));
-    prepare_header(d);
-    prepare_caps(d);
-    prepare_ext_caps(d);
+    if (d->raw) {
+        own(d, 0, VF_CONFIG_SIZE);
+    } else {
+        prepare_header(d);
+        prepare_caps(d);
+        prepare_ext_caps(d);
+    }
     d->config_ready = 1;
 }
 
@@ -238,6 +257,8 @@ long vf_config_access(uint32_t dev, VfDirection direction, uint64_t offset,
     VfDevice *d = &vf->device[dev];
     VfOp op = direction == VF_READ ? VF_OP_CONFIG_READ : VF_OP_CONFIG_WRITE;
     VfLog *log = vf_log(op, dev, 0);
+    uint32_t shown = d->config_size < VF_CONFIG_SIZE ? d->config_size :
+                                                       VF_CONFIG_SIZE;
     uint8_t *p = buf;
     int ret;
 
@@ -247,7 +268,7 @@ long vf_config_access(uint32_t dev, VfDirection direction, uint64_t offset,
         memcpy(&log->arg[2], buf, size);
     }
     ret = vf_should_fail(op, NULL);
-    if (!ret && offset >= d->config_size) {
+    if (!ret && offset >= shown) {
         ret = -EINVAL;
     }
     if (ret) {
@@ -255,8 +276,8 @@ long vf_config_access(uint32_t dev, VfDirection direction, uint64_t offset,
         return ret;
     }
     vf_config_prepare(d);
-    if (size > d->config_size - offset) {
-        size = d->config_size - offset;
+    if (size > shown - offset) {
+        size = shown - offset;
     }
     for (size_t i = 0; i < size; i++, offset++) {
         uint8_t mask = d->wmask[offset];
@@ -269,6 +290,9 @@ long vf_config_access(uint32_t dev, VfDirection direction, uint64_t offset,
             d->phys[offset] = p[i];
             vf->raw_config_writes++;
         }
+    }
+    if (direction == VF_READ) {
+        vf_change_config(offset - size, buf, size);
     }
     if (direction == VF_READ && size <= sizeof(log->arg[2])) {
         memcpy(&log->arg[2], buf, size);

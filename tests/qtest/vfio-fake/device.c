@@ -112,7 +112,6 @@ static int get_region_info(VfDevice *d, struct vfio_region_info *info)
     if (info->argsz < vf_end_of(struct vfio_region_info, offset)) {
         return -EINVAL;
     }
-    info->argsz = sizeof(*info);
     info->flags = 0;
     info->cap_offset = 0;
     info->size = 0;
@@ -128,7 +127,10 @@ static int get_region_info(VfDevice *d, struct vfio_region_info *info)
         info->size = d->config_size;
         info->flags = VFIO_REGION_INFO_FLAG_READ |
                       VFIO_REGION_INFO_FLAG_WRITE;
-    } else if (info->index != VFIO_PCI_ROM_REGION_INDEX) {
+    } else if (info->index == VFIO_PCI_ROM_REGION_INDEX) {
+        info->size = d->rom_size;
+        info->flags = d->rom_size ? VFIO_REGION_INFO_FLAG_READ : 0;
+    } else {
         return -EINVAL;
     }
     return 0;

@@ -46,6 +46,30 @@ VF_HIDDEN void vf_unlock(void);
 VF_HIDDEN int vf_should_fail(VfOp op, VfRule **rule);
 VF_HIDDEN VfLog *vf_log(VfOp op, uint32_t unit, uint32_t nr);
 
+/**
+ * vf_change_answer: change the answer of an ioctl as the test wants it
+ *
+ * @log: the call
+ * @arg: its structure
+ * @room: bytes that there are of it
+ * @behind: what it points to, may be NULL
+ * @behind_room: bytes that there are of that
+ * @ret: what the call returns without change
+ *
+ * Returns: what the call has to return.
+ */
+VF_HIDDEN int vf_change_answer(const VfLog *log, void *arg, uint32_t room,
+                               void *behind, uint32_t behind_room, int ret);
+
+/**
+ * vf_change_config: change what is read of config space as the test wants it
+ *
+ * @offset: where the read starts
+ * @buf: what was read
+ * @size: of the read
+ */
+VF_HIDDEN void vf_change_config(uint64_t offset, void *buf, size_t size);
+
 /* object.c */
 VF_HIDDEN VfObject *vf_object_new(uint32_t ctx, VfObjType type);
 VF_HIDDEN VfObject *vf_object_find(uint32_t ctx, uint32_t id);

@@ -27,6 +27,7 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/iommufd.h>
 #include <linux/vfio.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -150,8 +151,36 @@ static void spend(uint32_t ns)
              now.tv_nsec - start.tv_nsec < ns);
 }
 
+/* What a structure of an answer points to; returns its size */
+static uint32_t behind_answer(unsigned long nr, void *arg, void **behind)
+{
+    if (nr == IOMMU_IOAS_IOVA_RANGES) {
+        struct iommu_ioas_iova_ranges *cmd = arg;
+
+        *behind = (void *)(uintptr_t)cmd->allowed_iovas;
+        return cmd->num_iovas * sizeof(struct iommu_iova_range);
+    }
+    if (nr == IOMMU_GET_HW_INFO) {
+        struct iommu_hw_info *cmd = arg;
+
+        *behind = (void *)(uintptr_t)cmd->data_uptr;
+        return cmd->data_len;
+    }
+    *behind = NULL;
+    return 0;
+}
+
+/* Does the call take a structure with its size in front? */
+static bool has_answer(VfOp op, unsigned long nr)
+{
+    return op != VF_OP_RESET && op != VF_OP_DEVICE_OTHER && op != VF_OP_GROUP &&
+           (op != VF_OP_CONTAINER || nr == VFIO_IOMMU_GET_INFO);
+}
+
 VF_PUBLIC int ioctl(int fd, unsigned long nr, ...)
 {
+    uint32_t room = 0, behind_room = 0;
+    void *behind = NULL;
     unsigned long arg;
     uint32_t unit = 0;
     FdKind kind;
@@ -171,6 +200,12 @@ VF_PUBLIC int ioctl(int fd, unsigned long nr, ...)
         return real_ioctl(fd, nr, arg);
     }
     vf_lock();
+    if (has_answer(kind == FD_CTX ? vf_iommufd_op(nr) :
+                   kind == FD_DEVICE ? vf_device_op(nr) : vf_group_op(fd),
+                   nr)) {
+        room = *(uint32_t *)arg;
+        behind_room = behind_answer(nr, (void *)arg, &behind);
+    }
     if (kind == FD_CTX) {
         log = vf_log(vf_iommufd_op(nr), unit, nr);
         ret = vf_iommufd_ioctl(unit, nr, (void *)arg, log);
@@ -180,6 +215,11 @@ VF_PUBLIC int ioctl(int fd, unsigned long nr, ...)
     } else {
         log = vf_log(vf_group_op(fd), 0, nr);
         ret = vf_group_ioctl(fd, nr, arg);
+    }
+    /* With these the kernel has written to the structure */
+    if (room && (ret >= 0 || ret == -EMSGSIZE || ret == -ENOSPC)) {
+        ret = vf_change_answer(log, (void *)arg, room, behind, behind_room,
+                               ret);
     }
     log->err = ret < 0 ? -ret : 0;
     vf_unlock();

@@ -31,6 +31,8 @@ static gboolean conventional;
 static gboolean quiet;
 static int physical_pasid;
 static gchar *config_file;
+static gchar *dump_file;
+static int rom;
 
 static const GOptionEntry options[] = {
     { "devices", 'n', 0, G_OPTION_ARG_INT, &devices,
@@ -48,6 +50,11 @@ static const GOptionEntry options[] = {
       "offset of the device's own, hidden PASID capability", "OFFSET" },
     { "config", 0, 0, G_OPTION_ARG_FILENAME, &config_file,
       "4096 bytes of the physical config space", "FILE" },
+    { "dump", 0, 0, G_OPTION_ARG_FILENAME, &dump_file,
+      "what \"lspci -xxxx\" prints of a device, with BARs sized to fit",
+      "FILE" },
+    { "rom", 0, 0, G_OPTION_ARG_INT, &rom,
+      "size of the expansion ROM (0: none), a power of two", "BYTES" },
     { "quiet", 'q', 0, G_OPTION_ARG_NONE, &quiet, "print no log", NULL },
     { NULL }
 };
@@ -69,6 +76,12 @@ static void describe(VfClient *c)
         if (config_file &&
             g_file_get_contents(config_file, &image, &len, NULL)) {
             memcpy(d->phys, image, MIN(len, sizeof(d->phys)));
+        }
+        if (dump_file && vf_image_read_dump(d->phys, dump_file, 0)) {
+            vf_image_size_bars(d->phys, d);
+        }
+        if (rom) {
+            d->rom_size = rom;
         }
         if (physical_pasid) {
             vf_image_physical_pasid(d->phys, physical_pasid, pasid);

@@ -82,3 +82,58 @@ VfLog *vf_log(VfOp op, uint32_t unit, uint32_t nr)
     log->nr = nr;
     return log;
 }
+
+/* Put a value to where it belongs in @to, which starts at @start */
+static void put(const VfChange *change, uint64_t start, uint8_t *to,
+                uint64_t room)
+{
+    for (uint32_t i = 0; i < change->size && i < sizeof(change->value); i++) {
+        uint64_t at = (uint64_t)change->offset + i;
+
+        if (at >= start && at - start < room) {
+            to[at - start] = change->value >> (8 * i);
+        }
+    }
+}
+
+static bool is_due(VfChange *change)
+{
+    change->seen++;
+    return !change->nth || change->seen == change->nth;
+}
+
+int vf_change_answer(const VfLog *log, void *arg, uint32_t room, void *behind,
+                     uint32_t behind_room, int ret)
+{
+    for (int i = 0; i < VF_MAX_CHANGES; i++) {
+        VfChange *change = &vf->change[i];
+
+        if (change->op != log->op ||
+            (change->which != UINT64_MAX && change->which != log->arg[0]) ||
+            !is_due(change)) {
+            continue;
+        }
+        put(change, 0, arg, room);
+        if (behind) {
+            put(change, room, behind, behind_room);
+        }
+        if (change->ret && ret >= 0) {
+            ret = change->ret;
+        }
+    }
+    return ret;
+}
+
+void vf_change_config(uint64_t offset, void *buf, size_t size)
+{
+    for (int i = 0; i < VF_MAX_CHANGES; i++) {
+        VfChange *change = &vf->change[i];
+
+        if (change->op == VF_OP_CONFIG_READ &&
+            change->offset < offset + size &&
+            offset < (uint64_t)change->offset + change->size &&
+            is_due(change)) {
+            put(change, offset, buf, size);
+        }
+    }
+}

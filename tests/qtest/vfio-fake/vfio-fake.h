@@ -43,6 +43,7 @@ enum {
     VF_MAX_EVENTS = 4096,
     VF_MAX_EVENTQ = 4,
     VF_MAX_RULES = 16,
+    VF_MAX_CHANGES = 16,
     VF_CONFIG_SIZE = 4096,
     VF_BARS = 6,
 };
@@ -169,13 +170,15 @@ typedef struct VfMap {
  * @hw_caps: iommufd.h IOMMU_HW_CAP_*
  * @max_pasid_log2: as IOMMU_GET_HW_INFO reports it; any value
  * @canwbs: the root complex is coherent, FWB is not needed
- * @config_size: 256 or 4096
+ * @config_size: what QEMU is told, up to 4096 of which there are
  * @reset_ok: the device can be reset
  * @shows_pasid: a kernel to come that does not hide the PASID capability
+ * @raw: a kernel that shows configuration space as it is
  * @migration: the device can be stopped and its state copied
  * @msix: number of MSI-X vectors
  * @msi: number of MSI vectors
- * @bar_size: bytes of each BAR, a power of two, 0 without
+ * @bar_size: bytes of each BAR, 0 without
+ * @rom_size: bytes of the expansion ROM, a power of two, 0 without
  * @phys: config space of the physical device
  * @virt: fake only: what VFIO has in its own copy
  * @owned: fake only: 1 where @virt rather than @phys is visible
@@ -203,10 +206,12 @@ typedef struct VfDevice {
     uint32_t config_size;
     uint32_t reset_ok;
     uint32_t shows_pasid;
+    uint32_t raw;
     uint32_t migration;
     uint32_t msix;
     uint32_t msi;
     uint64_t bar_size[VF_BARS];
+    uint32_t rom_size;
     uint8_t phys[VF_CONFIG_SIZE];
     uint8_t virt[VF_CONFIG_SIZE];
     uint8_t owned[VF_CONFIG_SIZE];
@@ -249,6 +254,32 @@ typedef struct VfRule {
     uint32_t done;
     uint32_t seen;
 } VfRule;
+
+/**
+ * struct VfChange - an answer that is not what it should be
+ *
+ * @op: kind of call, VF_OP_NONE for an unused change; an ioctl that takes a
+ *      structure, or VF_OP_CONFIG_READ
+ * @which: arg[0] of the log of the calls that are meant, UINT64_MAX for all;
+ *         not for VF_OP_CONFIG_READ
+ * @nth: which of these calls, from 1; 0 for each of them
+ * @offset: in the structure; behind its end in what it points to; for
+ *          VF_OP_CONFIG_READ in configuration space
+ * @size: 0 to 8 bytes, of which those are changed that QEMU has room for
+ * @value: what is put there
+ * @ret: for an ioctl: what it returns if it succeeds
+ * @seen: calls that were meant so far
+ */
+typedef struct VfChange {
+    uint32_t op;
+    uint32_t nth;
+    uint64_t which;
+    uint32_t offset;
+    uint32_t size;
+    uint64_t value;
+    int32_t ret;
+    uint32_t seen;
+} VfChange;
 
 /**
  * struct VfLog - one call
@@ -313,6 +344,7 @@ typedef struct VfShared {
     /* written by the test */
     VfDevice device[VF_MAX_DEVICES];
     VfRule rule[VF_MAX_RULES];
+    VfChange change[VF_MAX_CHANGES];
     uint32_t ioctl_ns;      /* how long each ioctl takes at least */
     uint32_t no_cdev;       /* kernel without VFIO device files */
     char sysfs[256];        /* folder that stands for /sys; "" without */

@@ -17,13 +17,16 @@
 #define CONFIG_SIZE 4096
 #define MAX_MESSAGE 65536
 
-static const char capabilities[] = "{\"capabilities\": {}}";
+#define NO_CAPABILITIES "{\"capabilities\": {}}"
 
 struct VuServer {
     GThread *thread;
     gchar *path;
     int listener;
     const VuDevice *device;
+    unsigned int seen[VU_MAX_CHANGES];
+    uint8_t *rest;              /* of a message that was sent by halves */
+    size_t rest_size;
 };
 
 /* Any message that is looked at or made here */
@@ -62,6 +65,8 @@ static void access_config(VuServer *s, Message *m, bool write)
 
 static void answer(VuServer *s, Message *m)
 {
+    const char *capabilities;
+
     if (m->hdr.command == s->device->fails) {
         m->hdr.flags = VFIO_USER_REPLY | VFIO_USER_ERROR;
         m->hdr.error_reply = EIO;
@@ -72,8 +77,9 @@ static void answer(VuServer *s, Message *m)
     case VFIO_USER_VERSION:
         m->version.major = VFIO_USER_MAJOR_VER;
         m->version.minor = VFIO_USER_MINOR_VER;
-        memcpy(m->version.capabilities, capabilities, sizeof(capabilities));
-        m->hdr.size = sizeof(m->version) + sizeof(capabilities);
+        capabilities = s->device->capabilities ?: NO_CAPABILITIES;
+        strcpy(m->version.capabilities, capabilities);
+        m->hdr.size = sizeof(m->version) + strlen(capabilities) + 1;
         break;
     case VFIO_USER_DEVICE_GET_INFO:
         m->info.argsz = sizeof(struct vfio_device_info);
@@ -89,7 +95,7 @@ static void answer(VuServer *s, Message *m)
         m->region.size = 0;
         m->region.flags = 0;
         if (m->region.index == VFIO_PCI_CONFIG_REGION_INDEX) {
-            m->region.size = CONFIG_SIZE;
+            m->region.size = s->device->config_size ?: CONFIG_SIZE;
             m->region.flags = VFIO_REGION_INFO_FLAG_READ |
                               VFIO_REGION_INFO_FLAG_WRITE;
         } else if (m->region.index == VFIO_PCI_BAR0_REGION_INDEX) {
@@ -119,6 +125,49 @@ static void answer(VuServer *s, Message *m)
     m->hdr.flags = VFIO_USER_REPLY;
 }
 
+/* Returns: how much of the message to send at first */
+static size_t change(VuServer *s, Message *m)
+{
+    uint16_t command = m->hdr.command;
+    size_t size = m->hdr.size;
+    size_t half = size;
+
+    for (int i = 0; i < VU_MAX_CHANGES; i++) {
+        const VuChange *c = &s->device->change[i];
+
+        if (!c->command || c->command != command ||
+            (c->nth && c->nth != ++s->seen[i])) {
+            continue;
+        }
+        for (uint32_t b = 0; b < c->size && c->offset + b < size; b++) {
+            m->bytes[c->offset + b] = c->value >> (8 * b);
+        }
+        if (c->half) {
+            half = MIN(half, c->half);
+        }
+    }
+    return MIN(half, m->hdr.size);
+}
+
+static bool reply(VuServer *s, int fd, Message *m)
+{
+    size_t first = change(s, m);
+    size_t size = m->hdr.size;
+
+    if (first < size && size <= sizeof(*m)) {
+        s->rest_size = size - first;
+        s->rest = g_memdup2(m->bytes + first, s->rest_size);
+    }
+    return send(fd, m, first, MSG_NOSIGNAL) >= 0;
+}
+
+static bool send_rest(VuServer *s, int fd)
+{
+    g_autofree uint8_t *rest = g_steal_pointer(&s->rest);
+
+    return !rest || send(fd, rest, s->rest_size, MSG_NOSIGNAL) >= 0;
+}
+
 static void *serve(void *opaque)
 {
     VuServer *s = opaque;
@@ -130,14 +179,15 @@ static void *serve(void *opaque)
 
         if (m->hdr.size < sizeof(m->hdr) || m->hdr.size > sizeof(*m) ||
             !receive(fd, m->bytes + sizeof(m->hdr),
-                     m->hdr.size - sizeof(m->hdr))) {
+                     m->hdr.size - sizeof(m->hdr)) || !send_rest(s, fd)) {
             break;
         }
         answer(s, m);
-        if (!quiet && send(fd, m, m->hdr.size, MSG_NOSIGNAL) < 0) {
+        if (!quiet && !reply(s, fd, m)) {
             break;
         }
     }
+    g_free(s->rest);
     if (fd >= 0) {
         close(fd);
     }

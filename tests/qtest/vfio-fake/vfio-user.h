@@ -13,10 +13,45 @@
 
 typedef struct VuServer VuServer;
 
+enum { VU_MAX_CHANGES = 8 };
+
+/**
+ * struct VuChange - a reply that is not what it should be
+ *
+ * @command: what is replied to, 0 for an unused change
+ * @nth: which of these replies, from 1; 0 for each of them
+ * @offset: in the message, its header included
+ * @size: 0 to 8 bytes
+ * @value: what is put there
+ * @half: bytes of the message that are sent; what is left is sent when the
+ *        client has sent its next message. 0 to send all at once
+ */
+typedef struct VuChange {
+    uint16_t command;
+    uint16_t nth;
+    uint32_t offset;
+    uint32_t size;
+    uint64_t value;
+    uint32_t half;
+} VuChange;
+
+/**
+ * struct VuDevice - what is served
+ *
+ * @config: 4096 bytes of config space
+ * @config_size: what the client is told, 0 for 4096
+ * @bar0: size of its only BAR, 0 without
+ * @fails: command answered with EIO, 0 for none
+ * @capabilities: JSON that the version is answered with, NULL for none
+ * @change: changes that all apply
+ */
 typedef struct VuDevice {
-    uint8_t *config;            /* 4096 bytes of config space */
-    uint64_t bar0;              /* size of its only BAR, 0 without */
-    uint16_t fails;             /* command answered with EIO, 0 for none */
+    uint8_t *config;
+    uint64_t config_size;
+    uint64_t bar0;
+    uint16_t fails;
+    const char *capabilities;
+    VuChange change[VU_MAX_CHANGES];
 } VuDevice;
 
 /**

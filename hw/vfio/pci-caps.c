@@ -1,0 +1,213 @@
+/*
+ * Capability lists of VFIO PCI devices
+ *
+ * hw/vfio/pci.c follows both lists as far as they lead, the standard one by
+ * recursion, and writes to QEMU's copy of what it finds. What these functions
+ * leave of a list is finite, and each element of it has the room that is
+ * written to.
+ *
+ * Section numbers without a name are those of PCIe 6.2.
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+
+#include "hw/pci/msix.h"
+#include "hw/pci/pci.h"
+#include "hw/pci/pcie_ecap.h"
+#include "hw/vfio/vfio-device.h"
+#include "qemu/bitmap.h"
+#include "qemu/error-report.h"
+#include "pci.h"
+#include "pci-caps.h"
+
+/* The two low bits of a pointer are reserved, and to be masked (7.5.1.1.11) */
+#define STD_POINTER_MASK    0xfcu
+/* An element is aligned, so this much of it is always there */
+#define STD_SHORTEST        4
+/* Registers up to Link Status, and up to Link Status 2 (7.5.3) */
+#define EXP_V1_SIZE         0x14
+#define EXP_V2_SIZE         0x34
+#define MSI_SIZE            10
+#define MSI_64BIT_SIZE      4
+#define MSI_MASKBIT_SIZE    10
+
+/* What pcie_add_capability() takes: a header and one register */
+#define EXT_SHORTEST        8
+/* A header; a capability and a control register for each BAR (7.8.6) */
+#define REBAR_SIZE(nbar)    (4 + 8 * (nbar))
+
+/* Bytes of the capability at @pos that QEMU keeps a copy of */
+static unsigned std_size(const uint8_t *config, uint8_t pos)
+{
+    uint16_t flags = pci_get_word(config + pos + PCI_CAP_FLAGS);
+
+    switch (config[pos]) {
+    case PCI_CAP_ID_PM:
+        return PCI_PM_SIZEOF;
+    case PCI_CAP_ID_MSI:
+        return MSI_SIZE + (flags & PCI_MSI_FLAGS_64BIT ? MSI_64BIT_SIZE : 0) +
+               (flags & PCI_MSI_FLAGS_MASKBIT ? MSI_MASKBIT_SIZE : 0);
+    case PCI_CAP_ID_EXP:
+        return (flags & PCI_EXP_FLAGS_VERS) >= 2 ? EXP_V2_SIZE : EXP_V1_SIZE;
+    case PCI_CAP_ID_MSIX:
+        return MSIX_CAP_LENGTH;
+    case PCI_CAP_ID_AF:
+        return PCI_CAP_AF_SIZEOF;
+    default:
+        return STD_SHORTEST;
+    }
+}
+
+/* QEMU emulates these, and has one of each */
+static bool std_is_single(uint8_t id)
+{
+    return id == PCI_CAP_ID_PM || id == PCI_CAP_ID_MSI ||
+           id == PCI_CAP_ID_EXP || id == PCI_CAP_ID_MSIX;
+}
+
+static void trim_std(VFIOPCIDevice *vdev)
+{
+    uint8_t *config = PCI_DEVICE(vdev)->config;
+    DECLARE_BITMAP(met, PCI_CONFIG_SPACE_SIZE) = { 0 };
+    DECLARE_BITMAP(ids, UINT8_MAX + 1) = { 0 };
+    uint8_t link = PCI_CAPABILITY_LIST;
+    uint8_t pos;
+
+    if (!(config[PCI_STATUS] & PCI_STATUS_CAP_LIST)) {
+        return;
+    }
+    for (pos = config[link] & STD_POINTER_MASK; pos;
+         pos = config[pos + PCI_CAP_LIST_NEXT] & STD_POINTER_MASK) {
+        uint8_t id = config[pos];
+        unsigned size;
+
+        if (pos < PCI_STD_HEADER_SIZEOF || test_and_set_bit(pos, met)) {
+            warn_report(VFIO_MSG_PREFIX "the list of capabilities %s at 0x%x; "
+                        "the guest sees what is before that",
+                        vdev->vbasedev.name,
+                        pos < PCI_STD_HEADER_SIZEOF ? "leads into the header" :
+                                                      "loops", link);
+            break;
+        }
+        size = std_size(config, pos);
+        if (pos + size > PCI_CONFIG_SPACE_SIZE) {
+            warn_report(VFIO_MSG_PREFIX "the capability 0x%x at 0x%x needs %u "
+                        "bytes and has %u; the guest does not see it",
+                        vdev->vbasedev.name, id, pos, size,
+                        PCI_CONFIG_SPACE_SIZE - pos);
+            continue;
+        }
+        if (std_is_single(id) && test_and_set_bit(id, ids)) {
+            warn_report(VFIO_MSG_PREFIX "the capability 0x%x at 0x%x is the "
+                        "second of its kind; the guest does not see it",
+                        vdev->vbasedev.name, id, pos);
+            continue;
+        }
+        config[link] = pos;
+        link = pos + PCI_CAP_LIST_NEXT;
+    }
+    config[link] = 0;
+
+    if (!config[PCI_CAPABILITY_LIST]) {
+        /* Nobody else will see to it that the guest reads an empty list */
+        config[PCI_STATUS] &= ~PCI_STATUS_CAP_LIST;
+        vdev->emulated_config_bits[PCI_STATUS] |= PCI_STATUS_CAP_LIST;
+        vdev->emulated_config_bits[PCI_CAPABILITY_LIST] = 0xff;
+    }
+}
+
+/* Bytes of the capability that QEMU writes to, or takes as its own */
+static unsigned ext_size(const uint8_t *config, const PCIEEcapExtent *ext)
+{
+    if (ext->id == PCI_EXT_CAP_ID_REBAR &&
+        ext->offset + EXT_SHORTEST + 4 <= PCIE_CONFIG_SPACE_SIZE) {
+        uint32_t control = pci_get_long(config + ext->offset + PCI_REBAR_CTRL);
+
+        return MAX(EXT_SHORTEST,
+                   REBAR_SIZE((control & PCI_REBAR_CTRL_NBAR_MASK) >>
+                              PCI_REBAR_CTRL_NBAR_SHIFT));
+    }
+    return EXT_SHORTEST;
+}
+
+/* Bytes between the header of @ext and the next header or the end */
+static unsigned ext_room(const PCIEEcapLayout *layout,
+                         const PCIEEcapExtent *ext)
+{
+    unsigned end = PCIE_CONFIG_SPACE_SIZE;
+
+    for (unsigned i = 0; i < layout->count; i++) {
+        unsigned other = layout->extents[i].offset;
+
+        if (other > ext->offset && other < end) {
+            end = other;
+        }
+    }
+    return end - ext->offset;
+}
+
+static void end_ext_list(VFIOPCIDevice *vdev, const PCIEEcapExtent *last)
+{
+    PCIDevice *pdev = PCI_DEVICE(vdev);
+
+    if (last) {
+        pci_long_test_and_clear_mask(pdev->config + last->offset,
+                                     PCI_EXT_CAP_NEXT_MASK);
+        return;
+    }
+    /* Nobody else will see to it that the guest reads an empty list */
+    pci_set_long(pdev->config + PCI_CONFIG_SPACE_SIZE, 0);
+    pci_set_long(pdev->wmask + PCI_CONFIG_SPACE_SIZE, 0);
+    pci_set_long(vdev->emulated_config_bits + PCI_CONFIG_SPACE_SIZE, ~0);
+}
+
+static void trim_ext(VFIOPCIDevice *vdev)
+{
+    uint8_t *config = PCI_DEVICE(vdev)->config;
+    g_autofree PCIEEcapLayout *layout = g_new(PCIEEcapLayout, 1);
+
+    pcie_ecap_parse(config, layout);
+    for (unsigned i = 0; i < layout->count; i++) {
+        const PCIEEcapExtent *ext = &layout->extents[i];
+        unsigned size = ext_size(config, ext);
+        unsigned room = ext_room(layout, ext);
+
+        if (ext->id == PCIE_ECAP_ID_NULL || (size <= room && !ext->cut)) {
+            continue;
+        }
+        if (size <= room) {
+            warn_report(VFIO_MSG_PREFIX "the extended capability %s at 0x%x "
+                        "does not end inside configuration space; the guest "
+                        "does not see it", vdev->vbasedev.name,
+                        pcie_ecap_name(ext->id), ext->offset);
+        } else {
+            warn_report(VFIO_MSG_PREFIX "the extended capability %s at 0x%x "
+                        "needs %u bytes and has %u; the guest does not see it",
+                        vdev->vbasedev.name, pcie_ecap_name(ext->id),
+                        ext->offset, size, room);
+        }
+        /* The kernel marks what it hides in this way, so it gets dropped */
+        pci_set_word(config + ext->offset, PCIE_ECAP_ID_NULL);
+    }
+    if (layout->defects & PCIE_ECAP_BROKEN) {
+        warn_report(VFIO_MSG_PREFIX "the list of extended capabilities %s at "
+                    "0x%x; the guest sees what is before that",
+                    vdev->vbasedev.name,
+                    pcie_ecap_defect_name(layout->defects & PCIE_ECAP_BROKEN),
+                    layout->broken_offset);
+        end_ext_list(vdev, layout->count ?
+                           &layout->extents[layout->count - 1] : NULL);
+    }
+}
+
+void vfio_pci_caps_trim(VFIOPCIDevice *vdev)
+{
+    trim_std(vdev);
+    if (vdev->config_size == PCIE_CONFIG_SPACE_SIZE) {
+        trim_ext(vdev);
+    }
+}

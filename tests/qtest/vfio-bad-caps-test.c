@@ -1,0 +1,353 @@
+/*
+ * QTest of VFIO PCI devices whose capability lists make no sense
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * A list is cut where it cannot be followed, and a capability without room for
+ * its registers is taken out, as is the second of a kind that QEMU emulates.
+ */
+
+#include "qemu/osdep.h"
+
+#include "hw/pci/pci_regs.h"
+#include "vfio-fake/guest.h"
+
+/* Longest list of a row; 0 ends one */
+#define MOST 8
+
+typedef struct ListTest {
+    const char *name;
+    void (*describe)(VfDevice *d);
+    uint16_t list[MOST];        /* that the guest reads */
+    const char *warning;        /* NULL: none */
+} ListTest;
+
+static VfGuest *start(void (*describe)(VfDevice *d))
+{
+    VfClient *c = vf_client_new();
+    VfDevice *d = vf_client_add_device(c);
+    VfGuest *g;
+
+    describe(d);
+    g = vg_start(c, VG_MACHINE VG_IOMMUFD VG_PORT(1), "", c->iommufd);
+    vg_ports(g, 1);
+    g_assert_cmpstr(vg_device_add(g, 0, "d0", 1, ",vpasid=off"), ==, NULL);
+    return g;
+}
+
+static void end(VfGuest *g, const char *warning)
+{
+    g_autofree gchar *text = NULL;
+
+    vg_device_del(g, "d0", 1);
+    vf_client_assert_clean(g->c);
+    text = vg_end(g);
+    if (warning) {
+        vg_assert_has(text, "vfio d0: ");
+        vg_assert_has(text, warning);
+        g_assert_null(strstr(strchr(text, '\n') + 1, "\n"));
+    } else {
+        g_assert_cmpstr(text, ==, "");
+    }
+}
+
+/* Standard capabilities: PM at 0x40, PCIe at 0x50, MSI-X at 0x90, AF at 0xa0 */
+static void std_sound(VfDevice *d)
+{
+}
+
+static void std_loop(VfDevice *d)
+{
+    d->phys[VF_IMAGE_MSIX_CAP + PCI_CAP_LIST_NEXT] = VF_IMAGE_PM_CAP;
+}
+
+static void std_loop_raw(VfDevice *d)
+{
+    d->raw = 1;
+    std_loop(d);
+}
+
+static void std_loop_to_itself(VfDevice *d)
+{
+    d->raw = 1;
+    d->phys[VF_IMAGE_AF_CAP + PCI_CAP_LIST_NEXT] = VF_IMAGE_AF_CAP;
+}
+
+static void std_loop_at_head(VfDevice *d)
+{
+    d->raw = 1;
+    d->phys[VF_IMAGE_PM_CAP + PCI_CAP_LIST_NEXT] = VF_IMAGE_PM_CAP;
+}
+
+static void std_loop_unaligned(VfDevice *d)
+{
+    d->raw = 1;
+    d->phys[VF_IMAGE_AF_CAP + PCI_CAP_LIST_NEXT] = VF_IMAGE_PCIE_CAP + 3;
+}
+
+static void std_unaligned(VfDevice *d)
+{
+    d->raw = 1;
+    d->phys[PCI_CAPABILITY_LIST] = VF_IMAGE_PM_CAP + 1;
+    d->phys[VF_IMAGE_PM_CAP + PCI_CAP_LIST_NEXT] = VF_IMAGE_PCIE_CAP + 2;
+    d->phys[VF_IMAGE_AF_CAP + PCI_CAP_LIST_NEXT] = 3;
+}
+
+static void std_into_header(VfDevice *d)
+{
+    d->raw = 1;
+    d->phys[VF_IMAGE_MSIX_CAP + PCI_CAP_LIST_NEXT] = PCI_CAPABILITY_LIST;
+}
+
+static void std_head_in_header(VfDevice *d)
+{
+    d->raw = 1;
+    d->phys[PCI_CAPABILITY_LIST] = 0x3c;
+}
+
+static void std_pm_at_end(VfDevice *d)
+{
+    d->raw = 1;
+    d->phys[VF_IMAGE_AF_CAP + PCI_CAP_LIST_NEXT] = 0xfc;
+    d->phys[0xfc] = PCI_CAP_ID_PM;
+    d->phys[VF_IMAGE_PM_CAP] = PCI_CAP_ID_VPD;
+}
+
+static void std_msi_at_end(VfDevice *d)
+{
+    d->raw = 1;
+    d->phys[VF_IMAGE_AF_CAP + PCI_CAP_LIST_NEXT] = 0xf0;
+    d->phys[0xf0] = PCI_CAP_ID_MSI;
+    vf_put16(d->phys + 0xf0 + PCI_MSI_FLAGS,
+             PCI_MSI_FLAGS_64BIT | PCI_MSI_FLAGS_MASKBIT);
+}
+
+static void std_msi_at_end_of_256(VfDevice *d)
+{
+    d->config_size = PCI_CFG_SPACE_SIZE;
+    std_msi_at_end(d);
+}
+
+static void std_msi_fits(VfDevice *d)
+{
+    std_msi_at_end_of_256(d);
+    vf_put16(d->phys + 0xf0 + PCI_MSI_FLAGS, PCI_MSI_FLAGS_64BIT);
+}
+
+static void std_msix_at_end(VfDevice *d)
+{
+    d->raw = 1;
+    d->config_size = PCI_CFG_SPACE_SIZE;
+    d->phys[VF_IMAGE_PCIE_CAP + PCI_CAP_LIST_NEXT] = 0xf8;
+    d->phys[0xf8] = PCI_CAP_ID_MSIX;
+}
+
+/* Link registers of a device without them are made up, up to Link Control */
+static void std_pcie_at_end(VfDevice *d)
+{
+    d->raw = 1;
+    d->config_size = PCI_CFG_SPACE_SIZE;
+    d->phys[VF_IMAGE_PM_CAP + PCI_CAP_LIST_NEXT] = 0xf0;
+    d->phys[0xf0] = PCI_CAP_ID_EXP;
+    vf_put16(d->phys + 0xf0 + PCI_EXP_FLAGS, 1 | PCI_EXP_TYPE_RC_END << 4);
+}
+
+static void std_msix_twice(VfDevice *d)
+{
+    d->raw = 1;
+    d->phys[VF_IMAGE_AF_CAP + PCI_CAP_LIST_NEXT] = 0xb0;
+    memcpy(d->phys + 0xb0, d->phys + VF_IMAGE_MSIX_CAP, 12);
+    d->phys[0xb0 + PCI_CAP_LIST_NEXT] = 0;
+}
+
+static void std_vendor_twice(VfDevice *d)
+{
+    d->raw = 1;
+    d->phys[VF_IMAGE_AF_CAP + PCI_CAP_LIST_NEXT] = 0xb0;
+    memcpy(d->phys + 0xb0, (uint8_t[]) { PCI_CAP_ID_VNDR, 0xc0, 8 }, 3);
+    memcpy(d->phys + 0xc0, (uint8_t[]) { PCI_CAP_ID_VNDR, 0, 8 }, 3);
+}
+
+static const ListTest std_tests[] = {
+    { "sound", std_sound, { 0x40, 0x50, 0x90, 0xa0 }, NULL },
+    { "loop", std_loop, { 0x40, 0x50, 0x90 },
+      "the list of capabilities loops at 0x91; the guest sees what is before" },
+    { "loop-raw", std_loop_raw, { 0x40, 0x50, 0x90 },
+      "the list of capabilities loops at 0x91" },
+    { "loop-to-itself", std_loop_to_itself, { 0x40, 0x50, 0x90, 0xa0 },
+      "the list of capabilities loops at 0xa1" },
+    { "loop-at-head", std_loop_at_head, { 0x40 },
+      "the list of capabilities loops at 0x41" },
+    { "loop-unaligned", std_loop_unaligned, { 0x40, 0x50, 0x90, 0xa0 },
+      "the list of capabilities loops at 0xa1" },
+    { "unaligned", std_unaligned, { 0x40, 0x50, 0x90, 0xa0 }, NULL },
+    { "into-header", std_into_header, { 0x40, 0x50, 0x90 },
+      "the list of capabilities leads into the header at 0x91" },
+    { "head-in-header", std_head_in_header, { 0 },
+      "the list of capabilities leads into the header at 0x34" },
+    { "pm-at-end", std_pm_at_end, { 0x40, 0x50, 0x90, 0xa0 },
+      "the capability 0x1 at 0xfc needs 8 bytes and has 4" },
+    { "msi-at-end", std_msi_at_end, { 0x40, 0x50, 0x90, 0xa0 },
+      "the capability 0x5 at 0xf0 needs 24 bytes and has 16" },
+    { "msi-at-end-of-256", std_msi_at_end_of_256, { 0x40, 0x50, 0x90, 0xa0 },
+      "the capability 0x5 at 0xf0 needs 24 bytes and has 16" },
+    { "msi-fits", std_msi_fits, { 0x40, 0x50, 0x90, 0xa0, 0xf0 }, NULL },
+    { "msix-at-end", std_msix_at_end, { 0x40, 0x50 },
+      "the capability 0x11 at 0xf8 needs 12 bytes and has 8" },
+    { "pcie-at-end", std_pcie_at_end, { 0x40 },
+      "the capability 0x10 at 0xf0 needs 20 bytes and has 16" },
+    { "msix-twice", std_msix_twice, { 0x40, 0x50, 0x90, 0xa0 },
+      "the capability 0x11 at 0xb0 is the second of its kind" },
+    { "vendor-twice", std_vendor_twice, { 0x40, 0x50, 0x90, 0xa0, 0xb0, 0xc0 },
+      NULL },
+};
+
+static void test_std(const void *opaque)
+{
+    const ListTest *t = opaque;
+    VfGuest *g = start(t->describe);
+    uint8_t pos = vg_config_readw(g, 1, 0, PCI_CAPABILITY_LIST) & 0xff;
+    uint16_t status = vg_config_readw(g, 1, 0, PCI_STATUS);
+
+    g_assert_cmphex(status & PCI_STATUS_CAP_LIST, ==,
+                    t->list[0] ? PCI_STATUS_CAP_LIST : 0);
+    for (int i = 0; t->list[i]; i++) {
+        g_assert_cmphex(pos, ==, t->list[i]);
+        pos = vg_config_readw(g, 1, 0, pos) >> 8;
+    }
+    g_assert_cmphex(pos, ==, 0);
+    end(g, t->warning);
+}
+
+/* Extended capabilities */
+static void put_ext(VfDevice *d, uint16_t offset, uint16_t id, uint8_t version,
+                    uint16_t next)
+{
+    vf_put32(d->phys + offset, id | version << 16 | (uint32_t)next << 20);
+}
+
+static void ext_short_first(VfDevice *d)
+{
+    put_ext(d, 0x100, PCI_EXT_CAP_ID_LTR, 1, 0x104);
+    put_ext(d, 0x104, PCI_EXT_CAP_ID_DSN, 1, 0);
+}
+
+static void ext_short_second(VfDevice *d)
+{
+    put_ext(d, 0x100, PCI_EXT_CAP_ID_ERR, 2, 0x200);
+    put_ext(d, 0x200, PCI_EXT_CAP_ID_LTR, 1, 0x204);
+    put_ext(d, 0x204, PCI_EXT_CAP_ID_DSN, 1, 0);
+}
+
+static void ext_at_end(VfDevice *d)
+{
+    put_ext(d, 0x100, PCI_EXT_CAP_ID_ERR, 2, 0xffc);
+    put_ext(d, 0xffc, PCI_EXT_CAP_ID_LTR, 1, 0);
+}
+
+static void ext_only_at_end(VfDevice *d)
+{
+    put_ext(d, 0x100, 0, 0, 0xffc);
+    put_ext(d, 0xffc, PCI_EXT_CAP_ID_LTR, 1, 0);
+    d->raw = 1;
+}
+
+static void ext_loop(VfDevice *d)
+{
+    put_ext(d, 0x100, PCI_EXT_CAP_ID_ERR, 2, 0x200);
+    put_ext(d, 0x200, PCI_EXT_CAP_ID_LTR, 1, 0x100);
+}
+
+static void ext_cut_short(VfDevice *d)
+{
+    put_ext(d, 0x100, PCI_EXT_CAP_ID_LTR, 1, 0xff0);
+    put_ext(d, 0xff0, PCI_EXT_CAP_ID_ERR, 2, 0x200);
+    put_ext(d, 0x200, PCI_EXT_CAP_ID_DSN, 1, 0);
+}
+
+/* Seven BARs are no number that there can be; QEMU writes to as many */
+static void put_rebar(VfDevice *d, uint16_t offset, uint16_t next)
+{
+    put_ext(d, offset, PCI_EXT_CAP_ID_REBAR, 1, next);
+    for (int i = 0; i < 7 && offset + 12 + 8 * i <= VF_CONFIG_SIZE; i++) {
+        vf_put32(d->phys + offset + 8 + 8 * i, 7 << 5);
+    }
+}
+
+static void ext_rebar_at_end(VfDevice *d)
+{
+    put_ext(d, 0x100, PCI_EXT_CAP_ID_LTR, 1, 0xff4);
+    put_rebar(d, 0xff4, 0);
+}
+
+/* What QEMU writes to the second BAR would link the other one to 0x004 */
+static void ext_rebar_over_header(VfDevice *d)
+{
+    d->raw = 1;
+    put_ext(d, 0x100, PCI_EXT_CAP_ID_LTR, 1, 0x20c);
+    put_rebar(d, 0x200, 0);
+    put_ext(d, 0x20c, PCI_EXT_CAP_ID_DSN, 1, 0x200);
+    vf_put32(d->phys + 0x210, 18 << 8);
+}
+
+static const ListTest ext_tests[] = {
+    { "short-first", ext_short_first, { 0x104 },
+      "the extended capability Latency Tolerance "
+      "Reporting at 0x100 needs 8 bytes and has 4" },
+    { "short-second", ext_short_second, { 0x100, 0x204 },
+      "the extended capability Latency Tolerance "
+      "Reporting at 0x200 needs 8 bytes and has 4" },
+    { "at-end", ext_at_end, { 0x100 },
+      "the extended capability Latency Tolerance "
+      "Reporting at 0xffc needs 8 bytes and has 4" },
+    { "only-at-end", ext_only_at_end, { 0 },
+      "the extended capability Latency Tolerance "
+      "Reporting at 0xffc needs 8 bytes and has 4" },
+    { "loop", ext_loop, { 0x100, 0x200 },
+      "the list of extended capabilities loops at 0x200; the guest sees what "
+      "is before that" },
+    { "cut-short", ext_cut_short, { 0x100, 0x200 },
+      "the extended capability Advanced Error Reporting at 0xff0 does not end "
+      "inside configuration space; the guest does not see it" },
+    { "rebar-at-end", ext_rebar_at_end, { 0x100 },
+      "the extended capability Resizable BAR at 0xff4 needs 60 bytes and has "
+      "12; the guest does not see it" },
+    { "rebar-over-header", ext_rebar_over_header, { 0x100, 0x20c },
+      "the extended capability Resizable BAR at 0x200 needs 60 bytes and has "
+      "12; the guest does not see it" },
+};
+
+static void test_ext(const void *opaque)
+{
+    const ListTest *t = opaque;
+    VfGuest *g = start(t->describe);
+    uint32_t header = vg_config_readl(g, 1, 0, PCI_CFG_SPACE_SIZE);
+    uint16_t pos = header ? PCI_CFG_SPACE_SIZE : 0;
+
+    if (header && !PCI_EXT_CAP_ID(header)) {
+        pos = PCI_EXT_CAP_NEXT(header);
+    }
+    for (int i = 0; t->list[i]; i++) {
+        g_assert_cmphex(pos, ==, t->list[i]);
+        pos = PCI_EXT_CAP_NEXT(vg_config_readl(g, 1, 0, pos));
+    }
+    g_assert_cmphex(pos, ==, 0);
+    end(g, t->warning);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+
+    for (int i = 0; i < ARRAY_SIZE(std_tests); i++) {
+        vg_add_test("vfio-bad-caps/standard", std_tests[i].name, &std_tests[i],
+                    test_std);
+    }
+    for (int i = 0; i < ARRAY_SIZE(ext_tests); i++) {
+        vg_add_test("vfio-bad-caps/extended", ext_tests[i].name, &ext_tests[i],
+                    test_ext);
+    }
+    return g_test_run();
+}

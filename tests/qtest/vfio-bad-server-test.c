@@ -1,0 +1,257 @@
+/*
+ * QTest of vfio-user devices whose server fails or makes no sense
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The device is refused, and QEMU goes on. What was set up for the device is
+ * gone when the device is.
+ */
+
+#include "qemu/osdep.h"
+
+#include "hw/pci/pci_regs.h"
+#include "hw/vfio-user/protocol.h"
+#include "qobject/qdict.h"
+#include "qobject/qjson.h"
+#include "vfio-fake/guest.h"
+#include "vfio-fake/vfio-user.h"
+
+#define ACCEL "-device arm-smmuv3,primary-bus=pcie.0,accel=on,ssidsize=16 "
+
+/* Devices that are a process on the other end of a socket */
+#define USER_BAR_SIZE 0x4000
+#define USER_DEVICE "{'driver': 'vfio-user-pci', 'id': 'd0'," \
+                    " 'x-msg-timeout': %u," \
+                    " 'socket': {'type': 'unix', 'path': %s}}"
+
+/* Milliseconds that QEMU waits for a reply: long, or not for long */
+#define PATIENT     60000
+#define IMPATIENT   200
+
+#define AT(type, field) .offset = offsetof(type, field), \
+                        .size = sizeof(((type *)0)->field)
+
+typedef struct UserTest {
+    const char *name;
+    const char *viommu;         /* options of QEMU */
+    void (*describe)(VfDevice *d);
+    VuDevice device;            /* what is special about it */
+    bool noisy;                 /* QEMU has more to say than the error */
+    const char *error;
+} UserTest;
+
+static const VfExtCap caps_aer[] = {
+    { 0x100, PCI_EXT_CAP_ID_ERR, 2, 0x2c }, { }
+};
+
+static void table_in_absent(VfDevice *d)
+{
+    vf_put32(d->phys + VF_IMAGE_MSIX_CAP + PCI_MSIX_TABLE, 2);
+}
+
+static void pin_5(VfDevice *d)
+{
+    d->phys[PCI_INTERRUPT_PIN] = 5;
+}
+
+static void aer_leads_to_f00(VfDevice *d)
+{
+    vf_put32(d->phys + 0x100, PCI_EXT_CAP_ID_ERR | 2 << 16 | 0xf00u << 20);
+}
+
+/* A volume management device, whose BARs QEMU reads from the descriptor */
+static void vmd(VfDevice *d)
+{
+    vf_put32(d->phys + PCI_VENDOR_ID, 0x201d8086);
+}
+
+/* From what is refused before realize to what is refused at the end of it */
+static const UserTest user_tests[] = {
+    { "viommu", ACCEL,
+      .error = "arm-smmuv3: accel=on cannot translate for d0" },
+    { "version", "", .device.fails = VFIO_USER_VERSION,
+      .error = "version reply" },
+    { "version-empty", "",
+      .device.change[0] = { VFIO_USER_VERSION, AT(VFIOUserHdr, size),
+                            .value = sizeof(VFIOUserHdr) },
+      .error = "corrupt version reply" },
+    { "no-page-sizes", "",
+      .device.capabilities = "{\"capabilities\": {\"pgsizes\": 0}}",
+      .error = "pgsize 0x0 too small" },
+    { "info", "", .device.fails = VFIO_USER_DEVICE_GET_INFO,
+      .error = "VFIO_USER_DEVICE_GET_INFO failed" },
+    { "info-by-halves", "",
+      .device.change[0] = { VFIO_USER_DEVICE_GET_INFO,
+                            .half = sizeof(VFIOUserHdr) + 4 }, .noisy = true,
+      .error = "timed out waiting for reply" },
+    { "bar", "", .device.fails = VFIO_USER_DEVICE_GET_REGION_INFO,
+      .error = "failed to get region 0 info" },
+    { "bar-endless", "",
+      .device.change[0] = { VFIO_USER_DEVICE_GET_REGION_INFO,
+                            AT(VFIOUserRegionInfo, argsz),
+                            .value = UINT32_MAX - 15 },
+      .error = "failed to get region 0 info: Argument list too long" },
+    { "config", "", .device.fails = VFIO_USER_REGION_READ,
+      .error = "failed to read device config space" },
+    { "config-no-errno", "",
+      .device.change = {
+          { VFIO_USER_REGION_READ, AT(VFIOUserHdr, flags),
+            .value = VFIO_USER_REPLY | VFIO_USER_ERROR },
+          { VFIO_USER_REGION_READ, AT(VFIOUserHdr, error_reply),
+            .value = -VF_CONFIG_SIZE } },
+      .error = "failed to read device config space: Input/output error" },
+    { "config-size", "", aer_leads_to_f00, .device.config_size = 384,
+      .error = "the configuration space of the device has 0x180 bytes, which "
+               "have to be 0x100 or 0x1000" },
+    { "vmd", "", vmd, .error = "VMD " },
+    { "msix-table", "", table_in_absent,
+      .error = "the MSI-X table is in BAR 2, which the device does not have" },
+    { "pin", "", pin_5, .error = "the device has an interrupt pin 5" },
+    { "interrupt", "", .device.fails = VFIO_USER_DEVICE_SET_IRQS,
+      .error = "Failed to set up TRIGGER eventfd signaling for interrupt "
+               "INTX-0" },
+};
+
+static const UserTest sound = { "sound", "" };
+
+typedef struct User {
+    gchar *dir, *path;
+    VuServer *server;
+    VuDevice device;
+} User;
+
+/* The device is one of @c, which the test does not pass through */
+static void user_start(User *u, VfClient *c, const UserTest *t)
+{
+    VfDevice *d = vf_client_add_device(c);
+
+    vf_image_ext_caps(d->phys, caps_aer);
+    if (t->describe) {
+        t->describe(d);
+    }
+    u->device = t->device;
+    u->device.config = d->phys;
+    u->device.bar0 = USER_BAR_SIZE;
+    u->dir = g_dir_make_tmp("vfio-fake-XXXXXX", NULL);
+    u->path = g_build_filename(u->dir, "socket", NULL);
+    u->server = vu_server_start(u->path, &u->device);
+}
+
+/* A connection that QEMU keeps does not let this return */
+static void user_end(User *u)
+{
+    vu_server_end(u->server);
+    rmdir(u->dir);
+    g_free(u->dir);
+    g_free(u->path);
+}
+
+/* Who waits for half of a reply waits in vain */
+static unsigned int user_patience(const User *u)
+{
+    return u->device.change[0].half ? IMPATIENT : PATIENT;
+}
+
+static gchar *user_plug(VfGuest *g, User *u)
+{
+    return vg_plug(g, 1, qdict_from_jsonf_nofail(USER_DEVICE, user_patience(u),
+                                                 u->path));
+}
+
+static void assert_user_works(VfGuest *g)
+{
+    g_assert_cmphex(vg_config_readl(g, 1, 0, PCI_VENDOR_ID), ==, 0x00fa1b36);
+    g_assert_cmphex(vg_find_cap(g, 1, 0, PCI_CAP_ID_MSIX), ==,
+                    VF_IMAGE_MSIX_CAP);
+}
+
+/* A refused device is gone, and the next one is not the worse for it */
+static void test_user_plugged(const void *opaque)
+{
+    const UserTest *t = opaque;
+    VfClient *c = vf_client_new();
+    g_autofree gchar *err = NULL;
+    User bad, good;
+    VfGuest *g;
+
+    user_start(&bad, c, t);
+    user_start(&good, c, &sound);
+    g = vg_start(c, VG_MACHINE "%s" VG_PORT(1), "", t->viommu);
+    vg_ports(g, 1);
+
+    err = user_plug(g, &bad);
+    vg_assert_has(err, t->error);
+    vg_settle(g);
+    user_end(&bad);
+
+    if (!*t->viommu) {
+        g_assert_cmpstr(user_plug(g, &good), ==, NULL);
+        assert_user_works(g);
+        vg_device_del(g, "d0", 1);
+    }
+    user_end(&good);
+    if (t->noisy) {
+        g_free(vg_end(g));
+    } else {
+        vg_end_silent(g);
+    }
+}
+
+static void test_user_at_start(const void *opaque)
+{
+    const UserTest *t = opaque;
+    VfClient *c = vf_client_new();
+    g_autofree gchar *text = NULL;
+    User bad;
+
+    user_start(&bad, c, t);
+    text = vg_refused(c, VG_MACHINE "%s" VG_PORT(1) "-device "
+                      "'{\"driver\": \"vfio-user-pci\", \"id\": \"d0\","
+                      " \"bus\": \"rp1\", \"x-msg-timeout\": %u,"
+                      " \"socket\":"
+                      " {\"type\": \"unix\", \"path\": \"%s\"}}'", "",
+                      t->viommu, user_patience(&bad), bad.path);
+    vg_assert_has(text, t->error);
+    user_end(&bad);
+    vf_client_free(c);
+}
+
+/* Nor is the same slot after a device that came and went in peace */
+static void test_user_replugged(void)
+{
+    VfClient *c = vf_client_new();
+    VfGuest *g;
+    User u[2];
+
+    user_start(&u[0], c, &sound);
+    user_start(&u[1], c, &sound);
+    g = vg_start(c, VG_MACHINE VG_PORT(1), "");
+    vg_ports(g, 1);
+    for (int i = 0; i < ARRAY_SIZE(u); i++) {
+        g_assert_cmpstr(user_plug(g, &u[i]), ==, NULL);
+        assert_user_works(g);
+        vg_device_del(g, "d0", 1);
+        user_end(&u[i]);
+    }
+    vg_end_silent(g);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+
+    if (!qtest_has_device("vfio-user-pci")) {
+        g_test_skip("this QEMU has no vfio-user-pci");
+        return g_test_run();
+    }
+    for (int i = 0; i < ARRAY_SIZE(user_tests); i++) {
+        vg_add_test("vfio-bad-server/plugged", user_tests[i].name,
+                    &user_tests[i], test_user_plugged);
+        vg_add_test("vfio-bad-server/at-start", user_tests[i].name,
+                    &user_tests[i], test_user_at_start);
+    }
+    qtest_add_func("vfio-bad-server/replugged", test_user_replugged);
+    return g_test_run();
+}
