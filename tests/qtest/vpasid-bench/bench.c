@@ -352,7 +352,8 @@ typedef struct Work {
     VfGuest *g;
     unsigned int len;
     bool done;
-    uint64_t *table;            /* stream table, NULL if nobody writes to it */
+    bool rewriting;
+    uint64_t *table;            /* stream table */
 } Work;
 
 static void *submit(void *opaque)
@@ -372,12 +373,13 @@ static void *rewrite(void *opaque)
 {
     Work *w = opaque;
 
-    for (uint64_t n = 0; !qatomic_read(&w->done); n ^= 0x10000) {
+    for (uint64_t n = 0x10000; !qatomic_read(&w->done); n ^= 0x10000) {
         for (int i = 0; i < VF_MAX_DEVICES; i++) {
             uint64_t *ste = w->table + FUNCTION_SID(i) * VS_STE_SIZE / 8;
 
             qatomic_set(ste, cpu_to_le64(VS_STE0_DEFAULT + n));
         }
+        qatomic_set(&w->rewriting, true);
     }
     return NULL;
 }
@@ -420,6 +422,9 @@ static Latency measure_latency(const Queue *q, unsigned int slice_us)
     if (q->rewritten) {
         w.table = (uint64_t *)(ram + VS_STRTAB - VG_RAM);
         rewriter = g_thread_new("rewrite", rewrite, &w);
+        while (!qatomic_read(&w.rewriting)) {
+            g_usleep(100);
+        }
     }
     result.ioctls = all_ioctls(g->c->shared);
     begin = now_ns();
@@ -519,6 +524,18 @@ static void bench_pasid_read(void)
     vg_end_silent(g);
 }
 
+static const struct {
+    const char *name;
+    void (*run)(void);
+} benches[] = {
+    { .name = "inval", .run = bench_inval },
+    { .name = "cfgi_ste", .run = bench_cfgi_ste },
+    { .name = "latency", .run = bench_latency },
+    { .name = "realize", .run = bench_realize },
+    { .name = "pasid_read", .run = bench_pasid_read },
+};
+
+/* Arguments name what to measure, none means all */
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -527,10 +544,11 @@ int main(int argc, char **argv)
                 " `make bench`\n");
         return 2;
     }
-    bench_inval();
-    bench_cfgi_ste();
-    bench_latency();
-    bench_realize();
-    bench_pasid_read();
+    for (int i = 0; i < ARRAY_SIZE(benches); i++) {
+        if (argc < 2 || g_strv_contains((const char **)argv + 1,
+                                        benches[i].name)) {
+            benches[i].run();
+        }
+    }
     return 0;
 }
