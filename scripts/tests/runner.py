@@ -2,6 +2,7 @@
 """Runs the tests of this folder, and reports each as a result of TAP."""
 
 import os
+import signal
 import tempfile
 import unittest
 
@@ -19,6 +20,11 @@ def each(suite):
 
 def run(tap, patterns=()):
     """Run the tests whose names have one of some patterns, or all."""
+    # A run in the background was started with these ignored, and all that the
+    # tests start would ignore them, too.
+    for number in (signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
     folder = os.path.dirname(os.path.abspath(__file__))
     loader = unittest.TestLoader()
     suite = loader.discover(folder, 'test_*.py', os.path.dirname(folder))

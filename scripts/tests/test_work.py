@@ -144,7 +144,7 @@ class Runs(Case):
         with self.clone.start('scripts/obtain-base', BASE) as child:
             self.wait_for(begun, child)
             child.send_signal(number)
-            output = child.communicate(timeout=15)[0]
+            output = child.communicate(timeout=60)[0]
         self.assertEqual(child.returncode, -number, output)
         self.assertNotIn('Traceback', output)
         left = [name for name in os.listdir(self.clone.join(f'build/{BASE}'))
@@ -192,7 +192,7 @@ class Runs(Case):
         with self.clone.start('make', 'all') as make:
             self.wait_for(begun, make)
             os.kill(make.pid, signal.SIGTERM)
-            make.communicate(timeout=15)
+            make.communicate(timeout=60)
         with open(begun, encoding='utf-8') as file:
             self.assertFalse(os.path.exists(f'/proc/{file.read().strip()}'))
 
@@ -203,7 +203,7 @@ class Runs(Case):
                               os.path.join(self.clone.bin, 'program')) as step:
             self.wait_for(begun, step)
             step.send_signal(number)
-            output = step.communicate(timeout=15)[0]
+            output = step.communicate(timeout=60)[0]
         self.assertEqual(step.returncode, -number, output)
         self.assertNotIn('Traceback', output)
 
