@@ -156,7 +156,8 @@ def quilt_gives(copy, folder, want):
     copy.git('clean', '-fdxq')
     if not good:
         return [output]
-    if 'offset' in output or 'fuzz' in output:
+    if re.search(r'^Hunk #\d+ succeeded at .*(?:offset|fuzz)', output,
+                 re.MULTILINE):
         return [output]
     return [] if have == want else ['quilt gives another tree']
 

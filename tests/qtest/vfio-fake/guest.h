@@ -146,12 +146,16 @@ gchar *vg_try(VfClient *c, void (*look)(VfClient *), const char *options,
  */
 void vg_exec(VfGuest *g, const char *program);
 
-/* In what the QEMU that takes a guest over is not like the one before */
+/**
+ * struct VgNext - what is different in the QEMU that takes a guest over
+ *
+ * @var: environment variable that names it, or NULL for the same program
+ * @from: text in its options that is replaced, or NULL
+ * @to: what it is replaced with
+ */
 typedef struct VgNext {
-    const char *var;            /* environment variable that names it, or NULL
-                                   for the same program */
-    const char *from;           /* text in its options that is replaced, or
-                                   NULL */
+    const char *var;
+    const char *from;
     const char *to;
 } VgNext;
 
