@@ -288,27 +288,20 @@ static VfGuest *start(void (*describe)(VfDevice *d), const char *options)
     return g;
 }
 
-static void adopt(const AdoptTest *t, bool transfer)
+/* To the one, back to the other and to the one again, in both ways */
+static void test_adopt(const void *opaque)
 {
-    const VgNext next = {
-        .from = "bus=rp1", .to = "bus=rp1",
-    };
-    g_autofree gchar *before = NULL;
-    g_autofree gchar *state = NULL;
-    g_autofree gchar *text = NULL;
-    VfGuest *g = start(t->describe, t->from);
-    bool own = g->c->shared->device[0].shows_pasid;
-    VgNext there = next;
-    VgNext again = next;
-
+    const AdoptTest *t = opaque;
     g_autofree gchar *from = g_strconcat("bus=rp1", t->from, NULL);
     g_autofree gchar *to = g_strconcat("bus=rp1", t->to, NULL);
+    const VgNext there = { .from = from, .to = to };
+    const VgNext back = { .from = to, .to = from };
+    VfGuest *g = start(t->describe, t->from);
+    bool own = g->c->shared->device[0].shows_pasid;
+    g_autofree gchar *before = list_of(g, 1);
+    g_autofree gchar *state = NULL;
+    g_autofree gchar *text = NULL;
 
-    there.from = from;
-    there.to = to;
-    again.from = to;
-    again.to = from;
-    before = list_of(g, 1);
     g_assert_cmphex(vg_find_ext_cap(g, 1, 0, PCI_EXT_CAP_ID_PASID, NULL), ==,
                     t->offset);
     if (t->offset && !own) {
@@ -318,7 +311,7 @@ static void adopt(const AdoptTest *t, bool transfer)
     for (int i = 0; i < 3; i++) {
         g_autofree gchar *after = NULL;
 
-        hand_over(g, transfer, i % 2 ? &again : &there);
+        hand_over(g, i % 2, i % 2 ? &back : &there);
         after = list_of(g, 1);
         g_assert_cmpstr(after, ==, before);
         if (t->hidden) {
@@ -350,16 +343,6 @@ static void adopt(const AdoptTest *t, bool transfer)
     } else {
         g_assert_cmpstr(text, ==, "");
     }
-}
-
-static void test_adopt_exec(const void *opaque)
-{
-    adopt(opaque, false);
-}
-
-static void test_adopt_transfer(const void *opaque)
-{
-    adopt(opaque, true);
 }
 
 /* Where it cannot stay the guest does */
@@ -549,10 +532,8 @@ int main(int argc, char **argv)
                     &update_tests[i], test_update);
     }
     for (int i = 0; i < ARRAY_SIZE(adopt_tests); i++) {
-        vg_add_test("vfio-pasid/cpr/adopt/exec", adopt_tests[i].name,
-                    &adopt_tests[i], test_adopt_exec);
-        vg_add_test("vfio-pasid/cpr/adopt/transfer", adopt_tests[i].name,
-                    &adopt_tests[i], test_adopt_transfer);
+        vg_add_test("vfio-pasid/cpr/adopt", adopt_tests[i].name,
+                    &adopt_tests[i], test_adopt);
     }
     for (int i = 0; i < ARRAY_SIZE(refuse_tests); i++) {
         vg_add_test("vfio-pasid/cpr/refuse", refuse_tests[i].name,
