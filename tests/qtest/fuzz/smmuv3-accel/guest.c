@@ -19,9 +19,16 @@
 /* Root port 4 is on the second root complex */
 #define PXB_BUS         8
 
+/* BAR 0 of root port @port, which has its table of messages */
+#define PORT_BAR(port)  (FUZZ_PCI_MMIO + (8 + (port)) * MiB)
+
 /* Message frame of the GIC, and the first interrupt that it raises */
 #define MSI_DOORBELL    0x08020040
 #define MSI_FIRST_SPI   80
+
+#define SLTSTA_EVENTS   (PCI_EXP_SLTSTA_ABP | PCI_EXP_SLTSTA_PFD | \
+                         PCI_EXP_SLTSTA_MRLSC | PCI_EXP_SLTSTA_PDC | \
+                         PCI_EXP_SLTSTA_CC)
 
 /* CPU time that one access may cost, with sanitizers */
 #define ACCESS_SECONDS  1
@@ -81,6 +88,10 @@ uint64_t fuzz_read(uint64_t addr, unsigned int size)
     address_space_read(&address_space_memory, addr, MEMTXATTRS_UNSPECIFIED,
                        buf, size);
     limit_time(0);
+    if (fuzz_guest.trace) {
+        fprintf(stderr, "    read%u 0x%" PRIx64 " = 0x%" PRIx64 "\n", 8 * size,
+                addr, ldq_le_p(buf));
+    }
     return ldq_le_p(buf);
 }
 
@@ -130,30 +141,67 @@ void fuzz_slot_control(unsigned int port, uint16_t value)
     uint8_t bus = fuzz_port_bus(port), devfn = fuzz_port_devfn(port);
     uint8_t cap = fuzz_find_cap(bus, devfn, PCI_CAP_ID_EXP);
 
+    uint16_t status = fuzz_config_read(bus, devfn, cap + PCI_EXP_SLTSTA, 2);
+
+    /* Ones clear; a port sends the next message when nothing is set */
+    if (status & SLTSTA_EVENTS) {
+        fuzz_config_write(bus, devfn, cap + PCI_EXP_SLTSTA, 2,
+                          status & SLTSTA_EVENTS);
+    }
     fuzz_config_write(bus, devfn, cap + PCI_EXP_SLTCTL, 2, value);
 }
 
-/* As pciehp does it: a port tells of its slot by a message, to the v2m frame */
-static void setup_port_interrupt(uint8_t bus, uint8_t devfn, uint32_t data)
+/* Returns: offset of an extended capability, or 0 */
+static uint16_t find_ext_cap(uint8_t bus, uint8_t devfn, uint16_t id)
 {
-    uint8_t cap = fuzz_find_cap(bus, devfn, PCI_CAP_ID_MSI);
+    uint16_t pos = PCI_CFG_SPACE_SIZE;
 
-    if (!cap) {
-        return;
+    for (int left = 32; pos && left; left--) {
+        uint32_t header = fuzz_config_read(bus, devfn, pos, 4);
+
+        if (header != UINT32_MAX && PCI_EXT_CAP_ID(header) == id) {
+            return pos;
+        }
+        pos = PCI_EXT_CAP_NEXT(header);
     }
-    fuzz_config_write(bus, devfn, cap + PCI_MSI_ADDRESS_LO, 4, MSI_DOORBELL);
-    fuzz_config_write(bus, devfn, cap + PCI_MSI_ADDRESS_HI, 4, 0);
-    fuzz_config_write(bus, devfn, cap + PCI_MSI_DATA_64, 2, data);
-    fuzz_config_write(bus, devfn, cap + PCI_MSI_FLAGS, 2,
-                      PCI_MSI_FLAGS_ENABLE);
-    fuzz_config_write(bus, devfn,
-                      fuzz_find_cap(bus, devfn, PCI_CAP_ID_EXP) +
-                      PCI_EXP_SLTCTL, 2, FUZZ_SLTCTL_EVENTS |
-                      PCI_EXP_SLTCTL_PWR_IND_ON | PCI_EXP_SLTCTL_PWR_ON);
+    return 0;
+}
+
+/* As a driver with shared virtual addressing does it */
+static void setup_pasid(uint8_t bus)
+{
+    uint16_t pasid = find_ext_cap(bus, 0, PCI_EXT_CAP_ID_PASID);
+    uint16_t ats = find_ext_cap(bus, 0, PCI_EXT_CAP_ID_ATS);
+
+    if (pasid) {
+        fuzz_config_write(bus, 0, pasid + PCI_PASID_CTRL, 2,
+                          PCI_PASID_CTRL_ENABLE);
+    }
+    if (ats) {
+        fuzz_config_write(bus, 0, ats + PCI_ATS_CTRL, 2, PCI_ATS_CTRL_ENABLE);
+    }
+}
+
+/* As pciehp does it: a port tells of its slot by a message, to the v2m frame */
+static void setup_port_interrupt(unsigned int port)
+{
+    uint8_t bus = fuzz_port_bus(port), devfn = fuzz_port_devfn(port);
+    uint8_t cap = fuzz_find_cap(bus, devfn, PCI_CAP_ID_MSIX);
+    uint64_t table = PORT_BAR(port);
+
+    fuzz_config_write(bus, devfn, cap + PCI_MSIX_FLAGS, 2,
+                      PCI_MSIX_FLAGS_ENABLE);
+    fuzz_write(table + PCI_MSIX_ENTRY_LOWER_ADDR, 4, MSI_DOORBELL);
+    fuzz_write(table + PCI_MSIX_ENTRY_UPPER_ADDR, 4, 0);
+    fuzz_write(table + PCI_MSIX_ENTRY_DATA, 4, MSI_FIRST_SPI + port);
+    fuzz_write(table + PCI_MSIX_ENTRY_VECTOR_CTRL, 4, 0);
+    fuzz_slot_control(port, FUZZ_SLTCTL_EVENTS | PCI_EXP_SLTCTL_PWR_IND_ON |
+                            PCI_EXP_SLTCTL_PWR_ON);
 }
 
 void fuzz_setup_pci(void)
 {
+    memory_region_transaction_begin();
     for (unsigned int port = 1; port <= FUZZ_PORTS; port++) {
         uint8_t bus = fuzz_port_bus(port), devfn = fuzz_port_devfn(port);
         uint8_t below = fuzz_device_bus(port);
@@ -163,13 +211,19 @@ void fuzz_setup_pci(void)
                           bus | below << 8 | below << 16);
         fuzz_config_write(bus, devfn, PCI_MEMORY_BASE, 4,
                           window >> 16 | (window & ~0xffffull));
+        fuzz_config_write(bus, devfn, PCI_BASE_ADDRESS_0, 4, PORT_BAR(port));
         fuzz_config_write(bus, devfn, PCI_COMMAND, 2,
                           PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
         fuzz_config_write(below, 0, PCI_BASE_ADDRESS_0, 4, window);
         fuzz_config_write(below, 0, PCI_BASE_ADDRESS_1, 4, 0);
         fuzz_config_write(below, 0, PCI_COMMAND, 2,
                           PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
-        setup_port_interrupt(bus, devfn, MSI_FIRST_SPI + port);
+        setup_pasid(below);
+    }
+    /* The tables of messages can be reached when the memory map is made anew */
+    memory_region_transaction_commit();
+    for (unsigned int port = 1; port <= FUZZ_PORTS; port++) {
+        setup_port_interrupt(port);
     }
 }
 

@@ -43,7 +43,7 @@ static const Place places[] = {
     { FUZZ_SMMU(1), 0x100 },
     { FUZZ_SMMU(1), 0x20000 },
     { FUZZ_ECAM, 16 * MiB },
-    { FUZZ_PCI_MMIO, 8 * MiB },
+    { FUZZ_PCI_MMIO, 16 * MiB },
     { FUZZ_PCI_MMIO + FUZZ_TESTDEV_PORT * MiB, 0x200 },
     { 0x3eff0000, 0x10000 },            /* PCI I/O ports */
     { FUZZ_RAM + FUZZ_RAM_MIB * MiB - 64, 128 },

@@ -111,7 +111,8 @@ static GString *command_line(FuzzTarget *t)
                     " -device pxb-pcie,id=pxb8,bus=pcie.0,addr=8,bus_nr=8"
                     " -device arm-smmuv3,id=smmu0,primary-bus=pcie.0,"
                     "accel=on,ssidsize=16"
-                    " -device arm-smmuv3,id=smmu1,primary-bus=pxb8,ssidsize=8",
+                    " -device arm-smmuv3,id=smmu1,primary-bus=pxb8,ssidsize=8,"
+                    "stage=nested,x-fwb=on,x-ats=on",
                     FUZZ_RAM_MIB, fuzz_guest.client->iommufd);
     for (int n = 1; n <= FUZZ_PORTS; n++) {
         g_string_append_printf(s, " -device pcie-root-port,id=rp%d,chassis=%d,"
@@ -119,7 +120,7 @@ static GString *command_line(FuzzTarget *t)
                                fuzz_port_bus(n) ? "pxb8" : "pcie.0",
                                fuzz_port_devfn(n) >> 3);
     }
-    g_string_append_printf(s, " -device pasid-testdev,id=t,bus=rp%d",
+    g_string_append_printf(s, " -device pasid-testdev,id=t,ats=on,bus=rp%d",
                            FUZZ_TESTDEV_PORT);
     return s;
 }
@@ -295,10 +296,8 @@ static void check_well(void)
     fuzz_clear_rules();
     vm_start();
     fuzz_turns(2);
-    memory_region_transaction_begin();
     reset_machine();
     fuzz_setup_pci();
-    memory_region_transaction_commit();
     fuzz_turns(2);
     fuzz_setup_smmu(0);
     for (unsigned int dev = 1; dev <= FUZZ_DEVICES; dev++) {
@@ -381,10 +380,10 @@ static void start_guest(const FuzzRecord *r)
                                    PCI_EXP_SLTCTL_PWR_ON);
         }
     }
+    memory_region_transaction_commit();
     if (!(r->b & 1)) {
         fuzz_setup_pci();
     }
-    memory_region_transaction_commit();
     for (unsigned int n = 0; n < FUZZ_SMMUS; n++) {
         if (!(r->b & 2u << n)) {
             fuzz_setup_smmu(n);
