@@ -372,6 +372,39 @@ static void test_pin_later(void)
                   "none when it was plugged in");
 }
 
+/* A window of an ATI device to its configuration space: address and data */
+#define VIRT_PIO    0x3eff0000u
+#define ATI_IO_BAR  0x1000
+#define ATI_WINDOW  0x4000
+
+static void test_quirk_window(void)
+{
+    VfClient *c = vf_client_new();
+    VfDevice *d = vf_client_add_device(c);
+    const uint64_t io = VIRT_PIO + ATI_IO_BAR;
+    const uint8_t devfn = 2 << 3;
+    VfGuest *g;
+
+    d->vga = 1;
+    vf_put32(d->phys + PCI_VENDOR_ID, 0x67df1002);
+    vf_put16(d->phys + PCI_CLASS_DEVICE, 0x0300);
+    d->phys[PCI_BASE_ADDRESS_4] = PCI_BASE_ADDRESS_SPACE_IO;
+    d->bar_size[4] = 256;
+    g = vg_start(c, VG_MACHINE VG_IOMMUFD "-device vfio-pci,iommufd=i0,fd=%d,"
+                 "id=d0,bus=pcie.0,addr=2,x-vga=on", "", c->iommufd,
+                 c->device_fd[0]);
+    vg_config_writel(g, 0, devfn, PCI_BASE_ADDRESS_4, ATI_IO_BAR);
+    vg_config_writew(g, 0, devfn, PCI_COMMAND, PCI_COMMAND_IO);
+
+    qtest_writel(g->qts, io, ATI_WINDOW | PCI_VENDOR_ID);
+    g_assert_cmphex(qtest_readl(g->qts, io + 4), ==, 0x67df1002);
+    /* Four bytes, of which one is the last */
+    qtest_writel(g->qts, io, ATI_WINDOW | (VF_CONFIG_SIZE - 1));
+    g_assert_cmphex(qtest_readl(g->qts, io + 4), ==, UINT32_MAX);
+    qtest_writel(g->qts, io + 4, 0);
+    vg_end_silent(g);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -391,5 +424,6 @@ int main(int argc, char **argv)
     qtest_add_data_func("vfio-bad-registers/rom/endless", NULL, test_rom_size);
     qtest_add_func("vfio-bad-registers/rom/put-off", test_rom_put_off);
     qtest_add_func("vfio-bad-registers/pin-later", test_pin_later);
+    qtest_add_func("vfio-bad-registers/quirk-window", test_quirk_window);
     return g_test_run();
 }

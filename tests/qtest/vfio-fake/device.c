@@ -130,6 +130,10 @@ static int get_region_info(VfDevice *d, struct vfio_region_info *info)
     } else if (info->index == VFIO_PCI_ROM_REGION_INDEX) {
         info->size = d->rom_size;
         info->flags = d->rom_size ? VFIO_REGION_INFO_FLAG_READ : 0;
+    } else if (info->index == VFIO_PCI_VGA_REGION_INDEX && d->vga) {
+        info->size = 0xc0000;
+        info->flags = VFIO_REGION_INFO_FLAG_READ |
+                      VFIO_REGION_INFO_FLAG_WRITE;
     } else {
         return -EINVAL;
     }

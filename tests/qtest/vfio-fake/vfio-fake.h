@@ -174,6 +174,7 @@ typedef struct VfMap {
  * @reset_ok: the device can be reset
  * @shows_pasid: a kernel to come that does not hide the PASID capability
  * @raw: a kernel that shows configuration space as it is
+ * @vga: the device has a region with the VGA ranges
  * @migration: the device can be stopped and its state copied
  * @msix: number of MSI-X vectors
  * @msi: number of MSI vectors
@@ -207,6 +208,7 @@ typedef struct VfDevice {
     uint32_t reset_ok;
     uint32_t shows_pasid;
     uint32_t raw;
+    uint32_t vga;
     uint32_t migration;
     uint32_t msix;
     uint32_t msi;
