@@ -32,7 +32,8 @@
 
 bool vfio_pci_check_config_size(uint64_t size, Error **errp)
 {
-    if (size != PCI_CONFIG_SPACE_SIZE && size != PCIE_CONFIG_SPACE_SIZE) {
+    if ((size < PCI_STD_HEADER_SIZEOF || size > PCI_CONFIG_SPACE_SIZE) &&
+        size != PCIE_CONFIG_SPACE_SIZE) {
         error_setg(errp, "the configuration space of the device has 0x%"
                    PRIx64 " bytes, which have to be 0x%x or 0x%x", size,
                    PCI_CONFIG_SPACE_SIZE, PCIE_CONFIG_SPACE_SIZE);

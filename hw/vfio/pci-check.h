@@ -17,7 +17,9 @@ typedef struct VFIOMSIXInfo VFIOMSIXInfo;
  *
  * @size: of the region, in bytes.
  *
- * @errp: set if it is neither 256 nor 4096 (PCIe 6.2, 7.2).
+ * @errp: set if it is neither 256 nor 4096 (PCIe 6.2, 7.2). Less than 256 is
+ *        taken if it has the header: mediated devices do that, such as the 255
+ *        bytes of mtty, the sample of Linux.
  *
  * Returns: true if it can, false with @errp set.
  */

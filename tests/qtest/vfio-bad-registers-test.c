@@ -372,6 +372,25 @@ static void test_pin_later(void)
                   "none when it was plugged in");
 }
 
+/* The sample mediated device of Linux, mtty, has one byte less than it should */
+static void test_config_size_255(void)
+{
+    VfClient *c = vf_client_new();
+    VfDevice *d = vf_client_add_device(c);
+    uint32_t id = vf_get32(d->phys + PCI_VENDOR_ID);
+    VfGuest *g;
+
+    d->config_size = PCI_CFG_SPACE_SIZE - 1;
+    g = vg_start(c, VG_MACHINE VG_IOMMUFD VG_PORT(1)
+                 "-device vfio-pci,iommufd=i0,fd=%d,id=d0,bus=rp1", "",
+                 c->iommufd, c->device_fd[0]);
+    vg_ports(g, 1);
+    g_assert_cmphex(vg_config_readl(g, 1, 0, PCI_VENDOR_ID), ==, id);
+    vg_config_readl(g, 1, 0, PCI_CFG_SPACE_SIZE - 4);
+    vg_config_writel(g, 1, 0, PCI_CFG_SPACE_SIZE - 4, UINT32_MAX);
+    g_free(vg_end(g));
+}
+
 /* A window of an ATI device to its configuration space: address and data */
 #define VIRT_PIO    0x3eff0000u
 #define ATI_IO_BAR  0x1000
@@ -424,6 +443,7 @@ int main(int argc, char **argv)
     qtest_add_data_func("vfio-bad-registers/rom/endless", NULL, test_rom_size);
     qtest_add_func("vfio-bad-registers/rom/put-off", test_rom_put_off);
     qtest_add_func("vfio-bad-registers/pin-later", test_pin_later);
+    qtest_add_func("vfio-bad-registers/config-size-255", test_config_size_255);
     qtest_add_func("vfio-bad-registers/quirk-window", test_quirk_window);
     return g_test_run();
 }
