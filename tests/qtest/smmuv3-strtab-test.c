@@ -52,8 +52,8 @@ enum {
 #define CONFIG_BYPASS       4
 #define CONFIG_S2           6
 /* Bits of IPA, S2TG and S2SL0; 44 bits out */
-#define STE2(ipa, tg, sl0)  ((64ull - (ipa) | (sl0) << 6 | (tg) << 14 | \
-                              4ull << 16) << 32)
+#define STE2(ipa, tg, sl0)  (((64ull - (ipa)) | ((sl0) << 6) | ((tg) << 14) | \
+                              (4ull << 16)) << 32)
 #define TG_4K               0
 #define TG_64K              1
 #define TG_16K              2
