@@ -372,7 +372,7 @@ static void test_pin_later(void)
                   "none when it was plugged in");
 }
 
-/* The sample mediated device of Linux, mtty, has one byte less than it should */
+/* The sample mediated device of Linux, mtty, lacks the last byte */
 static void test_config_size_255(void)
 {
     VfClient *c = vf_client_new();
