@@ -136,6 +136,20 @@ uint32_t vfio_answer_regions(uint32_t regions)
     return MIN(regions, MOST_REGIONS);
 }
 
+bool vfio_answer_can_mmap(uint32_t flags)
+{
+    const uint32_t all = VFIO_REGION_INFO_FLAG_READ |
+                         VFIO_REGION_INFO_FLAG_WRITE |
+                         VFIO_REGION_INFO_FLAG_MMAP;
+
+    return (flags & all) == all;
+}
+
+int vfio_answer_errno(void)
+{
+    return errno ? -errno : -EIO;
+}
+
 int vfio_answer_vectors(int ret, int vectors)
 {
     return ret <= 0 || ret < vectors ? ret : -EINVAL;

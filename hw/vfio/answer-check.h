@@ -109,6 +109,28 @@ uint64_t vfio_answer_pgsizes(uint64_t pgsizes);
 uint32_t vfio_answer_regions(uint32_t regions);
 
 /**
+ * vfio_answer_can_mmap: tell whether a region can be mapped for a guest
+ *
+ * A guest reads and writes what is mapped with nothing in between, so both have
+ * to be allowed. Where they are not, accesses go through calls, which can fail.
+ *
+ * @flags: VFIO_REGION_INFO_FLAG_* of struct vfio_region_info.
+ *
+ * Returns: true if it can be mapped, read and written.
+ */
+bool vfio_answer_can_mmap(uint32_t flags);
+
+/**
+ * vfio_answer_errno: what to return for a call that has not returned 0
+ *
+ * A positive number from a call that has none sets no errno, and 0 would be
+ * success.
+ *
+ * Returns: -errno, or -EIO if errno is 0.
+ */
+int vfio_answer_errno(void);
+
+/**
  * vfio_answer_vectors: what came of enabling vectors
  *
  * @ret: 0, a negative errno, or the number of those that could be enabled.

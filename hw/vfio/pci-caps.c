@@ -165,10 +165,55 @@ static void end_ext_list(VFIOPCIDevice *vdev, const PCIEEcapExtent *last)
     pci_set_long(vdev->emulated_config_bits + PCI_CONFIG_SPACE_SIZE, ~0);
 }
 
+/* Have @last, NULL at the head, followed by the capability at @next, 0 ends */
+static void link_ext(VFIOPCIDevice *vdev, const PCIEEcapExtent *last,
+                     uint16_t next)
+{
+    uint8_t *config = PCI_DEVICE(vdev)->config;
+
+    if (!last) {
+        /* The kernel, too, marks in this way what it hides at the head */
+        pci_set_word(config + PCI_CONFIG_SPACE_SIZE, PCIE_ECAP_ID_NULL);
+        return;
+    }
+    pci_set_long(config + last->offset,
+                 deposit32(pci_get_long(config + last->offset),
+                           PCI_EXT_CAP_NEXT_SHIFT, 12, next));
+    pci_long_test_and_set_mask(vdev->emulated_config_bits + last->offset,
+                               PCI_EXT_CAP_NEXT_MASK);
+    pci_set_long(PCI_DEVICE(vdev)->wmask + last->offset, 0);
+}
+
+/* Tell the user what is taken out, unless it is nothing: a Null capability */
+static void warn_ext(VFIOPCIDevice *vdev, const PCIEEcapExtent *ext,
+                     unsigned size, unsigned room)
+{
+    if (ext->id == PCIE_ECAP_ID_NULL) {
+        return;
+    }
+    if (size <= room) {
+        warn_report(VFIO_MSG_PREFIX "the extended capability %s at 0x%x "
+                    "does not end inside configuration space; the guest "
+                    "does not see it", vdev->vbasedev.name,
+                    pcie_ecap_name(ext->id), ext->offset);
+    } else {
+        warn_report(VFIO_MSG_PREFIX "the extended capability %s at 0x%x "
+                    "needs %u bytes and has %u; the guest does not see it",
+                    vdev->vbasedev.name, pcie_ecap_name(ext->id),
+                    ext->offset, size, room);
+    }
+}
+
+/*
+ * What is taken out has to be out of the list at once: a device without
+ * standard capabilities keeps the list that is here, and QEMU asserts that each
+ * element of it has room for a header and a register.
+ */
 static void trim_ext(VFIOPCIDevice *vdev)
 {
     uint8_t *config = PCI_DEVICE(vdev)->config;
     g_autofree PCIEEcapLayout *layout = g_new(PCIEEcapLayout, 1);
+    const PCIEEcapExtent *last = NULL;
 
     pcie_ecap_parse(config, layout);
     for (unsigned i = 0; i < layout->count; i++) {
@@ -176,22 +221,18 @@ static void trim_ext(VFIOPCIDevice *vdev)
         unsigned size = ext_size(config, ext);
         unsigned room = ext_room(layout, ext);
 
-        if (ext->id == PCIE_ECAP_ID_NULL || (size <= room && !ext->cut)) {
-            continue;
+        if (size > room || ext->cut) {
+            /* A Null capability at the head is an anchor, and needs no room */
+            if (ext->id != PCIE_ECAP_ID_NULL || last) {
+                warn_ext(vdev, ext, size, room);
+                link_ext(vdev, last, i + 1 < layout->count ?
+                                     layout->extents[i + 1].offset : 0);
+            }
+            if (last) {
+                continue;
+            }
         }
-        if (size <= room) {
-            warn_report(VFIO_MSG_PREFIX "the extended capability %s at 0x%x "
-                        "does not end inside configuration space; the guest "
-                        "does not see it", vdev->vbasedev.name,
-                        pcie_ecap_name(ext->id), ext->offset);
-        } else {
-            warn_report(VFIO_MSG_PREFIX "the extended capability %s at 0x%x "
-                        "needs %u bytes and has %u; the guest does not see it",
-                        vdev->vbasedev.name, pcie_ecap_name(ext->id),
-                        ext->offset, size, room);
-        }
-        /* The kernel marks what it hides in this way, so it gets dropped */
-        pci_set_word(config + ext->offset, PCIE_ECAP_ID_NULL);
+        last = ext;
     }
     if (layout->defects & PCIE_ECAP_BROKEN) {
         warn_report(VFIO_MSG_PREFIX "the list of extended capabilities %s at "
@@ -199,8 +240,7 @@ static void trim_ext(VFIOPCIDevice *vdev)
                     vdev->vbasedev.name,
                     pcie_ecap_defect_name(layout->defects & PCIE_ECAP_BROKEN),
                     layout->broken_offset);
-        end_ext_list(vdev, layout->count ?
-                           &layout->extents[layout->count - 1] : NULL);
+        end_ext_list(vdev, last);
     }
 }
 

@@ -18,8 +18,9 @@
 #include "vfio-fake/guest.h"
 
 #define MOST 10
-/* Where the guest maps a BAR */
+/* Where the guest maps a BAR, and a page of it without MSI-X registers */
 #define WINDOW 0x10000000u
+#define IN_BAR (WINDOW + 0x2000)
 
 /* One change of the answer of a call; of region information, that of BAR 0 */
 typedef struct Change {
@@ -47,6 +48,10 @@ typedef struct AnswerTest {
 #define BEHIND_BAR0(at) .op = VF_OP_GET_REGION_INFO, .size = 4, \
                         .offset = sizeof(struct vfio_region_info) + (at)
 
+/* A region that can be mapped is one that can be read and written */
+#define MAPPED (VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE | \
+                VFIO_REGION_INFO_FLAG_MMAP)
+
 #define NOT_THERE "the host tells of capabilities that are not in its answer"
 
 /* Without a reset of its own the device is reset with its bus */
@@ -59,15 +64,18 @@ static void bus_reset(VfDevice *d)
              PCI_PM_CTRL_NO_SOFT_RESET);
 }
 
+static void is_bridge(VfDevice *d)
+{
+    d->phys[PCI_HEADER_TYPE] = PCI_HEADER_TYPE_BRIDGE;
+}
+
 static const AnswerTest tests[] = {
     { "region-caps-outside", .change = {
-          { BAR0(flags), .value = VFIO_REGION_INFO_FLAG_MMAP |
-                                  VFIO_REGION_INFO_FLAG_CAPS },
+          { BAR0(flags), .value = MAPPED | VFIO_REGION_INFO_FLAG_CAPS },
           { BAR0(cap_offset), .value = UINT32_MAX - 7 } },
       .warning = NOT_THERE },
     { "region-caps-cut", .change = {
-          { BAR0(flags), .value = VFIO_REGION_INFO_FLAG_MMAP |
-                                  VFIO_REGION_INFO_FLAG_CAPS },
+          { BAR0(flags), .value = MAPPED | VFIO_REGION_INFO_FLAG_CAPS },
           { BAR0(cap_offset), .value = sizeof(struct vfio_region_info) - 4 } },
       .warning = NOT_THERE },
     { "region-caps-loop", .caps = 8, .change = {
@@ -81,6 +89,14 @@ static const AnswerTest tests[] = {
       .warning = NOT_THERE },
     { "region-endless", .change = { { BAR0(argsz), .value = UINT32_MAX } },
       .error = "failed to get region 0 info: Argument list too long" },
+    { "region-mapped-unreadable", .change = {
+          { BAR0(flags), .value = VFIO_REGION_INFO_FLAG_MMAP } } },
+    { "region-mapped-read-only", .change = {
+          { BAR0(flags), .value = VFIO_REGION_INFO_FLAG_MMAP |
+                                  VFIO_REGION_INFO_FLAG_READ } } },
+    { "region-mapped-write-only", .change = {
+          { BAR0(flags), .value = VFIO_REGION_INFO_FLAG_MMAP |
+                                  VFIO_REGION_INFO_FLAG_WRITE } } },
     { "regions", .change = {
           { VF_OP_GET_INFO, AT(vfio_device_info, num_regions),
             .value = UINT32_MAX } } },
@@ -120,8 +136,7 @@ static void add_caps(VfClient *c, unsigned int caps, VfOp op)
     vf_client_change(c, op, region ? 0 : UINT64_MAX,
                      region ? offsetof(struct vfio_region_info, flags) :
                               offsetof(struct vfio_iommu_type1_info, flags),
-                     4, region ? VFIO_REGION_INFO_FLAG_MMAP |
-                                 VFIO_REGION_INFO_FLAG_CAPS :
+                     4, region ? MAPPED | VFIO_REGION_INFO_FLAG_CAPS :
                                  VFIO_IOMMU_INFO_PGSIZES |
                                  VFIO_IOMMU_INFO_CAPS);
     vf_client_change(c, op, region ? 0 : UINT64_MAX,
@@ -171,8 +186,11 @@ static void test_answer(const void *opaque)
                         0x00fa1b36);
         /* Mapped by the guest, the BAR is mapped for DMA, too */
         vg_config_writel(g, 0, 1 << 3, PCI_MEMORY_BASE, WINDOW >> 16 | WINDOW);
+        vg_config_writew(g, 0, 1 << 3, PCI_COMMAND,
+                         PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
         vg_config_writel(g, 1, 0, PCI_BASE_ADDRESS_0, WINDOW);
         vg_config_writew(g, 1, 0, PCI_COMMAND, PCI_COMMAND_MEMORY);
+        qtest_writel(g->qts, IN_BAR, qtest_readl(g->qts, IN_BAR));
         vg_device_del(g, "d0", 1);
     }
     vf_client_assert_clean(c);
@@ -277,6 +295,27 @@ static void test_vectors(void)
     vg_assert_has(text, "Failed to setup MSI fds: Invalid argument");
 }
 
+/*
+ * Neither a success nor an error, so it counts as an error, and is the one that
+ * is told: that the device is a bridge would come later.
+ */
+static void test_attach(void)
+{
+    static const AnswerTest bridge = { "bridge", is_bridge };
+    VfClient *c = describe(&bridge);
+    g_autofree gchar *err = NULL;
+    VfGuest *g = vg_start(c, VG_MACHINE VG_IOMMUFD VG_PORT(1), "", c->iommufd);
+
+    vg_ports(g, 1);
+    vf_client_change(c, VF_OP_ATTACH, UINT64_MAX, 0, 0, 0)->ret = 1;
+    err = vg_device_add(g, 0, "d0", 1, "");
+    vf_client_clear_changes(c);
+    vg_assert_has(err, "error attach d0");
+    vg_settle(g);
+    g_assert_null(vf_client_device_object(c, 0));
+    g_free(vg_end(g));
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -289,5 +328,6 @@ int main(int argc, char **argv)
                     &legacy_tests[i], test_legacy);
     }
     qtest_add_func("vfio-bad-answers/vectors", test_vectors);
+    qtest_add_func("vfio-bad-answers/attach", test_attach);
     return g_test_run();
 }

@@ -254,6 +254,41 @@ static void ext_only_at_end(VfDevice *d)
     d->raw = 1;
 }
 
+/* Without standard capabilities QEMU takes the extended list as it is */
+static void no_std(VfDevice *d)
+{
+    d->raw = 1;
+    d->phys[PCI_STATUS] &= ~PCI_STATUS_CAP_LIST;
+}
+
+static void ext_at_end_no_std(VfDevice *d)
+{
+    no_std(d);
+    ext_at_end(d);
+}
+
+static void ext_loop_at_end_no_std(VfDevice *d)
+{
+    no_std(d);
+    put_ext(d, 0x100, PCI_EXT_CAP_ID_ERR, 2, 0xffc);
+    put_ext(d, 0xffc, PCI_EXT_CAP_ID_LTR, 1, 0xffc);
+}
+
+static void ext_null_at_end_no_std(VfDevice *d)
+{
+    no_std(d);
+    put_ext(d, 0x100, PCI_EXT_CAP_ID_ERR, 2, 0xffc);
+    put_ext(d, 0xffc, 0, 1, 0);
+}
+
+static void ext_middle_no_std(VfDevice *d)
+{
+    no_std(d);
+    put_ext(d, 0x100, PCI_EXT_CAP_ID_ERR, 2, 0x200);
+    put_ext(d, 0x200, PCI_EXT_CAP_ID_LTR, 1, 0x204);
+    put_ext(d, 0x204, PCI_EXT_CAP_ID_DSN, 1, 0);
+}
+
 static void ext_loop(VfDevice *d)
 {
     put_ext(d, 0x100, PCI_EXT_CAP_ID_ERR, 2, 0x200);
@@ -308,6 +343,13 @@ static const ListTest ext_tests[] = {
     { "loop", ext_loop, { 0x100, 0x200 },
       "the list of extended capabilities loops at 0x200; the guest sees what "
       "is before that" },
+    { "no-standard/at-end", ext_at_end_no_std, { 0x100 },
+      "the extended capability Latency Tolerance "
+      "Reporting at 0xffc needs 8 bytes and has 4" },
+    { "no-standard/null-at-end", ext_null_at_end_no_std, { 0x100 }, NULL },
+    { "no-standard/middle", ext_middle_no_std, { 0x100, 0x204 },
+      "the extended capability Latency Tolerance "
+      "Reporting at 0x200 needs 8 bytes and has 4" },
     { "cut-short", ext_cut_short, { 0x100, 0x200 },
       "the extended capability Advanced Error Reporting at 0xff0 does not end "
       "inside configuration space; the guest does not see it" },
@@ -337,6 +379,20 @@ static void test_ext(const void *opaque)
     end(g, t->warning);
 }
 
+/* Two things are wrong here, and each is told of */
+static void test_ext_loop_at_end(void)
+{
+    VfGuest *g = start(ext_loop_at_end_no_std);
+    g_autofree gchar *text = NULL;
+
+    g_assert_cmphex(PCI_EXT_CAP_NEXT(vg_config_readl(g, 1, 0, 0x100)), ==, 0);
+    vg_device_del(g, "d0", 1);
+    vf_client_assert_clean(g->c);
+    text = vg_end(g);
+    vg_assert_has(text, "at 0xffc needs 8 bytes and has 4");
+    vg_assert_has(text, "the list of extended capabilities loops at 0xffc");
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -349,5 +405,7 @@ int main(int argc, char **argv)
         vg_add_test("vfio-bad-caps/extended", ext_tests[i].name, &ext_tests[i],
                     test_ext);
     }
+    qtest_add_func("vfio-bad-caps/extended/no-standard/loop-at-end",
+                   test_ext_loop_at_end);
     return g_test_run();
 }

@@ -119,6 +119,8 @@ int vf_change_answer(const VfLog *log, void *arg, uint32_t room, void *behind,
         }
         if (change->ret && ret >= 0) {
             ret = change->ret;
+            /* An error of long ago would hide that there is none now */
+            errno = 0;
         }
     }
     return ret;
