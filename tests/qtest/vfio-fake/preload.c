@@ -76,12 +76,6 @@ static void resolve(void)
     real_ioctl = dlsym(RTLD_NEXT, "ioctl");
 }
 
-static __attribute__((constructor)) void vf_start(void)
-{
-    resolve();
-    vf_state_init();
-}
-
 int vf_real_close(int fd)
 {
     return real_close(fd);
@@ -119,6 +113,34 @@ static FdKind classify(int fd, uint32_t *unit)
         }
     }
     return FD_OTHER;
+}
+
+/*
+ * A process that makes way for another one by execve() closes what is marked
+ * FD_CLOEXEC without a call that could be taken over.
+ */
+static void close_after_exec(void)
+{
+    vf_lock();
+    for (uint32_t i = 0; i < VF_MAX_DEVICES; i++) {
+        VfDevice *d = &vf->device[i];
+        uint32_t unit;
+
+        if (d->obj_id && d->pid == getpid() &&
+            (classify(d->fd, &unit) != FD_DEVICE || unit != i)) {
+            vf_device_closed(i);
+        }
+    }
+    vf_unlock();
+}
+
+static __attribute__((constructor)) void vf_start(void)
+{
+    resolve();
+    vf_state_init();
+    if (vf) {
+        close_after_exec();
+    }
 }
 
 int vf_ctx_of_fd(int fd)
@@ -211,6 +233,8 @@ VF_PUBLIC int ioctl(int fd, unsigned long nr, ...)
         ret = vf_iommufd_ioctl(unit, nr, (void *)arg, log);
     } else if (kind == FD_DEVICE) {
         log = vf_log(vf_device_op(nr), unit, nr);
+        vf->device[unit].fd = fd;
+        vf->device[unit].pid = getpid();
         ret = vf_device_ioctl(unit, fd, nr, (void *)arg, log);
     } else {
         log = vf_log(vf_group_op(fd), 0, nr);

@@ -186,6 +186,7 @@ typedef struct VfMap {
  * @wmask: fake only: bits of @virt that can be written
  * @config_ready: fake only: the three before are filled in
  * @open_count, @bound_ctx, @obj_id: fake only
+ * @fd, @pid: that the last ioctl came by
  * @msix_enabled, @msi_enabled, @intx_enabled: eventfds configured, by kind
  */
 typedef struct VfDevice {
@@ -221,6 +222,8 @@ typedef struct VfDevice {
     uint32_t config_ready;
     uint32_t open_count;
     int32_t bound_ctx;
+    int32_t fd;
+    int32_t pid;
     uint32_t obj_id;
     uint32_t msix_enabled;
     uint32_t msi_enabled;
