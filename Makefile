@@ -38,6 +38,7 @@ DEPS_check-windows := build windows
 DEPS_check-builds := build builds windows
 DEPS_check-lab := build lab
 DEPS_check-lab-sanitizers := build lab
+DEPS_soak := build lab
 DEPS_demo := build lab
 export VPASID_GROUPS := $(sort $(VPASID_GROUPS) $(foreach \
     goal,$(GOALS),$(or $(DEPS_$(goal)),build)))
@@ -51,6 +52,9 @@ TARGET_LIST ?= aarch64-softmmu
 KERNEL_SOURCE ?=
 # How long `make fuzz`, `make fuzz-guest` and `make fuzz-device` take.
 SECONDS ?= 600
+# What `make soak` does.
+CYCLES ?= 1000
+REBOOTS ?= 100
 comma := ,
 empty :=
 space := $(empty) $(empty)
@@ -83,7 +87,7 @@ endif
 .PHONY: config aarch64 check-scripts fuzz fuzz-device uninstall-deps
 .PHONY: all install demo bench coverage check check-unit check-qtest check-lab check-series \
     check-lab-sanitizers check-sanitizers check-fuzz-guest fuzz-guest check-objects check-builds check-linux check-windows \
-    series deb-patches refresh tree clean distclean help
+    series deb-patches refresh soak tree clean distclean help
 
 config:
 	@[ -f build/config.mk ] && [ ! configure -nt build/config.mk ]
@@ -182,6 +186,10 @@ check-lab-sanitizers: aarch64 all
 	@scripts/install-deps lab
 	@scripts/tap-sum lab-sanitizers -- lab/run check
 
+soak: aarch64 all
+	@scripts/install-deps lab
+	@scripts/tap-sum soak -- lab/run soak $(CYCLES) $(REBOOTS)
+
 check-objects: tree
 	@scripts/install-deps builds
 	@scripts/tap-sum objects -- scripts/check-builds --short $(BASE)
@@ -219,7 +227,7 @@ clean:
 	rm -rf build/unit build/fuzz build/check build/log build/lab \
 	    build/*/qemu-build build/*/qemu-configure build/*/check \
 	    build/*/series build/*/deb-patches build/*/builds \
-	    build/*/qemu-sanitizers build/*/qemu-fuzz build/fuzz-guest build/*/base \
+	    build/*/qemu-sanitizers* build/*/qemu-fuzz build/fuzz-guest build/*/base \
 	    build/*/windows/[!s]* build/config.mk
 
 distclean:
@@ -244,6 +252,7 @@ help:
 	@echo 'make check-builds  four targets, gcc and clang, KVM and IOMMUFD on and off, Windows'
 	@echo 'make check-lab     the whole chain on an emulated Arm host'
 	@echo 'make check-lab-sanitizers  the same, its QEMU with ASan and UBSan'
+	@echo 'make soak          1000 hot-plugs and 100 reboots in the lab; CYCLES=, REBOOTS='
 	@echo 'make coverage      lines of hw/vfio that the qtests reach'
 	@echo 'make bench         measure against the plain way and the unpatched base'
 	@echo 'make series        write the series for `git am`, with cover letter'
