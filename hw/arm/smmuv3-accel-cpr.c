@@ -182,10 +182,10 @@ void smmuv3_accel_cpr_adopt(SMMUv3AccelState *a)
             smmuv3_accel_adopt(a, adev, &ste, d->s1_hwpt_id, d->vdevice_id,
                                d->vsid);
         }
+        /* The numbers of the buses were loaded after the devices came */
+        smmuv3_accel_sid_update(a, adev);
     }
     smmuv3_accel_cpr_start_events(a);
-    /* The numbers of the buses were loaded after the devices came */
-    smmuv3_accel_sids_update(a);
     smmuv3_accel_update_all(a->smmu);
     g_clear_pointer(&cpr->devices, g_free);
     cpr->len = 0;
