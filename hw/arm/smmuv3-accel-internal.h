@@ -71,6 +71,9 @@ typedef struct SMMUv3AccelCprDevice {
     uint32_t s1_hwpt_id;
     uint32_t vdevice_id;
     uint32_t vsid;
+    uint32_t event_type;
+    uint32_t event_sid;
+    bool named;
 } SMMUv3AccelCprDevice;
 
 /* What one process tells the next, and how far that is */
@@ -80,6 +83,7 @@ typedef struct SMMUv3AccelCpr {
     bool adopting;              /* devices have what the one before has made */
     bool handed_over;           /* another process may go on from here */
     bool stale;                 /* so were the caches of the host */
+    bool tlbi_again;            /* a TLBI came ahead of an STE that is due */
     uint32_t viommu_id;
     uint32_t abort_hwpt_id;
     uint32_t bypass_hwpt_id;

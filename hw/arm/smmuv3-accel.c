@@ -134,10 +134,7 @@ static void smmuv3_accel_record(SMMUv3State *s, SMMUv3AccelDevice *adev,
         return;
     }
     adev->event = *event;
-    /* What another process has recorded is in the guest's queue */
-    if (!s->accel_state->cpr.adopting) {
-        smmuv3_record_event(s, event);
-    }
+    smmuv3_record_event(s, event);
 }
 
 void smmuv3_accel_update_device(SMMUv3State *s, SMMUv3AccelDevice *adev,
