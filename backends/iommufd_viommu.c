@@ -66,6 +66,25 @@ bool iommufd_backend_alloc_vdevice(IOMMUFDBackend *be, uint32_t viommu_id,
     return true;
 }
 
+bool iommufd_backend_free_vdevice(IOMMUFDBackend *be, uint32_t vdevice_id,
+                                  Error **errp)
+{
+    struct iommu_destroy destroy = {
+        .size = sizeof(destroy),
+        .id = vdevice_id,
+    };
+    int err = ioctl(be->fd, IOMMU_DESTROY, &destroy) ? errno : 0;
+
+    trace_iommufd_backend_free_id(be->fd, vdevice_id, -err);
+    /* A kernel may free it together with the device */
+    if (err && err != ENOENT) {
+        error_setg_errno(errp, err, "IOMMU_DESTROY(vdevice_id %u) failed",
+                         vdevice_id);
+        return false;
+    }
+    return true;
+}
+
 bool iommufd_backend_alloc_veventq(IOMMUFDBackend *be, uint32_t viommu_id,
                                    uint32_t type, uint32_t depth,
                                    uint32_t *veventq_id, int *veventq_fd,

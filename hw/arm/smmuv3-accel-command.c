@@ -21,8 +21,8 @@
 
 /* Devices of which the guest has said that their STE may be another one */
 
-static void smmuv3_accel_mark(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
-                              bool named)
+void smmuv3_accel_mark(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
+                       bool named)
 {
     if (!QTAILQ_IN_USE(adev, mark)) {
         QTAILQ_INSERT_TAIL(&a->marked, adev, mark);
@@ -41,12 +41,12 @@ void smmuv3_accel_unmark(SMMUv3AccelState *a, SMMUv3AccelDevice *adev)
 }
 
 static void smmuv3_accel_mark_range(SMMUv3AccelState *a, uint32_t first,
-                                    uint32_t last, bool named)
+                                    uint32_t last)
 {
     GHashTableIter iter;
     gpointer adev;
 
-    if (a->marks == g_hash_table_size(a->devices) && !named) {
+    if (a->marks == g_hash_table_size(a->devices)) {
         return;
     }
     smmuv3_accel_slice_spend(&a->slice, g_hash_table_size(a->devices));
@@ -55,14 +55,14 @@ static void smmuv3_accel_mark_range(SMMUv3AccelState *a, uint32_t first,
         uint32_t sid = smmuv3_accel_sid(adev);
 
         if (sid >= first && sid <= last) {
-            smmuv3_accel_mark(a, adev, named);
+            smmuv3_accel_mark(a, adev, false);
         }
     }
 }
 
 static void smmuv3_accel_mark_all(SMMUv3AccelState *a)
 {
-    smmuv3_accel_mark_range(a, 0, UINT32_MAX, false);
+    smmuv3_accel_mark_range(a, 0, UINT32_MAX);
 }
 
 static void smmuv3_accel_settle_device(SMMUv3State *s, SMMUv3AccelDevice *adev)
@@ -185,12 +185,9 @@ bool smmuv3_accel_command(SMMUv3State *s, const Cmd *cmd,
         if (CMD_SSEC(cmd)) {
             break;
         }
-        if (a->sids_clash) {
-            smmuv3_accel_mark_range(a, CMD_SID(cmd), CMD_SID(cmd), true);
-            break;
-        }
         adev = smmuv3_accel_find(a, CMD_SID(cmd));
-        if (adev) {
+        for (; adev; adev = QLIST_NEXT(adev, same_sid)) {
+            smmuv3_accel_slice_spend(&a->slice, 1);
             smmuv3_accel_mark(a, adev, true);
         }
         break;
@@ -200,22 +197,20 @@ bool smmuv3_accel_command(SMMUv3State *s, const Cmd *cmd,
             uint64_t mask = MAKE_64BIT_MASK(0, CMD_STE_RANGE(cmd) + 1);
             uint32_t first = CMD_SID(cmd) & ~mask;
 
-            smmuv3_accel_mark_range(a, first, first + mask, false);
+            smmuv3_accel_mark_range(a, first, first + mask);
         }
         break;
     case SMMU_CMD_CFGI_CD:
     case SMMU_CMD_CFGI_CD_ALL:
     case SMMU_CMD_ATC_INV:
         /* They are for a vDEVICE, and the last one for one that does ATS */
-        if (a->sids_clash) {
+        adev = smmuv3_accel_find(a, CMD_SID(cmd));
+        if (adev && QLIST_NEXT(adev, same_sid)) {
             if (!smmuv3_accel_settle(s)) {
                 return false;
             }
-        } else {
-            adev = smmuv3_accel_find(a, CMD_SID(cmd));
-            if (adev && QTAILQ_IN_USE(adev, mark)) {
-                smmuv3_accel_settle_device(s, adev);
-            }
+        } else if (adev && QTAILQ_IN_USE(adev, mark)) {
+            smmuv3_accel_settle_device(s, adev);
         }
         smmuv3_accel_cmdq_add(a->cmdq, cmd);
         break;

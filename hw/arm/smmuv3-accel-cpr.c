@@ -34,6 +34,9 @@ static const VMStateDescription vmstate_smmuv3_accel_device = {
         VMSTATE_UINT32(s1_hwpt_id, SMMUv3AccelCprDevice),
         VMSTATE_UINT32(vdevice_id, SMMUv3AccelCprDevice),
         VMSTATE_UINT32(vsid, SMMUv3AccelCprDevice),
+        VMSTATE_UINT32(event_type, SMMUv3AccelCprDevice),
+        VMSTATE_UINT32(event_sid, SMMUv3AccelCprDevice),
+        VMSTATE_BOOL(named, SMMUv3AccelCprDevice),
         VMSTATE_END_OF_LIST(),
     },
 };
@@ -49,6 +52,8 @@ static int smmuv3_accel_cpr_pre_save(void *opaque)
     cpr->abort_hwpt_id = a->abort_hwpt_id;
     cpr->bypass_hwpt_id = a->bypass_hwpt_id;
     cpr->stale = a->cmdq && smmuv3_accel_cmdq_stale(a->cmdq);
+    /* The next process looks at every STE before the guest runs */
+    cpr->tlbi_again = a->tlbi_again || a->tlbi_waits;
     g_free(cpr->devices);
     cpr->devices = g_new(SMMUv3AccelCprDevice, g_hash_table_size(a->devices));
     cpr->len = 0;
@@ -63,6 +68,9 @@ static int smmuv3_accel_cpr_pre_save(void *opaque)
             .s1_hwpt_id = adev->s1_hwpt_id,
             .vdevice_id = adev->vdevice_id,
             .vsid = adev->vsid,
+            .event_type = adev->event.type,
+            .event_sid = adev->event.sid,
+            .named = adev->named,
         };
     }
 
@@ -121,6 +129,7 @@ static const VMStateDescription vmstate_smmuv3_accel = {
         VMSTATE_UINT32(abort_hwpt_id, SMMUv3AccelCpr),
         VMSTATE_UINT32(bypass_hwpt_id, SMMUv3AccelCpr),
         VMSTATE_BOOL(stale, SMMUv3AccelCpr),
+        VMSTATE_BOOL(tlbi_again, SMMUv3AccelCpr),
         VMSTATE_INT32(len, SMMUv3AccelCpr),
         VMSTATE_VALIDATE("number of devices", smmuv3_accel_cpr_len_valid),
         VMSTATE_STRUCT_VARRAY_ALLOC(devices, SMMUv3AccelCpr, len, 1,
@@ -181,11 +190,15 @@ void smmuv3_accel_cpr_adopt(SMMUv3AccelState *a)
 
             smmuv3_accel_adopt(a, adev, &ste, d->s1_hwpt_id, d->vdevice_id,
                                d->vsid);
+            adev->event.type = d->event_type;
+            adev->event.sid = d->event_sid;
+            adev->named = d->named;
         }
+        /* The numbers of the buses were loaded after the devices came */
+        smmuv3_accel_sid_update(a, adev);
     }
+    a->tlbi_again = cpr->tlbi_again;
     smmuv3_accel_cpr_start_events(a);
-    /* The numbers of the buses were loaded after the devices came */
-    smmuv3_accel_sids_update(a);
     smmuv3_accel_update_all(a->smmu);
     g_clear_pointer(&cpr->devices, g_free);
     cpr->len = 0;

@@ -37,8 +37,22 @@ static void smmuv3_accel_free_id(SMMUv3AccelState *a, uint32_t *id)
     }
 }
 
+/* A vDEVICE that was not freed keeps its StreamID, and its device, taken */
+static void smmuv3_accel_free_doomed(SMMUv3AccelState *a)
+{
+    for (guint i = a->doomed->len; i > 0; i--) {
+        uint32_t id = g_array_index(a->doomed, uint32_t, i - 1);
+
+        if (iommufd_backend_free_vdevice(a->be, id, NULL)) {
+            g_array_remove_index_fast(a->doomed, i - 1);
+        }
+    }
+}
+
 void smmuv3_accel_free_viommu(SMMUv3AccelState *a)
 {
+    smmuv3_accel_free_doomed(a);
+    g_array_set_size(a->doomed, 0);
     smmuv3_accel_events_stop(a->events);
     a->events = NULL;
     smmuv3_accel_cmdq_free(a->cmdq);
@@ -90,10 +104,19 @@ fail:
 
 void smmuv3_accel_free_vdevice(SMMUv3AccelState *a, SMMUv3AccelDevice *adev)
 {
-    if (adev->vdevice_id != NO_ID) {
-        g_hash_table_remove(a->vsids, GUINT_TO_POINTER(adev->vsid));
-        smmuv3_accel_free_id(a, &adev->vdevice_id);
+    Error *err = NULL;
+
+    if (adev->vdevice_id == NO_ID) {
+        return;
     }
+    g_hash_table_remove(a->vsids, GUINT_TO_POINTER(adev->vsid));
+    if (!iommufd_backend_free_vdevice(a->be, adev->vdevice_id, &err)) {
+        g_array_append_val(a->doomed, adev->vdevice_id);
+        error_reportf_err(err, "arm-smmuv3: StreamID 0x%x of %s stays taken for"
+                          " now: ", adev->vsid,
+                          smmuv3_accel_dev_name(adev->pdev));
+    }
+    adev->vdevice_id = NO_ID;
 }
 
 /* Only what does ATS answers an ATC invalidation */
@@ -188,6 +211,71 @@ void smmuv3_accel_fail_closed(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
                       " device: ", name);
 }
 
+/*
+ * The host must not know a device by a StreamID that it has no longer: another
+ * one may have that now.
+ */
+static bool smmuv3_accel_give_up_sid(SMMUv3AccelState *a,
+                                     SMMUv3AccelDevice *adev, Error **errp)
+{
+    if (adev->vdevice_id == NO_ID ||
+        (smmuv3_accel_has_sid(adev) && adev->vsid == smmuv3_accel_sid(adev))) {
+        return true;
+    }
+    /* What the guest sent before may name the StreamID */
+    smmuv3_accel_cmdq_submit(a->cmdq, NULL);
+    /* The kernel reads the StreamID when it attaches */
+    if (!smmuv3_accel_abort(a, adev, NULL) &&
+        !smmuv3_accel_block(a, adev, errp)) {
+        return false;
+    }
+    smmuv3_accel_free_vdevice(a, adev);
+    return true;
+}
+
+static SMMUv3AccelDevice *smmuv3_accel_vsid_owner(SMMUv3AccelState *a,
+                                                  uint32_t vsid)
+{
+    SMMUv3AccelDevice *adev;
+    GHashTableIter iter;
+
+    if (!g_hash_table_contains(a->vsids, GUINT_TO_POINTER(vsid))) {
+        return NULL;
+    }
+    smmuv3_accel_slice_spend(&a->slice, g_hash_table_size(a->devices));
+    g_hash_table_iter_init(&iter, a->devices);
+    while (g_hash_table_iter_next(&iter, NULL, (gpointer *)&adev)) {
+        if (adev->vdevice_id != NO_ID && adev->vsid == vsid) {
+            return adev;
+        }
+    }
+    return NULL;
+}
+
+/* The host has one device for a StreamID: see that it is no other one */
+static bool smmuv3_accel_claim_sid(SMMUv3AccelState *a, uint32_t sid,
+                                   Error **errp)
+{
+    SMMUv3AccelDevice *owner = smmuv3_accel_vsid_owner(a, sid);
+
+    smmuv3_accel_free_doomed(a);
+    if (!owner) {
+        return true;
+    }
+    if (!smmuv3_accel_give_up_sid(a, owner, errp)) {
+        return false;
+    }
+    if (owner->vdevice_id != NO_ID) {
+        error_setg(errp, "%s has StreamID 0x%x, too, and the host takes one of"
+                   " them; the guest has to give their buses different numbers",
+                   smmuv3_accel_dev_name(owner->pdev), sid);
+        return false;
+    }
+    /* It could not be stopped before, and what it may do now is yet to see */
+    smmuv3_accel_mark(a, owner, false);
+    return true;
+}
+
 static bool smmuv3_accel_translate(SMMUv3State *s, SMMUv3AccelDevice *adev,
                                    const SMMUv3AccelSte *ste, uint32_t sid,
                                    Error **errp)
@@ -196,15 +284,9 @@ static bool smmuv3_accel_translate(SMMUv3State *s, SMMUv3AccelDevice *adev,
     HostIOMMUDeviceIOMMUFD *idev = adev->idev;
     uint32_t hwpt_id;
 
-    if (adev->vdevice_id != NO_ID && adev->vsid != sid) {
-        /* The kernel reads the StreamID when it attaches */
-        if (!smmuv3_accel_abort(a, adev, errp)) {
-            return false;
-        }
-        smmuv3_accel_free_vdevice(a, adev);
-    }
     if (adev->vdevice_id == NO_ID) {
-        if (!iommufd_backend_alloc_vdevice(a->be, a->viommu_id, idev->devid,
+        if (!smmuv3_accel_claim_sid(a, sid, errp) ||
+            !iommufd_backend_alloc_vdevice(a->be, a->viommu_id, idev->devid,
                                            sid, &adev->vdevice_id, errp)) {
             return false;
         }
@@ -229,10 +311,12 @@ bool smmuv3_accel_install(SMMUv3State *s, SMMUv3AccelDevice *adev,
 {
     SMMUv3AccelState *a = s->accel_state;
 
+    if (!smmuv3_accel_give_up_sid(a, adev, errp)) {
+        return false;
+    }
     if (adev->ste.mode == ste->mode &&
         (ste->mode != ACCEL_TRANSLATE ||
-         (adev->vsid == sid &&
-          !memcmp(adev->ste.dword, ste->dword, sizeof(ste->dword))))) {
+         !memcmp(adev->ste.dword, ste->dword, sizeof(ste->dword)))) {
         return true;
     }
     smmuv3_accel_slice_spend(&a->slice, SLICE_WORK_CALL);

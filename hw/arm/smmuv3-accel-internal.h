@@ -55,6 +55,8 @@ typedef struct SMMUv3AccelDevice {
     uint32_t s1_hwpt_id;        /* made from @ste, for ACCEL_TRANSLATE */
     uint32_t vdevice_id;
     uint32_t vsid;              /* what @vdevice_id stands for */
+    uint32_t found_by;          /* StreamID, valid while in a list of these: */
+    QLIST_ENTRY(SMMUv3AccelDevice) same_sid;
     bool named;                 /* marked by its very StreamID */
     QTAILQ_ENTRY(SMMUv3AccelDevice) mark;
     SMMUEventInfo event;        /* last one told about the guest's STE */
@@ -69,6 +71,9 @@ typedef struct SMMUv3AccelCprDevice {
     uint32_t s1_hwpt_id;
     uint32_t vdevice_id;
     uint32_t vsid;
+    uint32_t event_type;
+    uint32_t event_sid;
+    bool named;
 } SMMUv3AccelCprDevice;
 
 /* What one process tells the next, and how far that is */
@@ -78,6 +83,7 @@ typedef struct SMMUv3AccelCpr {
     bool adopting;              /* devices have what the one before has made */
     bool handed_over;           /* another process may go on from here */
     bool stale;                 /* so were the caches of the host */
+    bool tlbi_again;            /* a TLBI came ahead of an STE that is due */
     uint32_t viommu_id;
     uint32_t abort_hwpt_id;
     uint32_t bypass_hwpt_id;
@@ -90,9 +96,9 @@ struct SMMUv3AccelState {
     Notifier bus_numbers;
     SMMUv3AccelCpr cpr;
     GHashTable *devices;        /* PCIDevice * to SMMUv3AccelDevice * */
-    GHashTable *by_sid;         /* StreamID to SMMUv3AccelDevice * */
-    bool sids_clash;            /* devices share one, @by_sid lacks some */
+    GHashTable *by_sid;         /* StreamID to a list of SMMUv3AccelDevice */
     GHashTable *vsids;          /* StreamIDs with vDEVICE, true: ATS is on */
+    GArray *doomed;             /* IDs of vDEVICEs that are still to be freed */
 
     /* The host SMMUv3 of the first device bounds what the guest is offered */
     bool limited;
@@ -144,12 +150,30 @@ uint32_t smmuv3_accel_sid(const SMMUv3AccelDevice *adev);
 bool smmuv3_accel_has_sid(const SMMUv3AccelDevice *adev);
 
 /**
- * smmuv3_accel_sids_update: look up what StreamIDs there are; due when a device
- * came or went and when buses were numbered
+ * smmuv3_accel_sids_new: make the table for SMMUv3AccelState.by_sid
  *
- * @a: state with the devices.
+ * Returns: the table, empty; end it with g_hash_table_unref().
  */
-void smmuv3_accel_sids_update(SMMUv3AccelState *a);
+GHashTable *smmuv3_accel_sids_new(void);
+
+/**
+ * smmuv3_accel_sid_update: have a device found by the StreamID that it has now;
+ * due when it came and when its bus was numbered
+ *
+ * @a: state that @adev belongs to.
+ * @adev: the device.
+ *
+ * Returns: true if that is another one than before, or none any more.
+ */
+bool smmuv3_accel_sid_update(SMMUv3AccelState *a, SMMUv3AccelDevice *adev);
+
+/**
+ * smmuv3_accel_sid_forget: have a device found no longer
+ *
+ * @a: state that @adev belongs to.
+ * @adev: the device.
+ */
+void smmuv3_accel_sid_forget(SMMUv3AccelState *a, SMMUv3AccelDevice *adev);
 
 /**
  * smmuv3_accel_find: find a device by its StreamID, in constant time
@@ -157,8 +181,8 @@ void smmuv3_accel_sids_update(SMMUv3AccelState *a);
  * @a: state with the devices.
  * @sid: any number.
  *
- * Returns: the device, one of them if there are several (@a->sids_clash), or
- * NULL.
+ * Returns: the device, or NULL. If buses share a number there may be several of
+ * them, and QLIST_NEXT(device, same_sid) is another one.
  */
 SMMUv3AccelDevice *smmuv3_accel_find(SMMUv3AccelState *a, uint32_t sid);
 
@@ -221,6 +245,17 @@ void smmuv3_accel_unbind(SMMUv3State *s, PCIDevice *pdev);
  */
 void smmuv3_accel_update_device(SMMUv3State *s, SMMUv3AccelDevice *adev,
                                 bool named);
+
+/**
+ * smmuv3_accel_mark: have the STE of a device looked at before a CMD_SYNC
+ * completes
+ *
+ * @a: state that @adev belongs to.
+ * @adev: the device.
+ * @named: the guest has asked to look at the STE of this very StreamID.
+ */
+void smmuv3_accel_mark(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
+                       bool named);
 
 /**
  * smmuv3_accel_unmark: forget that the STE of a device is to be looked at
@@ -313,7 +348,9 @@ void smmuv3_accel_free_viommu(SMMUv3AccelState *a);
  * smmuv3_accel_install: attach a device to what an STE asks for
  *
  * Makes no ioctl if that is what the device is attached to. A new HWPT is
- * attached before the old one is freed.
+ * attached before the old one is freed. If the host knows the device by a
+ * StreamID that it has no longer then the device is stopped first, and the
+ * StreamID is free for another one.
  *
  * @s: an SMMUv3 with accel=on.
  * @adev: the device.
@@ -342,6 +379,9 @@ void smmuv3_accel_fail_closed(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
 /**
  * smmuv3_accel_free_vdevice: take the StreamID away from a device that is not
  * attached to a stage-1 HWPT
+ *
+ * A vDEVICE that the host does not free is reported, and freed before another
+ * one is made.
  *
  * @a: state that @adev belongs to.
  * @adev: the device; one without vDEVICE is passed over.

@@ -17,6 +17,7 @@
 
 #include "qemu/osdep.h"
 #include "qapi/error.h"
+#include "hw/pci/pci_bridge.h"
 #include "hw/pci/pci_bus_number.h"
 #include "smmuv3-accel-internal.h"
 #include "smmuv3-ssid.h"
@@ -133,10 +134,7 @@ static void smmuv3_accel_record(SMMUv3State *s, SMMUv3AccelDevice *adev,
         return;
     }
     adev->event = *event;
-    /* What another process has recorded is in the guest's queue */
-    if (!s->accel_state->cpr.adopting) {
-        smmuv3_record_event(s, event);
-    }
+    smmuv3_record_event(s, event);
 }
 
 void smmuv3_accel_update_device(SMMUv3State *s, SMMUv3AccelDevice *adev,
@@ -162,12 +160,41 @@ void smmuv3_accel_update(SMMUv3State *s)
     }
 }
 
+/* A device that shares a StreamID may wait for another one to give it up */
+static void smmuv3_accel_sid_given_up(SMMUv3State *s, uint32_t sid)
+{
+    SMMUv3AccelState *a = s->accel_state;
+    SMMUv3AccelDevice *adev = smmuv3_accel_find(a, sid);
+
+    if (adev && !g_hash_table_contains(a->vsids, GUINT_TO_POINTER(sid))) {
+        smmuv3_accel_update_device(s, adev, false);
+    }
+}
+
+static void smmuv3_accel_renumber(PCIBus *bus, PCIDevice *pdev, void *opaque)
+{
+    SMMUv3AccelState *a = opaque;
+    SMMUv3AccelDevice *adev = g_hash_table_lookup(a->devices, pdev);
+    uint32_t vsid;
+
+    if (adev && smmuv3_accel_sid_update(a, adev) && !a->cpr.adopting) {
+        bool had_vsid = adev->vdevice_id != NO_ID;
+
+        vsid = adev->vsid;
+        smmuv3_accel_update_device(a->smmu, adev, false);
+        if (had_vsid) {
+            smmuv3_accel_sid_given_up(a->smmu, vsid);
+        }
+    }
+}
+
+/* Devices further down have StreamIDs by the numbers of their own buses */
 static void smmuv3_accel_renumbered(Notifier *n, void *bridge)
 {
     SMMUv3AccelState *a = container_of(n, SMMUv3AccelState, bus_numbers);
 
-    smmuv3_accel_sids_update(a);
-    smmuv3_accel_update(a->smmu);
+    pci_for_each_device_under_bus(pci_bridge_get_sec_bus(PCI_BRIDGE(bridge)),
+                                  smmuv3_accel_renumber, a);
 }
 
 void smmuv3_accel_reset(SMMUv3State *s)
@@ -180,7 +207,6 @@ void smmuv3_accel_reset(SMMUv3State *s)
         return;
     }
     smmuv3_accel_slice_reset(&a->slice);
-    smmuv3_accel_sids_update(a);
     smmuv3_accel_update(s);
     smmuv3_accel_events_reset(a->events);
     g_hash_table_iter_init(&iter, a->devices);
@@ -206,19 +232,25 @@ void smmuv3_accel_unbind(SMMUv3State *s, PCIDevice *pdev)
 {
     SMMUv3AccelState *a = s->accel_state;
     SMMUv3AccelDevice *adev = g_hash_table_lookup(a->devices, pdev);
+    uint32_t vsid;
+    bool had_vsid;
 
     if (!adev) {
         return;
     }
     smmuv3_accel_cpr_adopt(a);
+    had_vsid = adev->vdevice_id != NO_ID;
+    vsid = adev->vsid;
     smmuv3_accel_unmark(a, adev);
     smmuv3_accel_release(a, adev);
     g_hash_table_remove(a->devices, pdev);
-    smmuv3_accel_sids_update(a);
+    smmuv3_accel_sid_forget(a, adev);
     object_unref(adev->idev);
     g_free(adev);
     if (!g_hash_table_size(a->devices)) {
         smmuv3_accel_free_viommu(a);
+    } else if (had_vsid) {
+        smmuv3_accel_sid_given_up(s, vsid);
     }
 }
 
@@ -275,7 +307,7 @@ bool smmuv3_accel_bind(SMMUv3State *s, PCIDevice *pdev, HostIOMMUDevice *hiod,
     adev->no_ats = hiod->caps.hw_caps & HW_CAP_PCI_ATS_NOT_SUPPORTED;
     object_ref(idev);
     g_hash_table_insert(a->devices, pdev, adev);
-    smmuv3_accel_sids_update(a);
+    smmuv3_accel_sid_update(a, adev);
     if (a->cpr.adopting) {
         return true;
     }
@@ -307,8 +339,9 @@ bool smmuv3_accel_realize(SMMUv3State *s, Error **errp)
         return false;
     }
     a->devices = g_hash_table_new(NULL, NULL);
-    a->by_sid = g_hash_table_new(NULL, NULL);
+    a->by_sid = smmuv3_accel_sids_new();
     a->vsids = g_hash_table_new(NULL, NULL);
+    a->doomed = g_array_new(false, false, sizeof(uint32_t));
     QTAILQ_INIT(&a->marked);
     s->accel_state = a;
 
@@ -320,6 +353,7 @@ bool smmuv3_accel_realize(SMMUv3State *s, Error **errp)
         g_hash_table_unref(a->devices);
         g_hash_table_unref(a->by_sid);
         g_hash_table_unref(a->vsids);
+        g_array_unref(a->doomed);
         g_free(a);
         return false;
     }

@@ -8,6 +8,7 @@
 
 #include "qemu/osdep.h"
 #include "hw/arm/smmuv3.h"
+#include "hw/pci/pci_bridge.h"
 #include "hw/pci/pci_bus_number.h"
 #include "smmuv3-sid.h"
 #include "smmuv3-ssid.h"
@@ -21,17 +22,30 @@ void smmuv3_sid_flush(SMMUv3State *s, uint32_t first, uint32_t last)
 }
 
 /*
- * All of them, since which devices are behind the bridge is not kept, and
- * buses are numbered rarely. Translations are found by ASID and VMID, and stay;
- * but who has been given some keeps them for a device.
+ * What is decoded goes for all devices: buses are numbered rarely, and when
+ * many are, in a reset, the first one leaves nothing for the others to do.
+ * Translations are found by ASID and VMID, and stay; but who has been given
+ * some keeps them for a device, and these are under the bus itself: devices
+ * further down have StreamIDs by the numbers of their own buses.
  */
 static void smmuv3_sid_renumbered(Notifier *n, void *bridge)
 {
     SMMUv3State *s = container_of(n, SMMUv3State, bus_numbers);
+    PCIBus *bus = pci_bridge_get_sec_bus(PCI_BRIDGE(bridge));
+    SMMUPciBus *sbus;
 
     qemu_mutex_lock(&s->mutex);
     smmuv3_sid_flush(s, 0, UINT32_MAX);
-    smmu_inv_notifiers_all(ARM_SMMU(s));
+    sbus = g_hash_table_lookup(ARM_SMMU(s)->smmu_pcibus_by_busptr, bus);
+    for (int devfn = 0; sbus && devfn < SMMU_PCI_DEVFN_MAX; devfn++) {
+        IOMMUNotifier *given;
+
+        if (sbus->pbdev[devfn]) {
+            IOMMU_NOTIFIER_FOREACH(given, &sbus->pbdev[devfn]->iommu) {
+                memory_region_unmap_iommu_notifier_range(given);
+            }
+        }
+    }
     qemu_mutex_unlock(&s->mutex);
 }
 

@@ -7,11 +7,8 @@
  */
 
 #include "qemu/osdep.h"
-#include "qemu/range.h"
 #include "hw/pci/pci_bus_number.h"
-
-/* Primary, secondary and subordinate bus number (PCI-to-PCI Bridge 1.2, 3.2) */
-#define BUS_NUMBERS_SIZE (PCI_SEC_LATENCY_TIMER - PCI_PRIMARY_BUS)
+#include "hw/pci/pci_device.h"
 
 static NotifierList bus_number_notifiers =
     NOTIFIER_LIST_INITIALIZER(bus_number_notifiers);
@@ -26,9 +23,9 @@ void pci_bus_number_changed(PCIDevice *bridge)
     notifier_list_notify(&bus_number_notifiers, bridge);
 }
 
-void pci_bus_number_written(PCIDevice *bridge, uint32_t address, int len)
+void pci_bus_number_written(PCIDevice *bridge, uint8_t before)
 {
-    if (ranges_overlap(address, len, PCI_PRIMARY_BUS, BUS_NUMBERS_SIZE)) {
+    if (bridge->config[PCI_SECONDARY_BUS] != before) {
         pci_bus_number_changed(bridge);
     }
 }

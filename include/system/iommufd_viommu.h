@@ -53,6 +53,22 @@ bool iommufd_backend_alloc_vdevice(IOMMUFDBackend *be, uint32_t viommu_id,
                                    uint32_t *vdevice_id, Error **errp);
 
 /**
+ * iommufd_backend_free_vdevice: take a device's name away from a vIOMMU
+ * (iommufd.h IOMMU_DESTROY)
+ *
+ * As long as it is not freed the name and the device are taken.
+ *
+ * @be: connected iommufd backend.
+ * @vdevice_id: ID of the vDEVICE; its device is attached to nothing that needs
+ *              the name.
+ * @errp: says which call with which ID failed.
+ *
+ * Returns: true if there is no such vDEVICE any more, false on failure.
+ */
+bool iommufd_backend_free_vdevice(IOMMUFDBackend *be, uint32_t vdevice_id,
+                                  Error **errp);
+
+/**
  * iommufd_backend_alloc_veventq: ask for the events of a vIOMMU (iommufd.h
  * IOMMU_VEVENTQ_ALLOC)
  *

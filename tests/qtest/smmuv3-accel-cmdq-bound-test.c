@@ -243,26 +243,26 @@ static const UpdateTest update_tests[] = {
     { .name = "transfer", .transfer = true },
 };
 
-/* A new QEMU goes on where the old one was */
-static void test_update(const void *opaque)
+/* A guest that a new QEMU can take over */
+static VfGuest *start_update(unsigned int devices)
 {
-    const UpdateTest *t = opaque;
     VfClient *c = vf_client_new();
-    g_autofree gchar *options = vs_options(c, 1, 1);
-    VfShared *s = c->shared;
-    uint32_t since;
+    g_autofree gchar *options = vs_options(c, devices, devices);
     VfGuest *g;
 
-    /* VFIO hands interrupts over by way of KVM only */
-    s->device[0].phys[PCI_INTERRUPT_PIN] = 0;
+    for (unsigned int n = 0; n < devices; n++) {
+        /* VFIO hands interrupts over by way of KVM only */
+        c->shared->device[n].phys[PCI_INTERRUPT_PIN] = 0;
+    }
     g = vg_start(c, "%s " SHARED_RAM, options);
-    vg_ports(g, 1);
+    vg_ports(g, devices);
     vs_setup(g, VS_LINEAR);
-    vs_set_state(g, &vs_states[VS_TRANSLATE], 1);
-    s->cmd_len = 0;
+    return g;
+}
 
-    since = s->log_len;
-    begin(g, 0);
+/* A new QEMU takes the guest over while the queue is under way */
+static void update(VfGuest *g, const UpdateTest *t)
+{
     qtest_qmp_assert_success(g->qts, "{'execute': 'stop'}");
     slow(g, false);
     if (t->transfer) {
@@ -272,8 +272,34 @@ static void test_update(const void *opaque)
     }
     g_assert_false(vs_done(g));
     qtest_qmp_assert_success(g->qts, "{'execute': 'cont'}");
+}
+
+/* A new QEMU goes on where the old one was */
+static void test_update(const void *opaque)
+{
+    VfGuest *g = start_update(1);
+    VfShared *s = g->c->shared;
+    uint32_t since;
+
+    vs_set_state(g, &vs_states[VS_TRANSLATE], 1);
+    s->cmd_len = 0;
+
+    since = s->log_len;
+    begin(g, 0);
+    update(g, opaque);
     end(g, PAIRS, since);
     vg_end_silent(g);
+}
+
+/* Have the guest's tables translate for many devices */
+static void translate_many(VfGuest *g)
+{
+    vs_writel(g, VS_STRTAB_BASE_CFG, VS_STRTAB_LOG2 + 2);
+    for (unsigned int n = 1; n <= DEVICES; n++) {
+        vs_write_ste(g, VS_LINEAR, VS_SID(n), VS_STE0_DEFAULT,
+                     VS_STE1_DEFAULT);
+    }
+    vs_enable(g, true);
 }
 
 /* Many devices in stage 1 */
@@ -282,12 +308,7 @@ static VfGuest *start_many(void)
     VfGuest *g = vs_start(DEVICES, DEVICES);
 
     vs_setup(g, VS_LINEAR);
-    vs_writel(g, VS_STRTAB_BASE_CFG, VS_STRTAB_LOG2 + 2);
-    for (unsigned int n = 1; n <= DEVICES; n++) {
-        vs_write_ste(g, VS_LINEAR, VS_SID(n), VS_STE0_DEFAULT,
-                     VS_STE1_DEFAULT);
-    }
-    vs_enable(g, true);
+    translate_many(g);
     return g;
 }
 
@@ -385,22 +406,13 @@ static void test_one_look(void)
     vg_end_silent(g);
 }
 
-/* What may have come into the TLB by the old STE is invalidated after it */
-static void test_order_tlbi(void)
+/* The last that the host has seen since then is an invalidation of ASID 3 */
+static void assert_ends_with_tlbi(VfGuest *g, uint32_t since)
 {
-    const uint64_t word0 = VS_STE0_DEFAULT + 0x10000;
-    VfGuest *g = vs_start_s1();
+    const VfLog *last = vf_client_last(g->c, VF_OP_HWPT_INVALIDATE, since);
     VfShared *s = g->c->shared;
-    uint32_t since = s->log_len;
-    const VfLog *last;
     bool found = false;
 
-    vs_write_ste(g, VS_LINEAR, SID, word0, VS_STE1_DEFAULT);
-    vs_queue(g, VS_CMD_CFGI_STE | HI(SID), 1);
-    vs_queue(g, VS_CMD_TLBI_NH_ASID | VS_ASID(3), 0);
-    vs_sync(g);
-    vs_assert_s1(g, 0, SID, word0, VS_STE1_DEFAULT);
-    last = vf_client_last(g->c, VF_OP_HWPT_INVALIDATE, since);
     g_assert(last > vf_client_last(g->c, VF_OP_ATTACH, since));
     for (uint32_t i = last->arg[3]; i < s->cmd_len; i++) {
         g_assert_cmpuint(s->cmd[i].issued, ==, 1);
@@ -408,6 +420,89 @@ static void test_order_tlbi(void)
                  s->cmd[i].word[0] == (VS_CMD_TLBI_NH_ASID | VS_ASID(3));
     }
     g_assert_true(found);
+}
+
+/* What may have come into the TLB by the old STE is invalidated after it */
+static void test_order_tlbi(void)
+{
+    const uint64_t word0 = VS_STE0_DEFAULT + 0x10000;
+    VfGuest *g = vs_start_s1();
+    uint32_t since = g->c->shared->log_len;
+
+    vs_write_ste(g, VS_LINEAR, SID, word0, VS_STE1_DEFAULT);
+    vs_queue(g, VS_CMD_CFGI_STE | HI(SID), 1);
+    vs_queue(g, VS_CMD_TLBI_NH_ASID | VS_ASID(3), 0);
+    vs_sync(g);
+    vs_assert_s1(g, 0, SID, word0, VS_STE1_DEFAULT);
+    assert_ends_with_tlbi(g, since);
+    vg_end_silent(g);
+}
+
+/* Also when a new QEMU is the one that attaches to the new STEs */
+static void test_update_tlbi(const void *opaque)
+{
+    const uint64_t word0 = VS_STE0_DEFAULT + 0x10000;
+    VfGuest *g = start_update(DEVICES);
+    uint32_t since = g->c->shared->log_len;
+
+    translate_many(g);
+    for (unsigned int n = 1; n <= DEVICES; n++) {
+        vs_write_ste(g, VS_LINEAR, VS_SID(n), word0, VS_STE1_DEFAULT);
+        vs_queue(g, VS_CMD_CFGI_STE | HI(VS_SID(n)), 1);
+    }
+    vs_queue(g, VS_CMD_TLBI_NH_ASID | VS_ASID(3), 0);
+    vs_queue(g, VS_CMD_SYNC, 0);
+    slow(g, true);
+    vs_ring(g);
+    update(g, opaque);
+    vs_wait(g);
+    g_assert_true(vs_done(g));
+    for (unsigned int n = 1; n <= DEVICES; n++) {
+        vs_assert_s1(g, n - 1, VS_SID(n), word0, VS_STE1_DEFAULT);
+    }
+    assert_ends_with_tlbi(g, since);
+    vg_end_silent(g);
+}
+
+/* What there is to say of a device that waits is said once, by either QEMU */
+static void test_update_event(const void *opaque)
+{
+    VfGuest *g = start_update(DEVICES);
+    const VsState *bad = &vs_states[VS_BAD];
+    unsigned int seen[DEVICES + 1] = { 0 };
+    uint64_t evt[4];
+
+    translate_many(g);
+    /* The last one is not in the table: due since its CFGI_STE (6.3.12) */
+    vs_writel(g, VS_CR0, VS_CR0_CMDQEN | VS_CR0_EVENTQEN);
+    vs_writel(g, VS_STRTAB_BASE_CFG, VS_STRTAB_LOG2 + 1);
+    vs_writel(g, VS_CR2, VS_CR2_RECINVSID);
+    vs_enable(g, true);
+    vs_drop_events(g);
+    for (unsigned int n = 1; n <= DEVICES; n++) {
+        if (n < DEVICES) {
+            vs_write_ste(g, VS_LINEAR, VS_SID(n), bad->word[0], bad->word[1]);
+        }
+        vs_queue(g, VS_CMD_CFGI_STE | HI(VS_SID(n)), 1);
+    }
+    vs_queue(g, VS_CMD_SYNC, 0);
+    slow(g, true);
+    vs_ring(g);
+    update(g, opaque);
+    vs_wait(g);
+    g_assert_true(vs_done(g));
+    while (vs_next_event(g, evt)) {
+        unsigned int n = evt[0] >> 40;
+
+        g_assert_cmpuint(n, >=, 1);
+        g_assert_cmpuint(n, <=, DEVICES);
+        g_assert_cmphex(evt[0] & 0xff, ==, n < DEVICES ? VS_EVT_C_BAD_STE :
+                                           VS_EVT_C_BAD_STREAMID);
+        seen[n]++;
+    }
+    for (unsigned int n = 1; n <= DEVICES; n++) {
+        g_assert_cmpuint(seen[n], ==, 1);
+    }
     vg_end_silent(g);
 }
 
@@ -518,6 +613,12 @@ int main(int argc, char **argv)
     qtest_add_func("smmuv3-accel/bound/pass-no-sync", test_pass_no_sync);
     qtest_add_func("smmuv3-accel/bound/one-look", test_one_look);
     qtest_add_func("smmuv3-accel/bound/order-tlbi", test_order_tlbi);
+    for (int i = 0; i < ARRAY_SIZE(update_tests); i++) {
+        vg_add_test("smmuv3-accel/bound/update-tlbi", update_tests[i].name,
+                    &update_tests[i], test_update_tlbi);
+        vg_add_test("smmuv3-accel/bound/update-event", update_tests[i].name,
+                    &update_tests[i], test_update_event);
+    }
     qtest_add_func("smmuv3-accel/bound/order-cd", test_order_cd);
     qtest_add_func("smmuv3-accel/bound/fail", test_fail);
     qtest_add_func("smmuv3-accel/bound/recover-all", test_recover_all);

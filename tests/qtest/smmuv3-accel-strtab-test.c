@@ -252,6 +252,176 @@ static void test_clash(void)
     vg_end_silent(g);
 }
 
+/* What a device may have under its StreamID when it gets another one */
+static const VsStateIndex kept_states[] = {
+    VS_TRANSLATE, VS_ABORT, VS_INVALID, VS_BYPASS,
+};
+
+/* Two devices; the guest's tables have translated the first one on bus 1 */
+static VfGuest *start_kept(const VsState *state)
+{
+    VfGuest *g = vs_start(2, 2);
+
+    vs_setup(g, VS_LINEAR);
+    vs_set_state(g, &vs_states[VS_TRANSLATE], 1);
+    vs_assert_s1(g, 0, VS_SID(1), S1, VS_STE1_DEFAULT);
+    vs_set_state(g, state, 1);
+    assert_access(g, 0, state->access);
+    return g;
+}
+
+/* The StreamID of a device that got another one is free, whatever it did */
+static void test_kept(const void *opaque)
+{
+    VfGuest *g = start_kept(opaque);
+
+    number(g, 1, 3);
+    number(g, 2, 1);
+    write_ste(g, VS_LINEAR, VS_SID(1), S1);
+    vs_cfgi_ste(g, VS_SID(1));
+    vs_assert_s1(g, 1, VS_SID(1), S1, VS_STE1_DEFAULT);
+    write_ste(g, VS_LINEAR, VS_SID(3), S1 + 0x10000);
+    vs_cfgi_ste(g, VS_SID(3));
+    vs_assert_s1(g, 0, VS_SID(3), S1 + 0x10000, VS_STE1_DEFAULT);
+    vg_end_silent(g);
+}
+
+/* Also when the host does not take it back at the first attempt */
+static void test_kept_destroy(void)
+{
+    VfGuest *g = start_kept(&vs_states[VS_INVALID]);
+    VfClient *c = g->c;
+    VfRule *rule;
+
+    /* Nothing but the vDEVICE is left to be destroyed */
+    rule = vf_client_rule(c, VF_OP_DESTROY, 1, 1, EBUSY);
+    number(g, 1, 3);
+    g_assert_cmpuint(rule->seen, ==, 1);
+    vf_client_clear_rules(c);
+    number(g, 2, 1);
+    write_ste(g, VS_LINEAR, VS_SID(1), S1);
+    vs_cfgi_ste(g, VS_SID(1));
+    vs_assert_s1(g, 1, VS_SID(1), S1, VS_STE1_DEFAULT);
+    write_ste(g, VS_LINEAR, VS_SID(3), S1);
+    vs_cfgi_ste(g, VS_SID(3));
+    vs_assert_s1(g, 0, VS_SID(3), S1, VS_STE1_DEFAULT);
+    vg_device_del(g, "d1", 1);
+    vg_device_del(g, "d2", 2);
+    vf_client_assert_clean(c);
+    g_free(vg_end(g));
+}
+
+/* ... which the kernel does by itself once the device has gone */
+static void test_kept_unplug(void)
+{
+    VfGuest *g = start_kept(&vs_states[VS_INVALID]);
+    VfClient *c = g->c;
+    uint32_t since = c->shared->log_len;
+
+    vf_client_rule(c, VF_OP_DESTROY, 1, 1, EBUSY);
+    vg_device_del(g, "d1", 1);
+    vf_client_clear_rules(c);
+    write_ste(g, VS_LINEAR, VS_SID(1), S1);
+    write_ste(g, VS_LINEAR, VS_SID(3), S1);
+    for (int i = 0; i < 3; i++) {
+        number(g, 2, 1);
+        vs_assert_s1(g, 1, VS_SID(1), S1, VS_STE1_DEFAULT);
+        number(g, 2, 3);
+        vs_assert_s1(g, 1, VS_SID(3), S1, VS_STE1_DEFAULT);
+    }
+    /* Once by the rule, and once since nothing is left to be freed */
+    g_assert_cmpuint(vf_client_refused(c, VF_OP_DESTROY, since), ==, 2);
+    g_free(vg_end(g));
+}
+
+/* A device that cannot be stopped keeps its StreamID until it can be */
+static void test_kept_stuck(void)
+{
+    VfGuest *g = start_kept(&vs_states[VS_TRANSLATE]);
+    VfClient *c = g->c;
+    g_autofree gchar *text = NULL;
+
+    vf_client_rule(c, VF_OP_ATTACH, 1, UINT32_MAX, EIO);
+    vf_client_rule(c, VF_OP_DETACH, 1, UINT32_MAX, EIO);
+    number(g, 1, 3);
+    number(g, 2, 1);
+    assert_access(g, 1, VF_ACCESS_ABORT);
+    vf_client_clear_rules(c);
+    vs_cfgi_ste(g, VS_SID(1));
+    vs_assert_s1(g, 1, VS_SID(1), S1, VS_STE1_DEFAULT);
+    assert_access(g, 0, VF_ACCESS_ABORT);
+    text = vg_end(g);
+    vg_assert_has(text, "DMA of d1 cannot be stopped");
+}
+
+/* Two devices change places, by way of one number for both */
+static void test_swap(const void *opaque)
+{
+    const unsigned int first = GPOINTER_TO_UINT(opaque), second = 3 - first;
+    VfGuest *g = vs_start(2, 2);
+    g_autofree gchar *text = NULL;
+
+    vs_setup(g, VS_LINEAR);
+    write_ste(g, VS_LINEAR, VS_SID(1), S1);
+    write_ste(g, VS_LINEAR, VS_SID(2), S1 + 0x10000);
+    vs_enable(g, true);
+    number(g, first, second);
+    /* The host has one device for a StreamID, and none without it moves */
+    vs_assert_s1(g, second - 1, VS_SID(second),
+                 second == 1 ? S1 : S1 + 0x10000, VS_STE1_DEFAULT);
+    assert_access(g, first - 1, VF_ACCESS_ABORT);
+    number(g, second, first);
+    vs_assert_s1(g, 0, VS_SID(2), S1 + 0x10000, VS_STE1_DEFAULT);
+    vs_assert_s1(g, 1, VS_SID(1), S1, VS_STE1_DEFAULT);
+    text = vg_end(g);
+    vg_assert_has(text, first == 1 ? "DMA of d1 is aborted" :
+                  "DMA of d2 is aborted");
+    vg_assert_has(text, second == 1 ? "StreamID 0x100" : "StreamID 0x200");
+    vg_assert_has(text, first == 1 ? "d2 has" : "d1 has");
+}
+
+/* Who waits for a StreamID gets it when the other device is unplugged, too */
+static void test_clash_unplug(void)
+{
+    VfGuest *g = vs_start(3, 3);
+
+    vs_setup(g, VS_LINEAR);
+    write_ste(g, VS_LINEAR, VS_SID(1), S1);
+    vs_enable(g, true);
+    number(g, 2, 1);
+    number(g, 3, 1);
+    vs_assert_s1(g, 0, VS_SID(1), S1, VS_STE1_DEFAULT);
+    assert_access(g, 1, VF_ACCESS_ABORT);
+    assert_access(g, 2, VF_ACCESS_ABORT);
+    vg_device_del(g, "d1", 1);
+    g_assert_cmpint((vf_client_access(g->c, 1, NULL) == VF_ACCESS_S1) +
+                    (vf_client_access(g->c, 2, NULL) == VF_ACCESS_S1), ==, 1);
+    g_free(vg_end(g));
+}
+
+/* Whose StreamID is the same as before is not looked at */
+static void test_same(void)
+{
+    VfGuest *g = vs_start(2, 2);
+    uint32_t since;
+
+    vs_setup(g, VS_LINEAR);
+    write_ste(g, VS_LINEAR, VS_SID(1), S1);
+    vs_enable(g, true);
+    assert_access(g, 0, VF_ACCESS_S1);
+    /* A look at it would be seen */
+    write_ste(g, VS_LINEAR, VS_SID(1), S1 + 0x10000);
+    since = g->c->shared->log_len;
+    number(g, 1, 1);
+    vg_config_writel(g, 0, 1 << 3, PCI_PRIMARY_BUS, 1 << 8 | 9 << 16);
+    number(g, 2, 3);
+    g_assert_cmpuint(g->c->shared->log_len, ==, since);
+    number(g, 1, 4);
+    number(g, 1, 1);
+    vs_assert_s1(g, 0, VS_SID(1), S1 + 0x10000, VS_STE1_DEFAULT);
+    vg_end_silent(g);
+}
+
 /* A reset of the bus above takes the numbers of bridges away */
 static void test_bus_reset(void)
 {
@@ -303,6 +473,20 @@ int main(int argc, char **argv)
     }
     qtest_add_func("smmuv3-accel-strtab/renumber", test_renumber);
     qtest_add_func("smmuv3-accel-strtab/clash", test_clash);
+    for (int i = 0; i < ARRAY_SIZE(kept_states); i++) {
+        const VsState *state = &vs_states[kept_states[i]];
+
+        vg_add_test("smmuv3-accel-strtab/kept", state->name, state, test_kept);
+    }
+    qtest_add_func("smmuv3-accel-strtab/kept-destroy", test_kept_destroy);
+    qtest_add_func("smmuv3-accel-strtab/kept-unplug", test_kept_unplug);
+    qtest_add_func("smmuv3-accel-strtab/kept-stuck", test_kept_stuck);
+    vg_add_test("smmuv3-accel-strtab/swap", "1", GUINT_TO_POINTER(1),
+                test_swap);
+    vg_add_test("smmuv3-accel-strtab/swap", "2", GUINT_TO_POINTER(2),
+                test_swap);
+    qtest_add_func("smmuv3-accel-strtab/clash-unplug", test_clash_unplug);
+    qtest_add_func("smmuv3-accel-strtab/same", test_same);
     qtest_add_func("smmuv3-accel-strtab/bus-reset", test_bus_reset);
     return g_test_run();
 }

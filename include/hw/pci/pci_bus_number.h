@@ -40,9 +40,9 @@ void pci_bus_number_changed(PCIDevice *bridge);
  * pci_bus_number_written: tell that config space of a bridge was written
  *
  * @bridge: the bridge, with the new values in its config space.
- * @address: offset of the write in bytes.
- * @len: length in bytes; a write that touches no bus number is passed over.
+ * @before: number that the bus below it had before the write; if it has that
+ *          still then nobody is told.
  */
-void pci_bus_number_written(PCIDevice *bridge, uint32_t address, int len);
+void pci_bus_number_written(PCIDevice *bridge, uint8_t before);
 
 #endif /* HW_PCI_PCI_BUS_NUMBER_H */
