@@ -241,6 +241,211 @@ static void test_user_replugged(void)
     vg_end_silent(g);
 }
 
+/* A server that sends requests without end */
+
+/*
+ * What QEMU has room for, from hw/vfio-user/flow.h: requests that are done
+ * together, that wait for the main loop, and that QEMU bears while it waits
+ * for a reply
+ */
+#define BATCH       64
+#define ROOM        4096
+#define LIMIT       65536
+/* More small messages than a socket has room for */
+#define SOCKET      8192
+
+typedef struct Flood {
+    VfGuest *g;
+    VuServer *server;           /* that floods, NULL for the one asked */
+    unsigned int count;         /* of requests */
+    int patience;
+    void (*then)(VfGuest *g);   /* called before the reply, or NULL */
+    bool armed;
+    unsigned int taken;         /* by QEMU */
+} Flood;
+
+/* Once, while QEMU waits for the reply with the BQL */
+static void flood(VuServer *s, uint16_t command, void *opaque)
+{
+    Flood *f = opaque;
+
+    if (f->armed && command == VFIO_USER_REGION_READ) {
+        f->armed = false;
+        f->taken = vu_server_request(f->server ?: s, f->count, f->patience);
+        if (f->then) {
+            f->then(f->g);
+        }
+    }
+}
+
+static void flood_start(User *u, VfClient *c, Flood *f)
+{
+    UserTest t = sound;
+
+    t.device.before = flood;
+    t.device.opaque = f;
+    user_start(u, c, &t);
+}
+
+/* All that came before the reply is read, and the reply is */
+static void test_flood_reply(void)
+{
+    VfClient *c = vf_client_new();
+    Flood f = { .count = 2 * ROOM, .patience = PATIENT };
+    VfGuest *g = vg_start(c, VG_MACHINE VG_PORT(1), "");
+    User u;
+
+    vg_ports(g, 1);
+    flood_start(&u, c, &f);
+    g_assert_cmpstr(user_plug(g, &u), ==, NULL);
+    f.armed = true;
+    assert_user_works(g);
+    g_assert_cmpuint(f.taken, ==, f.count);
+    vg_device_del(g, "d0", 1);
+    user_end(&u);
+    vg_end_silent(g);
+}
+
+/* There is an end to what QEMU reads in place of a reply */
+static void test_flood_cut(void)
+{
+    VfClient *c = vf_client_new();
+    Flood f = { .count = 4 * LIMIT, .patience = PATIENT };
+    VfGuest *g = vg_start(c, VG_MACHINE VG_PORT(1), "");
+    g_autofree gchar *text = NULL;
+    User bad, good;
+
+    vg_ports(g, 1);
+    flood_start(&bad, c, &f);
+    user_start(&good, c, &sound);
+    g_assert_cmpstr(user_plug(g, &bad), ==, NULL);
+    f.armed = true;
+    g_assert_cmphex(vg_config_readl(g, 1, 0, PCI_VENDOR_ID), ==, UINT32_MAX);
+    vg_device_del(g, "d0", 1);
+    user_end(&bad);
+    g_assert_cmpuint(f.taken, >=, LIMIT);
+    g_assert_cmpuint(f.taken, <=, LIMIT + SOCKET);
+
+    g_assert_cmpstr(user_plug(g, &good), ==, NULL);
+    assert_user_works(g);
+    vg_device_del(g, "d0", 1);
+    user_end(&good);
+    text = vg_end(g);
+    vg_assert_has(text, "the server has sent requests for 0x10000000 bytes "
+                  "instead of a reply");
+}
+
+/* What QEMU has no room for while it is busy elsewhere stays in the socket */
+static void test_flood_room(void)
+{
+    VfClient *c = vf_client_new();
+    Flood f = { .count = 4 * (ROOM + SOCKET), .patience = 1000 };
+    VfGuest *g = vg_start(c, VG_MACHINE VG_PORT(1) VG_PORT(2), "");
+    User busy, u;
+
+    vg_ports(g, 2);
+    flood_start(&busy, c, &f);
+    user_start(&u, c, &sound);
+    g_assert_cmpstr(user_plug(g, &busy), ==, NULL);
+    g_assert_cmpstr(vg_plug(g, 2, qdict_from_jsonf_nofail(
+                                "{'driver': 'vfio-user-pci', 'id': 'd1',"
+                                " 'x-msg-timeout': %u, 'socket':"
+                                " {'type': 'unix', 'path': %s}}", PATIENT,
+                                u.path)), ==, NULL);
+    f.server = u.server;
+    f.armed = true;
+    assert_user_works(g);
+    g_assert_cmpuint(f.taken, <=, ROOM + BATCH + SOCKET);
+
+    /* It reads on when it is not busy any more */
+    g_assert_cmpuint(vu_server_request(u.server, f.count - f.taken, PATIENT),
+                     ==, f.count - f.taken);
+    g_assert_cmphex(vg_config_readl(g, 2, 0, PCI_VENDOR_ID), ==, 0x00fa1b36);
+    vg_device_del(g, "d1", 2);
+    vg_device_del(g, "d0", 1);
+    user_end(&u);
+    user_end(&busy);
+    vg_end_silent(g);
+}
+
+/* A question of the user that QEMU has got, and can answer after the reply */
+static void ask(VfGuest *g)
+{
+    bool there = false;
+
+    qtest_qmp_send(g->qts, "{'execute': 'query-status', 'id': 'asked'}");
+    while (!there) {
+        g_autofree gchar *text = vg_stderr(g);
+
+        there = strstr(text, "asked");
+        g_usleep(1000);
+    }
+}
+
+/* The user does not wait for all of what the server asks for */
+static void test_flood_turns(void)
+{
+    /* Rounds of the main loop that an answer may take */
+    enum { ROUNDS = 16 };
+    VfClient *c = vf_client_new();
+    Flood f = { .count = 2 * ROOM, .patience = PATIENT, .then = ask };
+    VfGuest *g = vg_start(c, "-trace vfio_user_recv_request "
+                          "-trace handle_qmp_command "
+                          "-trace monitor_qmp_respond "
+                          VG_MACHINE VG_PORT(1), "");
+    g_autofree gchar *text = NULL;
+    unsigned int done = 0;
+    gchar *answer;
+    User u;
+
+    f.g = g;
+    vg_ports(g, 1);
+    flood_start(&u, c, &f);
+    g_assert_cmpstr(user_plug(g, &u), ==, NULL);
+    f.armed = true;
+    assert_user_works(g);
+    qobject_unref(qtest_qmp_receive(g->qts));
+    vg_device_del(g, "d0", 1);
+    user_end(&u);
+
+    text = vg_end(g);
+    answer = strstr(strstr(text, "asked") + 1, "asked");
+    g_assert_nonnull(answer);
+    for (const gchar *at = text;
+         (at = strstr(at, "vfio_user_recv_request")) && at < answer; at++) {
+        done++;
+    }
+    g_test_message("%u requests were done before the answer", done);
+    g_assert_cmpuint(done, <=, ROUNDS * BATCH);
+}
+
+static void *flood_on(void *opaque)
+{
+    while (vu_server_request(opaque, LIMIT, PATIENT) == LIMIT) {
+        ;
+    }
+    return NULL;
+}
+
+/* And the device can be unplugged meanwhile */
+static void test_flood_unplug(void)
+{
+    VfClient *c = vf_client_new();
+    VfGuest *g = vg_start(c, VG_MACHINE VG_PORT(1), "");
+    GThread *thread;
+    User u;
+
+    vg_ports(g, 1);
+    user_start(&u, c, &sound);
+    g_assert_cmpstr(user_plug(g, &u), ==, NULL);
+    assert_user_works(g);
+    thread = g_thread_new("flood", flood_on, u.server);
+    vg_device_del(g, "d0", 1);
+    g_thread_join(thread);
+    user_end(&u);
+    g_free(vg_end(g));
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -256,5 +461,10 @@ int main(int argc, char **argv)
                     &user_tests[i], test_user_at_start);
     }
     qtest_add_func("vfio-bad-server/replugged", test_user_replugged);
+    qtest_add_func("vfio-bad-server/flood/reply", test_flood_reply);
+    qtest_add_func("vfio-bad-server/flood/cut", test_flood_cut);
+    qtest_add_func("vfio-bad-server/flood/room", test_flood_room);
+    qtest_add_func("vfio-bad-server/flood/turns", test_flood_turns);
+    qtest_add_func("vfio-bad-server/flood/unplug", test_flood_unplug);
     return g_test_run();
 }

@@ -9,6 +9,7 @@
 #include "qemu/osdep.h"
 
 #include <linux/vfio.h>
+#include <poll.h>
 #include <sys/un.h>
 
 #include "hw/vfio-user/protocol.h"
@@ -23,6 +24,8 @@ struct VuServer {
     GThread *thread;
     gchar *path;
     int listener;
+    int fd;                     /* of its client */
+    size_t part;                /* of a request that was sent in part */
     const VuDevice *device;
     unsigned int seen[VU_MAX_CHANGES];
     uint8_t *rest;              /* of a message that was sent by halves */
@@ -174,6 +177,7 @@ static void *serve(void *opaque)
     g_autofree Message *m = g_new0(Message, 1);
     int fd = accept(s->listener, NULL, NULL);
 
+    s->fd = fd;
     while (fd >= 0 && receive(fd, &m->hdr, sizeof(m->hdr))) {
         bool quiet = m->hdr.flags & VFIO_USER_NO_REPLY;
 
@@ -182,16 +186,46 @@ static void *serve(void *opaque)
                      m->hdr.size - sizeof(m->hdr)) || !send_rest(s, fd)) {
             break;
         }
+        if (s->device->before) {
+            s->device->before(s, m->hdr.command, s->device->opaque);
+        }
         answer(s, m);
         if (!quiet && !reply(s, fd, m)) {
             break;
         }
     }
     g_free(s->rest);
-    if (fd >= 0) {
-        close(fd);
-    }
+    /* It is closed later: others may send to it */
+    shutdown(fd, SHUT_RDWR);
     return NULL;
+}
+
+unsigned int vu_server_request(VuServer *s, unsigned int count, int patience)
+{
+    enum { BURST = 64 };
+    VFIOUserDMARW request[BURST] = { };
+    size_t size = sizeof(request[0]);
+    size_t left = count * size - s->part;
+    struct pollfd room = { .fd = s->fd, .events = POLLOUT };
+
+    for (int i = 0; i < BURST; i++) {
+        request[i].hdr.command = VFIO_USER_DMA_WRITE;
+        request[i].hdr.size = size;
+        request[i].hdr.flags = VFIO_USER_REQUEST | VFIO_USER_NO_REPLY;
+    }
+    while (left && poll(&room, 1, patience) == 1) {
+        size_t some = MIN(left, sizeof(request) - s->part);
+        ssize_t sent = send(s->fd, (uint8_t *)request + s->part, some,
+                            MSG_NOSIGNAL | MSG_DONTWAIT);
+
+        if (sent < 0 && errno != EAGAIN) {
+            break;
+        }
+        sent = MAX(sent, 0);
+        left -= sent;
+        s->part = (s->part + sent) % size;
+    }
+    return count - DIV_ROUND_UP(left, size);
 }
 
 VuServer *vu_server_start(const char *path, const VuDevice *device)
@@ -216,6 +250,7 @@ void vu_server_end(VuServer *s)
     /* Nobody may have come */
     shutdown(s->listener, SHUT_RDWR);
     g_thread_join(s->thread);
+    close(s->fd);
     close(s->listener);
     unlink(s->path);
     g_free(s->path);

@@ -44,6 +44,9 @@ typedef struct VuChange {
  * @fails: command answered with EIO, 0 for none
  * @capabilities: JSON that the version is answered with, NULL for none
  * @change: changes that all apply
+ * @before: called in the thread of the server before it answers @command, NULL
+ *          for nothing
+ * @opaque: for it
  */
 typedef struct VuDevice {
     uint8_t *config;
@@ -52,6 +55,8 @@ typedef struct VuDevice {
     uint16_t fails;
     const char *capabilities;
     VuChange change[VU_MAX_CHANGES];
+    void (*before)(VuServer *s, uint16_t command, void *opaque);
+    void *opaque;
 } VuDevice;
 
 /**
@@ -67,5 +72,20 @@ typedef struct VuDevice {
  */
 VuServer *vu_server_start(const char *path, const VuDevice *device);
 void vu_server_end(VuServer *s);
+
+/**
+ * vu_server_request: ask the client to write to memory, and for no reply
+ *
+ * Nothing is written, as the requests are for 0 bytes. One that the client has
+ * taken in part is completed by the next call.
+ *
+ * @s: the server, whose thread must not send at this time
+ * @count: how many of these requests
+ * @patience: milliseconds that the client may take nothing
+ *
+ * Returns: how many the client has taken, which is less than @count when it
+ * takes no more or has gone.
+ */
+unsigned int vu_server_request(VuServer *s, unsigned int count, int patience);
 
 #endif /* TESTS_QTEST_VFIO_FAKE_VFIO_USER_H */
