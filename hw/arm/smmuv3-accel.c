@@ -212,7 +212,10 @@ void smmuv3_accel_unbind(SMMUv3State *s, PCIDevice *pdev)
     }
     smmuv3_accel_cpr_adopt(a);
     smmuv3_accel_unmark(a, adev);
-    smmuv3_accel_release(a, adev);
+    /* Until then it is another process that has the device attached */
+    if (!a->cpr.adopting) {
+        smmuv3_accel_release(a, adev);
+    }
     g_hash_table_remove(a->devices, pdev);
     smmuv3_accel_sids_update(a);
     object_unref(adev->idev);
