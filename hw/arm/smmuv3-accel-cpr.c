@@ -48,6 +48,11 @@ static int smmuv3_accel_cpr_pre_save(void *opaque)
     GHashTableIter iter;
     gpointer value;
 
+    /* The guest has not run here: the next one gets what this one was given */
+    if (cpr->adopting) {
+        return 0;
+    }
+
     cpr->viommu_id = a->viommu_id;
     cpr->abort_hwpt_id = a->abort_hwpt_id;
     cpr->bypass_hwpt_id = a->bypass_hwpt_id;
@@ -87,6 +92,11 @@ static int smmuv3_accel_cpr_post_load(void *opaque, int version_id)
     SMMUv3AccelCpr *cpr = opaque;
     SMMUv3AccelState *a = container_of(cpr, SMMUv3AccelState, cpr);
 
+    if (!cpr->adopting) {
+        error_report("arm-smmuv3: the incoming state is for a QEMU that takes"
+                     " a guest over by CPR, which this one does not");
+        return -EINVAL;
+    }
     if ((cpr->viommu_id == NO_ID) != !a->be) {
         error_report("arm-smmuv3: the incoming state is that of an SMMUv3 with"
                      " %s, this one has %s; give both QEMUs the same devices in"
@@ -101,6 +111,7 @@ static int smmuv3_accel_cpr_post_load(void *opaque, int version_id)
             return -EINVAL;
         }
     }
+    cpr->loaded = true;
     /* No device was there: the first one to come finds nothing to take over */
     if (cpr->viommu_id == NO_ID) {
         cpr->adopting = false;
@@ -228,6 +239,21 @@ static void smmuv3_accel_cpr_state(void *opaque, bool running, RunState state)
         exit(EXIT_FAILURE);
     }
     a->cpr.adopting = false;
+}
+
+bool smmuv3_accel_pre_load(void *opaque, Error **errp)
+{
+    SMMUv3State *s = opaque;
+
+    /* MIG_PRI_IOMMU goes by realize: what is ours comes ahead of the device */
+    if (!s->accel || (cpr_is_incoming() && s->accel_state->cpr.loaded)) {
+        return true;
+    }
+    error_setg(errp, "arm-smmuv3: accel=on takes a guest over by mode"
+               " cpr-transfer or cpr-exec only, and from a QEMU whose SMMUv3"
+               " has accel=on: a stream does not say what its devices may do;"
+               " use accel=off, or start the guest anew");
+    return false;
 }
 
 bool smmuv3_accel_cpr_init(SMMUv3AccelState *a, Error **errp)

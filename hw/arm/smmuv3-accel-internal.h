@@ -81,6 +81,7 @@ typedef struct SMMUv3AccelCpr {
     Error *blocker;
     VMChangeStateEntry *state;
     bool adopting;              /* devices have what the one before has made */
+    bool loaded;                /* ... and it is known what that is */
     bool handed_over;           /* another process may go on from here */
     bool stale;                 /* so were the caches of the host */
     bool tlbi_again;            /* a TLBI came ahead of an STE that is due */

@@ -24,6 +24,11 @@ void smmuv3_accel_init_regs(SMMUv3State *s)
 {
 }
 
+bool smmuv3_accel_pre_load(void *opaque, Error **errp)
+{
+    return true;
+}
+
 void smmuv3_accel_reset(SMMUv3State *s)
 {
 }

@@ -242,7 +242,10 @@ void smmuv3_accel_unbind(SMMUv3State *s, PCIDevice *pdev)
     had_vsid = adev->vdevice_id != NO_ID;
     vsid = adev->vsid;
     smmuv3_accel_unmark(a, adev);
-    smmuv3_accel_release(a, adev);
+    /* Until then it is another process that has the device attached */
+    if (!a->cpr.adopting) {
+        smmuv3_accel_release(a, adev);
+    }
     g_hash_table_remove(a->devices, pdev);
     smmuv3_accel_sid_forget(a, adev);
     object_unref(adev->idev);

@@ -45,6 +45,20 @@ void smmuv3_accel_init_regs(SMMUv3State *s);
 void smmuv3_accel_reset(SMMUv3State *s);
 
 /**
+ * smmuv3_accel_pre_load: refuse a stream that comes by anything but CPR
+ *
+ * Nothing but the registers of an SMMUv3 is in such a stream. The devices here
+ * are attached to what a reset guest has for them, which may be more than the
+ * guest that comes has given to them, and the ID registers are others.
+ *
+ * @opaque: the SMMUv3, its registers not loaded yet.
+ * @errp: says what accel=on can take in.
+ *
+ * Returns: true if the registers may be loaded, always so without accel=on.
+ */
+bool smmuv3_accel_pre_load(void *opaque, Error **errp);
+
+/**
  * smmuv3_accel_update: bring every device in line with CR0.SMMUEN, GBPA and
  * the stream table
  *

@@ -22,18 +22,25 @@
 /* QEMUs that follow one after another */
 #define UPDATES 3
 
-static VfGuest *start(unsigned int plugged)
+static VfGuest *start_ports(unsigned int ports, unsigned int plugged)
 {
     VfClient *c = vf_client_new();
-    g_autofree gchar *options = vs_options(c, 1, plugged);
+    g_autofree gchar *options = vs_options(c, ports, plugged);
     VfGuest *g;
 
-    /* VFIO hands interrupts over by way of KVM only */
-    c->shared->device[0].phys[PCI_INTERRUPT_PIN] = 0;
+    for (int i = 0; i < ports; i++) {
+        /* VFIO hands interrupts over by way of KVM only */
+        c->shared->device[i].phys[PCI_INTERRUPT_PIN] = 0;
+    }
     g = vg_start(c, "%s " SHARED_RAM, options);
-    vg_ports(g, 1);
+    vg_ports(g, ports);
     vs_setup(g, VS_LINEAR);
     return g;
+}
+
+static VfGuest *start(unsigned int plugged)
+{
+    return start_ports(1, plugged);
 }
 
 /* Returns: the object table as it is now, for g_free() */
@@ -42,14 +49,20 @@ static VfObject *objects_of(VfClient *c)
     return g_memdup2(c->shared->object, sizeof(c->shared->object));
 }
 
+/* A vEVENTQ belongs to a process, and is there while the guest runs */
+static VfObjType type_of(const VfObject *object)
+{
+    return object->type == VF_OBJ_VEVENTQ ? VF_OBJ_FREE : object->type;
+}
+
 /* The same objects, with nothing added and nothing lost, but the vEVENTQ */
 static void assert_same(VfClient *c, const VfObject *before)
 {
     for (int i = 0; i < VF_MAX_OBJECTS; i++) {
         const VfObject *now = &c->shared->object[i];
 
-        g_assert_cmpuint(now->type, ==, before[i].type);
-        if (now->type != VF_OBJ_FREE && now->type != VF_OBJ_VEVENTQ) {
+        g_assert_cmpuint(type_of(now), ==, type_of(&before[i]));
+        if (type_of(now) != VF_OBJ_FREE) {
             g_assert_cmpmem(now, sizeof(*now), &before[i], sizeof(*now));
         }
     }
@@ -252,6 +265,59 @@ static void test_other(void)
     vg_assert_has(text, "that of an SMMUv3 with devices, this one has none");
 }
 
+/* A QEMU that comes up no further than this: the devices are not its own */
+
+typedef struct RefusedTest {
+    const char *name;
+    const char *from;           /* text in the options that is replaced */
+    const char *to;
+    const char *said;
+} RefusedTest;
+
+static const RefusedTest refused_tests[] = {
+    { .name = "no-substreams", .from = "ssidsize=16",
+      .to = "ssidsize=0 -global vfio-pci.vpasid=on", .said = "vpasid=on" },
+    { .name = "first", .from = "id=d1,", .to = "id=d1,xres=640,",
+      .said = "xres" },
+    /* The first one is there by then */
+    { .name = "second", .from = "id=d2,", .to = "id=d2,xres=640,",
+      .said = "xres" },
+};
+
+static void test_refused(const void *opaque)
+{
+    static const VfOp not_made[] = {
+        VF_OP_ATTACH, VF_OP_DETACH, VF_OP_DESTROY, VF_OP_IOAS_UNMAP,
+        VF_OP_HWPT_INVALIDATE, VF_OP_SET_IRQS, VF_OP_RESET, VF_OP_HOT_RESET,
+    };
+    const RefusedTest *t = opaque;
+    VfGuest *g = start_ports(2, 2);
+    VfClient *c = g->c;
+    g_auto(GStrv) parts = g_strsplit(g->options, t->from, -1);
+    g_autofree gchar *options = g_strjoinv(t->to, parts);
+    g_autofree VfObject *before = NULL;
+    g_autofree gchar *text = NULL;
+    uint32_t since;
+
+    vs_set_state(g, &vs_states[VS_TRANSLATE], 1);
+    vs_set_state(g, &vs_states[VS_TRANSLATE], 2);
+    before = objects_of(c);
+    since = c->shared->log_len;
+    vg_transfer_refused(g, options);
+    for (int i = 0; i < ARRAY_SIZE(not_made); i++) {
+        g_assert_cmpuint(vf_client_count(c, not_made[i], since), ==, 0);
+    }
+    assert_same(c, before);
+    g_assert_cmpint(vf_client_access(c, 0, NULL), ==, VF_ACCESS_S1);
+    g_assert_cmpint(vf_client_access(c, 1, NULL), ==, VF_ACCESS_S1);
+    fault(g, 0x3000);
+    vg_device_del(g, "d1", 1);
+    vg_device_del(g, "d2", 2);
+    vf_client_assert_clean(c);
+    text = vg_end(g);
+    vg_assert_has(text, t->said);
+}
+
 /* Without a new vEVENTQ the guest misses events, and nothing else */
 static void test_no_events(void)
 {
@@ -316,6 +382,104 @@ static void test_paused_unplug(void)
     vg_end_silent(g);
 }
 
+/* Updates of a guest that does not run, one after another */
+
+typedef enum Update { NO_MORE, EXEC, TRANSFER, NO_PROGRAM } Update;
+
+typedef struct PausedTest {
+    const char *name;
+    Update update[UPDATES + 1];
+    bool reset;                 /* after the first of them */
+} PausedTest;
+
+static const PausedTest paused_tests[] = {
+    { .name = "exec-exec", .update = { EXEC, EXEC } },
+    { .name = "exec-transfer", .update = { EXEC, TRANSFER } },
+    { .name = "transfer-exec", .update = { TRANSFER, EXEC } },
+    { .name = "transfers", .update = { TRANSFER, TRANSFER, TRANSFER } },
+    { .name = "no-program", .update = { EXEC, NO_PROGRAM } },
+    { .name = "reset", .update = { EXEC, EXEC }, .reset = true },
+};
+
+static void test_paused(const void *opaque)
+{
+    const PausedTest *t = opaque;
+    VfGuest *g = start(1);
+    VfClient *c = g->c;
+    g_autofree VfObject *before = NULL;
+    g_autofree gchar *text = NULL;
+    bool failed = false;
+
+    vs_set_state(g, &vs_states[VS_TRANSLATE], 1);
+    qtest_qmp_assert_success(g->qts, "{ 'execute': 'stop' }");
+    for (const Update *u = t->update; *u; u++) {
+        if (*u == TRANSFER) {
+            vg_transfer(g);
+        } else if (*u == EXEC) {
+            vg_exec(g, NULL);
+        } else {
+            vg_exec(g, "/nowhere/qemu");
+            failed = true;
+        }
+        if (t->reset && u == t->update) {
+            qtest_system_reset(g->qts);
+            vg_settle(g);
+        }
+        /* The first one takes the vEVENTQ away until the guest runs */
+        if (u == t->update) {
+            before = objects_of(c);
+        }
+        assert_same(c, before);
+        g_assert_cmpint(vf_client_access(c, 0, NULL), ==, VF_ACCESS_S1);
+    }
+    qtest_qmp_assert_success(g->qts, "{ 'execute': 'cont' }");
+    vg_settle(g);
+    if (t->reset) {
+        vg_ports(g, 1);
+        vs_setup(g, VS_LINEAR);
+        g_assert_cmpint(vf_client_access(c, 0, NULL), ==, VF_ACCESS_BYPASS);
+        vs_set_state(g, &vs_states[VS_TRANSLATE], 1);
+    }
+    g_assert_cmpint(vf_client_access(c, 0, NULL), ==, VF_ACCESS_S1);
+    fault(g, 0x3000);
+    if (failed) {
+        /* What QEMU itself leaks when there is no program ends with it */
+        vg_exec(g, NULL);
+    }
+    vg_device_del(g, "d1", 1);
+    vf_client_assert_clean(c);
+    text = vg_end(g);
+    if (failed) {
+        vg_assert_has(text, "/nowhere/qemu");
+    } else {
+        g_assert_cmpstr(text, ==, "");
+    }
+}
+
+/* A QEMU that refuses a guest which the one before has not run */
+static void test_paused_refused(void)
+{
+    VfGuest *g = start(1);
+    VfClient *c = g->c;
+    g_autofree VfObject *before = NULL;
+    g_autofree gchar *options = NULL;
+    g_autofree gchar *text = NULL;
+
+    vs_set_state(g, &vs_states[VS_TRANSLATE], 1);
+    before = objects_of(c);
+    qtest_qmp_assert_success(g->qts, "{ 'execute': 'stop' }");
+    vg_exec(g, NULL);
+    options = g_strconcat(g->options, "-global vfio-pci.xres=640", NULL);
+    vg_transfer_refused(g, options);
+    assert_same(c, before);
+    g_assert_cmpint(vf_client_access(c, 0, NULL), ==, VF_ACCESS_S1);
+    fault(g, 0x3000);
+    vg_device_del(g, "d1", 1);
+    vf_client_assert_clean(c);
+    text = vg_end(g);
+    vg_assert_has(text, "xres");
+}
+
 /* Each SMMU has its own from the one before, and nothing of the other's */
 static void test_two(void)
 {
@@ -366,10 +530,19 @@ int main(int argc, char **argv)
     qtest_add_func("smmuv3-accel/cpr/stale", test_stale);
     qtest_add_func("smmuv3-accel/cpr/no-program", test_no_program);
     qtest_add_func("smmuv3-accel/cpr/other", test_other);
+    for (int i = 0; i < ARRAY_SIZE(refused_tests); i++) {
+        vg_add_test("smmuv3-accel/cpr/refused", refused_tests[i].name,
+                    &refused_tests[i], test_refused);
+    }
     qtest_add_func("smmuv3-accel/cpr/no-events", test_no_events);
     qtest_add_func("smmuv3-accel/cpr/no-device", test_no_device);
     qtest_add_func("smmuv3-accel/cpr/paused/plug", test_paused_plug);
     qtest_add_func("smmuv3-accel/cpr/paused/unplug", test_paused_unplug);
+    for (int i = 0; i < ARRAY_SIZE(paused_tests); i++) {
+        vg_add_test("smmuv3-accel/cpr/paused", paused_tests[i].name,
+                    &paused_tests[i], test_paused);
+    }
+    qtest_add_func("smmuv3-accel/cpr/paused/refused", test_paused_refused);
     qtest_add_func("smmuv3-accel/cpr/two-smmus", test_two);
     return g_test_run();
 }

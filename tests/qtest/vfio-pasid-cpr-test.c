@@ -484,6 +484,61 @@ static void test_no_id(void)
     vg_end_silent(g);
 }
 
+/* A QEMU that comes up no further than this: the device is not its own */
+
+typedef struct LeaveTest {
+    const char *name;
+    VfOp op;                    /* that fails in the new QEMU, or 0 */
+    const char *options;        /* more of them for the new QEMU */
+    const char *said;
+} LeaveTest;
+
+static const LeaveTest leave_tests[] = {
+    { .name = "info", .op = VF_OP_GET_INFO, .options = "",
+      .said = "error getting device info" },
+    { .name = "hw-info", .op = VF_OP_GET_HW_INFO, .options = "",
+      .said = "Failed to get hardware info" },
+    { .name = "options", .options = " -global vfio-pci.xres=640",
+      .said = "xres" },
+};
+
+static void test_leave(const void *opaque)
+{
+    static const VfOp not_made[] = {
+        VF_OP_ATTACH, VF_OP_DETACH, VF_OP_DESTROY, VF_OP_IOAS_UNMAP,
+        VF_OP_SET_IRQS, VF_OP_RESET, VF_OP_HOT_RESET,
+    };
+    const LeaveTest *t = opaque;
+    VfGuest *g = start_plain(",id=d0");
+    VfShared *s = g->c->shared;
+    g_autofree gchar *options = g_strconcat(g->options, t->options, NULL);
+    g_autofree VfObject *before = g_memdup2(s->object, sizeof(s->object));
+    g_autofree gchar *text = NULL;
+    uint32_t since = s->log_len;
+
+    g_assert_cmpint(vf_client_access(g->c, 0, NULL), ==, VF_ACCESS_PAGING);
+    if (t->op) {
+        vf_client_rule(g->c, t->op, 1, UINT32_MAX, EIO);
+    }
+    vg_transfer_refused(g, options);
+    vf_client_clear_rules(g->c);
+    for (int i = 0; i < ARRAY_SIZE(not_made); i++) {
+        g_assert_cmpuint(vf_client_count(g->c, not_made[i], since), ==, 0);
+    }
+    for (int i = 0; i < VF_MAX_OBJECTS; i++) {
+        g_assert_cmpuint(s->object[i].type, ==, before[i].type);
+        if (before[i].type != VF_OBJ_FREE) {
+            g_assert_cmpmem(&s->object[i], sizeof(s->object[i]), &before[i],
+                            sizeof(before[i]));
+        }
+    }
+    g_assert_cmpint(vf_client_access(g->c, 0, NULL), ==, VF_ACCESS_PAGING);
+    vg_exec(g, NULL);
+    g_assert_cmpint(vf_client_access(g->c, 0, NULL), ==, VF_ACCESS_PAGING);
+    text = vg_end(g);
+    vg_assert_has(text, t->said);
+}
+
 /* The one that takes over says what it misses */
 static void test_id_lost(void)
 {
@@ -543,6 +598,10 @@ int main(int argc, char **argv)
     qtest_add_func("vfio-pasid/cpr/no-id", test_no_id);
     qtest_add_func("vfio-pasid/cpr/id-lost", test_id_lost);
     qtest_add_func("vfio-pasid/cpr/id-refused", test_id_refused);
+    for (int i = 0; i < ARRAY_SIZE(leave_tests); i++) {
+        vg_add_test("vfio-pasid/cpr/leave", leave_tests[i].name,
+                    &leave_tests[i], test_leave);
+    }
     qtest_add_func("vfio-pasid/cpr/no-change-process",
                    test_no_change_process);
     return g_test_run();

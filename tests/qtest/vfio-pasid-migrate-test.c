@@ -16,6 +16,7 @@
 #include "hw/pci/pci_regs.h"
 #include "qobject/qdict.h"
 #include "vfio-fake/smmu.h"
+#include "vfio-fake/stream.h"
 
 #define WIDTH           16
 #define ENABLED         (PCI_PASID_CTRL_ENABLE << 16)
@@ -69,16 +70,14 @@ typedef struct Route {
     Side to;
 } Route;
 
-enum { TO_PATCHED = 1, TO_BASE };
-
 static const Route routes[] = {
     { .name = "same",
       .from = { .width = WIDTH, .control = ENABLED },
       .to = { .width = WIDTH, .control = ENABLED } },
-    [TO_PATCHED] = { .name = "to-patched", .all = true,
+    { .name = "to-patched", .all = true,
       .from = { .var = VG_BASE, .width = WIDTH, .control = ENABLED },
       .to = { .width = WIDTH, .control = ENABLED } },
-    [TO_BASE] = { .name = "to-base", .all = true,
+    { .name = "to-base", .all = true,
       .from = { .width = WIDTH, .control = ENABLED },
       .to = { .var = VG_BASE, .width = WIDTH, .control = ENABLED } },
     /* The series changes nothing for these */
@@ -177,60 +176,6 @@ static void check_hidden(VfGuest *g, const Layout *l)
     g_assert_cmpuint(s->raw_config_writes, ==, 0);
 }
 
-/* Returns: the status that the migration ended with, for g_free() */
-static gchar *wait_for_end(VfGuest *g)
-{
-    for (;;) {
-        QDict *response = qtest_qmp(g->qts, "{'execute': 'query-migrate'}");
-        QDict *info = qdict_get_qdict(response, "return");
-        g_autofree gchar *status =
-            g_strdup(qdict_get_try_str(info, "status") ?: "none");
-
-        qobject_unref(response);
-        if (g_str_equal(status, "completed") || g_str_equal(status, "failed")) {
-            return g_steal_pointer(&status);
-        }
-        g_usleep(10000);
-    }
-}
-
-/* To a file; ends the source */
-static void migrate_out(VfGuest *g, const char *uri)
-{
-    g_autofree gchar *status = NULL;
-
-    qtest_qmp_assert_success(g->qts, "{'execute': 'migrate', 'arguments':"
-                             " {'uri': %s}}", uri);
-    status = wait_for_end(g);
-    g_assert_cmpstr(status, ==, "completed");
-    g_free(vg_end(g));
-}
-
-/* Returns: how it ended, for g_free() */
-static gchar *migrate_in(VfGuest *g, const char *uri)
-{
-    qtest_qmp_assert_success(g->qts, "{'execute': 'migrate-incoming',"
-                             " 'arguments': {'uri': %s,"
-                             " 'exit-on-error': false}}", uri);
-    return wait_for_end(g);
-}
-
-/* Returns: a name for a stream, for g_free(); the file is not there yet */
-static gchar *stream_uri(void)
-{
-    g_autofree gchar *path = NULL;
-    int fd = g_file_open_tmp("vfio-fake-XXXXXX", &path, NULL);
-
-    g_assert_cmpint(fd, >=, 0);
-    close(fd);
-    return g_strdup_printf("file:%s", path);
-}
-
-static void stream_remove(const char *uri)
-{
-    unlink(uri + strlen("file:"));
-}
-
 /*
  * Returns: what the destination of a migration said; @end is set to how it
  * ended there. Both are for g_free().
@@ -238,14 +183,14 @@ static void stream_remove(const char *uri)
 static gchar *migrate(VfGuest *from, const Layout *l, const Side *to,
                       gchar **end)
 {
-    g_autofree gchar *uri = stream_uri();
+    g_autofree gchar *uri = vg_stream_uri();
     g_autofree gchar *before = list_of(from);
     g_autofree gchar *after = NULL;
     VfGuest *g;
 
-    migrate_out(from, uri);
+    vg_migrate_out(from, uri);
     g = start(l, to, "-incoming defer");
-    *end = migrate_in(g, uri);
+    *end = vg_migrate_in(g, uri);
     if (g_str_equal(*end, "completed")) {
         after = list_of(g);
         g_assert_cmpstr(after, ==, before);
@@ -253,7 +198,7 @@ static gchar *migrate(VfGuest *from, const Layout *l, const Side *to,
             check_hidden(g, l);
         }
     }
-    stream_remove(uri);
+    vg_stream_remove(uri);
     return vg_end(g);
 }
 
@@ -288,46 +233,6 @@ static void test_other(void)
     vg_assert_has(text, "Bad config data");
 }
 
-/* The emulated SMMUv3 is the same device with and without the series */
-static void test_smmu(const void *opaque)
-{
-    static const uint32_t regs[] = {
-        VS_IDR0, VS_IDR0 + 4, VS_IDR0 + 8, VS_IDR0 + 12, VS_IDR0 + 16,
-        VS_IDR0 + 20, VS_CR0, VS_CR0ACK, VS_STRTAB_BASE_CFG, VS_CMDQ_PROD,
-        VS_CMDQ_CONS, VS_EVENTQ_PROD,
-    };
-    const Route *route = opaque;
-    g_autofree gchar *uri = NULL;
-    g_autofree gchar *end = NULL;
-    uint32_t before[ARRAY_SIZE(regs)];
-    VfGuest *g;
-
-    if (!vg_has_base()) {
-        return;
-    }
-    uri = stream_uri();
-    g = vg_start_as(vf_client_new(), route->from.var, VG_MACHINE VG_PORT(1),
-                    ",iommu=smmuv3");
-    vg_ports(g, 1);
-    vs_setup(g, VS_TWO_LEVEL);
-    vs_enable(g, true);
-    vs_cfgi_ste(g, VS_SID(1));
-    for (int i = 0; i < ARRAY_SIZE(regs); i++) {
-        before[i] = vs_readl(g, regs[i]);
-    }
-    migrate_out(g, uri);
-
-    g = vg_start_as(vf_client_new(), route->to.var, VG_MACHINE VG_PORT(1)
-                    "-incoming defer", ",iommu=smmuv3");
-    end = migrate_in(g, uri);
-    g_assert_cmpstr(end, ==, "completed");
-    for (int i = 0; i < ARRAY_SIZE(regs); i++) {
-        g_assert_cmphex(vs_readl(g, regs[i]), ==, before[i]);
-    }
-    stream_remove(uri);
-    vg_end_silent(g);
-}
-
 int main(int argc, char **argv)
 {
     static MigrateTest tests[ARRAY_SIZE(layouts) * ARRAY_SIZE(routes)];
@@ -348,9 +253,5 @@ int main(int argc, char **argv)
         }
     }
     qtest_add_func("vfio-pasid/migrate/other", test_other);
-    vg_add_test("vfio-pasid/migrate/smmuv3", routes[TO_PATCHED].name,
-                &routes[TO_PATCHED], test_smmu);
-    vg_add_test("vfio-pasid/migrate/smmuv3", routes[TO_BASE].name,
-                &routes[TO_BASE], test_smmu);
     return g_test_run();
 }

@@ -228,6 +228,7 @@ static QDict *send_exec(VfGuest *g, QList *words, const char *uri)
 
 void vg_exec(VfGuest *g, const char *program)
 {
+    g_autofree gchar *status = NULL;
     g_autofree gchar *uri = NULL;
     gchar *state;
     QList *words;
@@ -237,6 +238,7 @@ void vg_exec(VfGuest *g, const char *program)
         vg_exec_to(g, NULL);
         return;
     }
+    status = status_of(g, "query-status");
     state = temporary_file();
     uri = g_strdup_printf("file:%s", state);
     words = qlist_new();
@@ -245,7 +247,8 @@ void vg_exec(VfGuest *g, const char *program)
     g_assert(qdict_haskey(answer, "return"));
     qobject_unref(answer);
     wait_for(g, "query-migrate", "failed");
-    wait_for(g, "query-status", "running");
+    wait_for(g, "query-status", g_str_equal(status, "running") ? status :
+                                "postmigrate");
     g_free(take_file(state));
 }
 

@@ -29,6 +29,7 @@
 #include <limits.h>
 #include <linux/iommufd.h>
 #include <linux/vfio.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,6 +114,30 @@ static FdKind classify(int fd, uint32_t *unit)
         }
     }
     return FD_OTHER;
+}
+
+static void note_user(VfDevice *d, int fd)
+{
+    if (d->pid != getpid()) {
+        d->other_fd = d->fd;
+        d->other_pid = d->pid;
+    }
+    d->fd = fd;
+    d->pid = getpid();
+}
+
+/*
+ * The kernel closes a device when the last process does that has it. With CPR
+ * these are two, until one of them has gone.
+ */
+static bool used_by_other(VfDevice *d)
+{
+    if (d->pid == getpid()) {
+        d->fd = d->other_fd;
+        d->pid = d->other_pid;
+    }
+    d->other_pid = 0;
+    return d->pid && !kill(d->pid, 0);
 }
 
 /*
@@ -233,8 +258,7 @@ VF_PUBLIC int ioctl(int fd, unsigned long nr, ...)
         ret = vf_iommufd_ioctl(unit, nr, (void *)arg, log);
     } else if (kind == FD_DEVICE) {
         log = vf_log(vf_device_op(nr), unit, nr);
-        vf->device[unit].fd = fd;
-        vf->device[unit].pid = getpid();
+        note_user(&vf->device[unit], fd);
         ret = vf_device_ioctl(unit, fd, nr, (void *)arg, log);
     } else {
         log = vf_log(vf_group_op(fd), 0, nr);
@@ -368,7 +392,9 @@ VF_PUBLIC int close(int fd)
         vf_log(VF_OP_CLOSE, unit, 0)->arg[0] = kind;
         vf->calls[VF_OP_CLOSE]++;
         if (kind == FD_DEVICE) {
-            vf_device_closed(unit);
+            if (!used_by_other(&vf->device[unit])) {
+                vf_device_closed(unit);
+            }
         } else if (kind == FD_CTX && vf->ctx[unit].by_path) {
             vf_ctx_destroy(unit);
         }

@@ -187,6 +187,7 @@ typedef struct VfMap {
  * @config_ready: fake only: the three before are filled in
  * @open_count, @bound_ctx, @obj_id: fake only
  * @fd, @pid: that the last ioctl came by
+ * @other_fd, @other_pid: same for the last one of another process
  * @msix_enabled, @msi_enabled, @intx_enabled: eventfds configured, by kind
  */
 typedef struct VfDevice {
@@ -224,6 +225,8 @@ typedef struct VfDevice {
     int32_t bound_ctx;
     int32_t fd;
     int32_t pid;
+    int32_t other_fd;
+    int32_t other_pid;
     uint32_t obj_id;
     uint32_t msix_enabled;
     uint32_t msi_enabled;
