@@ -34,6 +34,15 @@ static const VMStateDescription vmstate_smmuv3_accel_device = {
         VMSTATE_UINT32(s1_hwpt_id, SMMUv3AccelCprDevice),
         VMSTATE_UINT32(vdevice_id, SMMUv3AccelCprDevice),
         VMSTATE_UINT32(vsid, SMMUv3AccelCprDevice),
+        VMSTATE_END_OF_LIST(),
+    },
+};
+
+static const VMStateDescription vmstate_smmuv3_accel_device_owed = {
+    .name = "smmuv3-accel/device-owed",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .fields = (const VMStateField[]) {
         VMSTATE_UINT32(event_type, SMMUv3AccelCprDevice),
         VMSTATE_UINT32(event_sid, SMMUv3AccelCprDevice),
         VMSTATE_BOOL(named, SMMUv3AccelCprDevice),
@@ -59,6 +68,7 @@ static int smmuv3_accel_cpr_pre_save(void *opaque)
     cpr->stale = a->cmdq && smmuv3_accel_cmdq_stale(a->cmdq);
     /* The next process looks at every STE before the guest runs */
     cpr->tlbi_again = a->tlbi_again || a->tlbi_waits;
+    cpr->owed = cpr->tlbi_again;
     g_free(cpr->devices);
     cpr->devices = g_new(SMMUv3AccelCprDevice, g_hash_table_size(a->devices));
     cpr->len = 0;
@@ -77,6 +87,7 @@ static int smmuv3_accel_cpr_pre_save(void *opaque)
             .event_sid = adev->event.sid,
             .named = adev->named,
         };
+        cpr->owed |= adev->event.type || adev->named;
     }
 
     /* What the vEVENTQ has goes to the guest before the registers are saved */
@@ -84,6 +95,16 @@ static int smmuv3_accel_cpr_pre_save(void *opaque)
     smmuv3_accel_events_stop(a->events);
     a->events = NULL;
     cpr->handed_over = true;
+    return 0;
+}
+
+/* The subsection may be missing */
+static int smmuv3_accel_cpr_pre_load(void *opaque)
+{
+    SMMUv3AccelCpr *cpr = opaque;
+
+    cpr->owed = false;
+    cpr->tlbi_again = false;
     return 0;
 }
 
@@ -127,6 +148,33 @@ static bool smmuv3_accel_cpr_len_valid(void *opaque, int version_id)
     return cpr->len >= 0 && cpr->len <= UINT16_MAX + 1;
 }
 
+static bool smmuv3_accel_cpr_owed_needed(void *opaque)
+{
+    SMMUv3AccelCpr *cpr = opaque;
+
+    return cpr->owed;
+}
+
+/*
+ * What the guest has asked for and not been given yet. It is seldom that there
+ * is any, and a QEMU that does not know this subsection can take over from one
+ * that does, or the other way round, as long as there is none.
+ */
+static const VMStateDescription vmstate_smmuv3_accel_owed = {
+    .name = "smmuv3-accel/owed",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .needed = smmuv3_accel_cpr_owed_needed,
+    .fields = (const VMStateField[]) {
+        VMSTATE_BOOL(owed, SMMUv3AccelCpr),
+        VMSTATE_BOOL(tlbi_again, SMMUv3AccelCpr),
+        VMSTATE_STRUCT_VARRAY_POINTER_INT32(devices, SMMUv3AccelCpr, len,
+                                            vmstate_smmuv3_accel_device_owed,
+                                            SMMUv3AccelCprDevice),
+        VMSTATE_END_OF_LIST(),
+    },
+};
+
 static const VMStateDescription vmstate_smmuv3_accel = {
     .name = "smmuv3-accel",
     .version_id = 1,
@@ -134,19 +182,23 @@ static const VMStateDescription vmstate_smmuv3_accel = {
     .priority = MIG_PRI_IOMMU,
     .needed = cpr_incoming_needed,
     .pre_save = smmuv3_accel_cpr_pre_save,
+    .pre_load = smmuv3_accel_cpr_pre_load,
     .post_load = smmuv3_accel_cpr_post_load,
     .fields = (const VMStateField[]) {
         VMSTATE_UINT32(viommu_id, SMMUv3AccelCpr),
         VMSTATE_UINT32(abort_hwpt_id, SMMUv3AccelCpr),
         VMSTATE_UINT32(bypass_hwpt_id, SMMUv3AccelCpr),
         VMSTATE_BOOL(stale, SMMUv3AccelCpr),
-        VMSTATE_BOOL(tlbi_again, SMMUv3AccelCpr),
         VMSTATE_INT32(len, SMMUv3AccelCpr),
         VMSTATE_VALIDATE("number of devices", smmuv3_accel_cpr_len_valid),
         VMSTATE_STRUCT_VARRAY_ALLOC(devices, SMMUv3AccelCpr, len, 1,
                                     vmstate_smmuv3_accel_device,
                                     SMMUv3AccelCprDevice),
         VMSTATE_END_OF_LIST(),
+    },
+    .subsections = (const VMStateDescription *const []) {
+        &vmstate_smmuv3_accel_owed,
+        NULL
     },
 };
 
@@ -201,9 +253,11 @@ void smmuv3_accel_cpr_adopt(SMMUv3AccelState *a)
 
             smmuv3_accel_adopt(a, adev, &ste, d->s1_hwpt_id, d->vdevice_id,
                                d->vsid);
-            adev->event.type = d->event_type;
-            adev->event.sid = d->event_sid;
-            adev->named = d->named;
+            if (cpr->owed) {
+                adev->event.type = d->event_type;
+                adev->event.sid = d->event_sid;
+                adev->named = d->named;
+            }
         }
         /* The numbers of the buses were loaded after the devices came */
         smmuv3_accel_sid_update(a, adev);

@@ -84,6 +84,7 @@ typedef struct SMMUv3AccelCpr {
     bool loaded;                /* ... and it is known what that is */
     bool handed_over;           /* another process may go on from here */
     bool stale;                 /* so were the caches of the host */
+    bool owed;                  /* the subsection is needed, or was there */
     bool tlbi_again;            /* a TLBI came ahead of an STE that is due */
     uint32_t viommu_id;
     uint32_t abort_hwpt_id;
