@@ -182,7 +182,8 @@ static void no_mdev(VfGuest *g)
 /* Realize of vfio-pci is not even called */
 static void slot_in_use(VfGuest *g)
 {
-    assert_refused(g, vg_device_add(g, 1, "d2", 1, ""), "already occupied by vfio-pci");
+    assert_refused(g, vg_device_add(g, 1, "d2", 1, ""),
+                   "already occupied by vfio-pci");
 }
 
 /* What was passed by number is still there to be passed again */

@@ -331,12 +331,16 @@ void vg_transfer_to(VfGuest *g, const VgNext *next)
     g_autofree gchar *main_path = NULL;
     g_autofree gchar *status = status_of(g, "query-status");
     QTestState *old = g->qts;
+    QTestState *new;
 
-    g->qts = transfer_to(g, next ? next->var : NULL, options, &main_path);
+    new = transfer_to(g, next ? next->var : NULL, options, &main_path);
+    qtest_connect(new);
+    qtest_qmp_handshake(new, NULL);
+    /* One that is told to end earlier takes the guest back before it does */
+    wait_for(g, "query-migrate", "completed");
+    g->qts = new;
     g_free(g->options);
     g->options = options;
-    qtest_connect(g->qts);
-    qtest_qmp_handshake(g->qts, NULL);
     wait_for(g, "query-status", status);
     qtest_quit(old);
     unlink(main_path);
