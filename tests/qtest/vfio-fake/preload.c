@@ -131,6 +131,7 @@ static void close_after_exec(void)
             vf_device_closed(i);
         }
     }
+    vf_ctx_reap();
     vf_unlock();
 }
 
@@ -263,6 +264,7 @@ static int open_iommufd(void)
         if (!vf->ctx[i].used) {
             vf->ctx[i].used = 1;
             vf->ctx[i].by_path = 1;
+            vf->ctx[i].closed = 0;
             vf->ctx[i].st_dev = st.st_dev;
             vf->ctx[i].st_ino = st.st_ino;
             return fd;
@@ -357,6 +359,7 @@ VF_PUBLIC int close(int fd)
 {
     uint32_t unit = 0;
     FdKind kind;
+    int ret;
 
     resolve();
     if (!vf || fd < 0) {
@@ -370,11 +373,14 @@ VF_PUBLIC int close(int fd)
         if (kind == FD_DEVICE) {
             vf_device_closed(unit);
         } else if (kind == FD_CTX && vf->ctx[unit].by_path) {
-            vf_ctx_destroy(unit);
+            vf->ctx[unit].closed = 1;
         }
         vf_veventq_closed(fd);
         vf_group_closed(fd);
+        ret = real_close(fd) ? -errno : 0;
+        vf_ctx_reap();
         vf_unlock();
+        return result(ret);
     }
     return real_close(fd);
 }
