@@ -46,6 +46,9 @@ QEMU_BUILD_BUG_ON(sizeof(HostCmd) != sizeof(Cmd));
 /* CMD_ATC_INV.Size: the whole address space (4.5.1) */
 #define ATC_SIZE_ALL    52
 
+/* Meaningful with IDR1.SSIDSIZE only */
+#define CMD0_SUBSTREAM  (CMD0_GLOBAL | CMD0_SSV | CMD0_SSID)
+
 /* Meaningful with IDR3.RIL only */
 #define CMD0_RANGE      (CMD0_NUM | CMD0_SCALE)
 #define CMD1_RANGE      (CMD1_TTL | CMD1_TG)
@@ -141,10 +144,12 @@ static bool smmuv3_accel_cmdq_issue(SMMUv3AccelCmdq *q, HostCmd *cmds,
 
 /*
  * All that a batch can reach: the TLB of this guest, the CDs of its SIDs, and
- * what devices that do ATS have cached, with and without PASID
+ * what devices that do ATS have cached, with and without PASID. A host without
+ * substreams refuses to hear of the former, and a guest of it has none either.
  */
 static bool smmuv3_accel_cmdq_recover(SMMUv3AccelCmdq *q, Error **errp)
 {
+    bool substreams = FIELD_EX32(q->smmu->idr[1], IDR1, SSIDSIZE);
     g_autofree HostCmd *cmds = NULL;
     GHashTableIter iter;
     gpointer vsid, ats;
@@ -168,6 +173,8 @@ static bool smmuv3_accel_cmdq_recover(SMMUv3AccelCmdq *q, Error **errp)
         if (GPOINTER_TO_INT(ats)) {
             cmds[len++] = smmuv3_accel_cmdq_pack(SMMU_CMD_ATC_INV | sid << 32,
                                                  ATC_SIZE_ALL);
+        }
+        if (GPOINTER_TO_INT(ats) && substreams) {
             cmds[len++] = smmuv3_accel_cmdq_pack(SMMU_CMD_ATC_INV | sid << 32 |
                                                  CMD0_SSV | CMD0_GLOBAL,
                                                  ATC_SIZE_ALL);
@@ -259,6 +266,9 @@ void smmuv3_accel_cmdq_add(SMMUv3AccelCmdq *q, const Cmd *cmd)
                     !g_hash_table_contains(q->vsids,
                                            GUINT_TO_POINTER(CMD_SID(cmd))))) {
         return;
+    }
+    if (has_sid && !FIELD_EX32(s->idr[1], IDR1, SSIDSIZE)) {
+        mask0 &= ~CMD0_SUBSTREAM;
     }
     if (!has_sid && !FIELD_EX32(s->idr[3], IDR3, RIL)) {
         mask0 &= ~CMD0_RANGE;

@@ -15,7 +15,7 @@
 #include "vfio-fake/smmu.h"
 
 #define ATS "-device arm-smmuv3,id=smmu,primary-bus=pcie.0,accel=on," \
-            "ssidsize=16,ats=%s "
+            "ssidsize=%u,ats=%s "
 #define DEVICE "-device vfio-pci,iommufd=i0,fd=%d,id=d0,bus=rp1 " \
                "-device vfio-pci,iommufd=i0,fd=%d,id=d1,bus=rp2 "
 
@@ -23,6 +23,9 @@
 #define SID         VS_SID(1)
 #define SID_OTHER   VS_SID(2)
 #define HI(sid)     ((uint64_t)(sid) << 32)
+
+/* IDR1.SSIDSIZE, of the host (6.3.2) */
+#define IDR1_SSIDSIZE (0x1fu << 6)
 
 /* STE.EATS (5.2) */
 #define EATS_FULL   (1ull << 28)
@@ -42,15 +45,23 @@ static void write_ste(VfGuest *g, uint32_t sid, uint64_t eats)
     vs_cfgi_ste(g, sid);
 }
 
-static VfGuest *start(const char *ats)
+/* @ssidsize: of the guest's SMMU; 0 if the host has no substreams either */
+static VfGuest *start_ssid(unsigned int ssidsize, const char *ats)
 {
     VfClient *c = vf_client_new();
     VfGuest *g;
 
-    vf_client_add_device(c);
-    vf_client_add_device(c);
+    for (int n = 0; n < 2; n++) {
+        VfDevice *d = vf_client_add_device(c);
+
+        if (!ssidsize) {
+            d->idr[1] &= ~IDR1_SSIDSIZE;
+            d->max_pasid_log2 = 0;
+        }
+    }
     g = vg_start(c, VG_MACHINE ATS VG_IOMMUFD VG_PORT(1) VG_PORT(2) DEVICE,
-                 "", ats, c->iommufd, c->device_fd[0], c->device_fd[1]);
+                 "", ssidsize, ats, c->iommufd, c->device_fd[0],
+                 c->device_fd[1]);
     vg_ports(g, 2);
     vs_setup(g, VS_LINEAR);
     vs_enable(g, true);
@@ -60,6 +71,11 @@ static VfGuest *start(const char *ats)
     g_assert_cmpint(vf_client_access(c, 1, NULL), ==, VF_ACCESS_S1);
     c->shared->cmd_len = 0;
     return g;
+}
+
+static VfGuest *start(const char *ats)
+{
+    return start_ssid(16, ats);
 }
 
 static void command(VfGuest *g, uint64_t word0, uint64_t word1)
@@ -158,10 +174,44 @@ static void test_order(const void *opaque)
     vg_end_silent(g);
 }
 
-/* A batch that failed may have had any of this in it */
-static void test_recover(void)
+/*
+ * Without substreams their fields are reserved: a host refuses a command in
+ * which they say something, and with it all the rest of the batch.
+ */
+static void test_no_substreams(void)
 {
-    VfGuest *g = start("on");
+    VfGuest *g = start_ssid(0, "on");
+    VfShared *s = g->c->shared;
+    uint32_t since = s->log_len;
+
+    vs_queue(g, VS_CMD_ATC_INV | HI(SID) | GLOBAL | SSV | SSID(5), SIZE_ALL);
+    vs_queue(g, VS_CMD_CFGI_CD | HI(SID) | SSID(5), VS_LEAF);
+    vs_sync(g);
+    g_assert_cmpuint(s->cmd_len, ==, 2);
+    g_assert_cmphex(s->cmd[0].word[0], ==, VS_CMD_ATC_INV | HI(SID));
+    g_assert_cmphex(s->cmd[0].word[1], ==, SIZE_ALL);
+    g_assert_cmphex(s->cmd[1].word[0], ==, VS_CMD_CFGI_CD | HI(SID));
+    g_assert_cmphex(s->cmd[1].word[1], ==, VS_LEAF);
+    g_assert_cmpuint(vf_client_refused(g->c, VF_OP_HWPT_INVALIDATE, since),
+                     ==, 0);
+    vg_end_silent(g);
+}
+
+typedef struct RecoverTest {
+    const char *name;
+    unsigned int ssidsize;
+} RecoverTest;
+
+static const RecoverTest recover_tests[] = {
+    { .name = "substreams", .ssidsize = 16 },
+    { .name = "no-substreams", .ssidsize = 0 },
+};
+
+/* A batch that failed may have had any of this in it */
+static void test_recover(const void *opaque)
+{
+    const RecoverTest *t = opaque;
+    VfGuest *g = start_ssid(t->ssidsize, "on");
     VfShared *s = g->c->shared;
     uint32_t since = s->log_len;
     uint32_t first;
@@ -197,7 +247,11 @@ static void test_recover(void)
     /* An ATS request is answered from the TLB: that one goes first */
     g_assert_cmpint(tlb, >=, 0);
     g_assert_cmpint(plain, >, tlb);
-    g_assert_cmpint(substreams, >, tlb);
+    if (t->ssidsize) {
+        g_assert_cmpint(substreams, >, tlb);
+    } else {
+        g_assert_cmpint(substreams, ==, -1);
+    }
     vg_end_silent(g);
 }
 
@@ -219,6 +273,10 @@ int main(int argc, char **argv)
     vg_add_test("smmuv3-accel-ats/order", "bypass", &bypass, test_order);
     vg_add_test("smmuv3-accel-ats/order", "translate", &translate,
                 test_order);
-    qtest_add_func("smmuv3-accel-ats/recover", test_recover);
+    qtest_add_func("smmuv3-accel-ats/no-substreams", test_no_substreams);
+    for (int i = 0; i < ARRAY_SIZE(recover_tests); i++) {
+        vg_add_test("smmuv3-accel-ats/recover", recover_tests[i].name,
+                    &recover_tests[i], test_recover);
+    }
     return g_test_run();
 }

@@ -384,6 +384,41 @@ static void test_pass_no_sync(void)
     vg_end_silent(g);
 }
 
+/* A device that goes while its STE is still to be looked at is forgotten */
+static void test_pass_unplug(void)
+{
+    VfGuest *g = start_many();
+    g_autofree gchar *id = NULL;
+    unsigned int n;
+
+    for (n = 1; n <= DEVICES; n++) {
+        vs_write_ste(g, VS_LINEAR, VS_SID(n), VS_STE0_V | VS_STE0_ABORT, 0);
+    }
+    /* One slice is all there is while the virtual machine stands still */
+    qtest_qmp_assert_success(g->qts, "{'execute': 'stop'}");
+    vs_queue(g, VS_CMD_CFGI_STE_RANGE, VS_RANGE(31));
+    vs_queue(g, VS_CMD_SYNC, 0);
+    vs_set_slice(g, 1);
+    slow(g, true);
+    vs_ring(g);
+    slow(g, false);
+    g_assert_false(vs_done(g));
+    g_assert_cmpuint(count_access(g, VF_ACCESS_S1), >, 1);
+    n = 1;
+    while (vf_client_access(g->c, n - 1, NULL) != VF_ACCESS_S1) {
+        n++;
+    }
+    id = g_strdup_printf("d%u", n);
+    vg_device_del(g, id, n);
+    g_assert_cmpint(vf_client_access(g->c, n - 1, NULL), ==, VF_ACCESS_NONE);
+
+    qtest_qmp_assert_success(g->qts, "{'execute': 'cont'}");
+    vs_wait(g);
+    g_assert_true(vs_done(g));
+    g_assert_cmpuint(count_access(g, VF_ACCESS_ABORT), ==, DEVICES - 1);
+    vg_end_silent(g);
+}
+
 /* However often the guest says so, each STE is looked at once for a SYNC */
 static void test_one_look(void)
 {
@@ -611,6 +646,7 @@ int main(int argc, char **argv)
     }
     qtest_add_func("smmuv3-accel/bound/pass", test_pass);
     qtest_add_func("smmuv3-accel/bound/pass-no-sync", test_pass_no_sync);
+    qtest_add_func("smmuv3-accel/bound/pass-unplug", test_pass_unplug);
     qtest_add_func("smmuv3-accel/bound/one-look", test_one_look);
     qtest_add_func("smmuv3-accel/bound/order-tlbi", test_order_tlbi);
     for (int i = 0; i < ARRAY_SIZE(update_tests); i++) {

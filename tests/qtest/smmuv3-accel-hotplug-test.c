@@ -176,6 +176,40 @@ static void test_cold(void)
     vg_end_silent(g);
 }
 
+/*
+ * An iommufd that QEMU has opened itself is closed with the last device. The
+ * kernel keeps it, and all that is in it, as long as something else holds it.
+ */
+static void test_own_iommufd(void)
+{
+    VfClient *c = vf_client_new();
+    VfGuest *g;
+
+    for (int n = 0; n < 2; n++) {
+        vf_client_add_device(c);
+    }
+    g = vg_start(c, VG_MACHINE "-object iommufd,id=i0 " VS_SSID16
+                 VG_PORT(1) VG_PORT(2), "");
+    vg_ports(g, 2);
+    vs_setup(g, VS_LINEAR);
+    for (int i = 0; i < 2; i++) {
+        plug(g, 1);
+        plug(g, 2);
+        vs_set_state(g, &vs_states[VS_TRANSLATE], 1);
+        vs_set_state(g, &vs_states[VS_TRANSLATE], 2);
+        assert_access(g, 1, VF_ACCESS_S1);
+        g_assert_cmpuint(vf_client_objects(c, VF_OBJ_VEVENTQ), ==, 1);
+        unplug(g, 1);
+        assert_access(g, 2, VF_ACCESS_S1);
+        unplug(g, 2);
+        vf_client_assert_clean(c);
+        for (int ctx = 1; ctx < VF_MAX_CTX; ctx++) {
+            g_assert_cmpuint(c->shared->ctx[ctx].used, ==, 0);
+        }
+    }
+    vg_end_silent(g);
+}
+
 /* A port whose bus the guest has not numbered: its device has no StreamID */
 static void test_no_bus_number(void)
 {
@@ -259,6 +293,7 @@ int main(int argc, char **argv)
     }
     qtest_add_func("smmuv3-accel/hotplug/orders", test_orders);
     qtest_add_func("smmuv3-accel/hotplug/cold", test_cold);
+    qtest_add_func("smmuv3-accel/hotplug/own-iommufd", test_own_iommufd);
     qtest_add_func("smmuv3-accel/hotplug/no-bus-number", test_no_bus_number);
     qtest_add_func("smmuv3-accel/hotplug/late-commands", test_late_commands);
     qtest_add_func("smmuv3-accel/hotplug/late-events", test_late_events);

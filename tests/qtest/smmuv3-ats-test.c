@@ -38,6 +38,7 @@
 
 /* Stream table entry (5.2): stage 1, CDs of 8 bits, SSID 0 for no PASID */
 #define STE_WORD0               (1 | 5 << 1)
+#define STE_WORD0_S2            (1 | 6 << 1)
 #define STE_WORD0_NESTED        (1 | 7 << 1)
 #define STE_WORD1_CDMAX(n)      ((n) << 27)
 #define STE_WORD2_DSS_SSID0     2
@@ -56,8 +57,17 @@
 #define PTE_TABLE               3
 #define PTE_PAGE_RW             0x443
 #define PTE_PAGE_RO             0x4c3
-/* Stage 2: a GiB, AF, read only */
-#define PTE_BLOCK_S2_RO         0x441
+/* Stage 2: AF, and S2AP */
+#define PTE_BLOCK_S2(ap)        (0x401 | (ap) << 6)
+#define S2_RO                   1
+#define S2_WO                   2
+#define S2_RW                   3
+
+/* Events (7.3) */
+#define EVT_F_PERMISSION        0x13
+#define EVT_WORD3_RNW           BIT(3)
+#define EVT_WORD3_S2            BIT(7)
+#define EVT_WORD3_CLASS_IN      (2 << 8)
 
 /* Guest memory */
 #define STRTAB                  (PTD_RAM + 0x100000)
@@ -67,6 +77,7 @@
 #define QUEUE_LOG2              6
 #define CD_TABLE                (PTD_RAM + 0x200000)
 #define S2_TABLE                (PTD_RAM + 0x300000)
+#define S2_LEVEL2               (S2_TABLE + 0x1000)
 /* Three levels for each address space, and the pages: now, and afterwards */
 #define TABLES(k)               (PTD_RAM + 0x400000 + (k) * 0x4000)
 #define LEAVES(k)               (TABLES(k) + 0x2000)
@@ -147,7 +158,8 @@ static QTestState *start_ste(uint32_t word0, uint32_t ssidsize, uint32_t eats)
     qtest_writel(qts, ste + 8, STE_WORD2_DSS_SSID0 | STE_WORD2_EATS(eats));
     qtest_writel(qts, ste + 20, STE_WORD5);
     qtest_writeq(qts, ste + 24, S2_TABLE);
-    qtest_writeq(qts, S2_TABLE + 8, PTD_RAM | PTE_BLOCK_S2_RO);
+    qtest_writeq(qts, S2_TABLE + 8, PTD_RAM |
+                 PTE_BLOCK_S2(S2_RO));
     for (int k = 0; k < SPACES; k++) {
         write_cd(qts, ssids[k], k + 1, k);
         qtest_writeq(qts, TABLES(k) + 8, (TABLES(k) + 0x1000) | PTE_TABLE);
@@ -305,6 +317,84 @@ static void test_permission_nested(void)
     qtest_quit(qts);
 }
 
+/* A transaction without ATS that stage 2 does not permit */
+typedef struct FaultTest {
+    const char *name;
+    uint32_t ste_word0;
+    uint32_t s2ap;          /* of the pages alone, not of stage 1's tables */
+    uint32_t permitted;
+    uint32_t refused;
+    bool kept;              /* the SMMU has the translation in its TLB */
+} FaultTest;
+
+static const FaultTest fault_tests[] = {
+    { .name = "nested-read-walk", .ste_word0 = STE_WORD0_NESTED,
+      .s2ap = S2_WO, .permitted = PASID_TESTDEV_CMD_WRITE,
+      .refused = PASID_TESTDEV_CMD_READ, .kept = false },
+    { .name = "nested-read-tlb", .ste_word0 = STE_WORD0_NESTED,
+      .s2ap = S2_WO, .permitted = PASID_TESTDEV_CMD_WRITE,
+      .refused = PASID_TESTDEV_CMD_READ, .kept = true },
+    { .name = "nested-write-walk", .ste_word0 = STE_WORD0_NESTED,
+      .s2ap = S2_RO, .permitted = PASID_TESTDEV_CMD_READ,
+      .refused = PASID_TESTDEV_CMD_WRITE, .kept = false },
+    { .name = "nested-write-tlb", .ste_word0 = STE_WORD0_NESTED,
+      .s2ap = S2_RO, .permitted = PASID_TESTDEV_CMD_READ,
+      .refused = PASID_TESTDEV_CMD_WRITE, .kept = true },
+    { .name = "s2-read-walk", .ste_word0 = STE_WORD0_S2,
+      .s2ap = S2_WO, .permitted = PASID_TESTDEV_CMD_WRITE,
+      .refused = PASID_TESTDEV_CMD_READ, .kept = false },
+    { .name = "s2-read-tlb", .ste_word0 = STE_WORD0_S2,
+      .s2ap = S2_WO, .permitted = PASID_TESTDEV_CMD_WRITE,
+      .refused = PASID_TESTDEV_CMD_READ, .kept = true },
+    { .name = "s2-write-walk", .ste_word0 = STE_WORD0_S2,
+      .s2ap = S2_RO, .permitted = PASID_TESTDEV_CMD_READ,
+      .refused = PASID_TESTDEV_CMD_WRITE, .kept = false },
+    { .name = "s2-write-tlb", .ste_word0 = STE_WORD0_S2,
+      .s2ap = S2_RO, .permitted = PASID_TESTDEV_CMD_READ,
+      .refused = PASID_TESTDEV_CMD_WRITE, .kept = true },
+};
+
+/* The guest is told the same, whether the SMMU had the translation or not */
+static void test_fault(const void *opaque)
+{
+    const FaultTest *t = opaque;
+    const uint64_t ipa = PAGE(0, 0, BEFORE);
+    const uint64_t iova = t->ste_word0 == STE_WORD0_S2 ? ipa : IOVA;
+    QTestState *qts = start_ste(t->ste_word0, 8, 0);
+    uint32_t word3;
+
+    for (int n = 0; n < 512; n++) {
+        uint64_t block = PTD_RAM + n * 0x200000ull;
+        bool pages = block == (ipa & ~0x1fffffull);
+
+        qtest_writeq(qts, S2_LEVEL2 + n * 8,
+                     block | PTE_BLOCK_S2(pages ? t->s2ap : S2_RW));
+    }
+    qtest_writeq(qts, S2_TABLE + 8, S2_LEVEL2 | PTE_TABLE);
+    if (t->kept) {
+        g_assert_cmpint(ptd_dma(qts, t->permitted, iova, 0, 4), ==,
+                        PASID_TESTDEV_STATUS_OK);
+    }
+    g_assert_cmpuint(events(qts), ==, 0);
+    g_assert_cmpint(ptd_dma(qts, t->refused, iova, 0, 4), ==,
+                    PASID_TESTDEV_STATUS_FAULT);
+    g_assert_cmpuint(events(qts), ==, 1);
+    g_assert_cmphex(qtest_readl(qts, EVENTQ), ==, EVT_F_PERMISSION);
+    g_assert_cmphex(qtest_readl(qts, EVENTQ + 4), ==, PTD_DEVFN);
+    word3 = EVT_WORD3_S2 | EVT_WORD3_CLASS_IN;
+    if (t->refused == PASID_TESTDEV_CMD_READ) {
+        word3 |= EVT_WORD3_RNW;
+    }
+    g_assert_cmphex(qtest_readl(qts, EVENTQ + 12), ==, word3);
+    g_assert_cmphex(qtest_readq(qts, EVENTQ + 16), ==, iova);
+    g_assert_cmphex(qtest_readq(qts, EVENTQ + 24), ==, ipa);
+    /* What is permitted goes on */
+    g_assert_cmpint(ptd_dma(qts, t->permitted, iova, 0, 4), ==,
+                    PASID_TESTDEV_STATUS_OK);
+    g_assert_cmpuint(events(qts), ==, 1);
+    qtest_quit(qts);
+}
+
 /*
  * A guest has up to 2^20 substreams, and QEMU keeps what it has read of some of
  * them: with so many in use the first one has been forgotten. The guest could
@@ -387,6 +477,12 @@ int main(int argc, char **argv)
     }
     qtest_add_func("smmuv3-ats/permission", test_permission);
     qtest_add_func("smmuv3-ats/permission-nested", test_permission_nested);
+    for (int i = 0; i < ARRAY_SIZE(fault_tests); i++) {
+        g_autofree char *path = g_strdup_printf("smmuv3-ats/fault/%s",
+                                                fault_tests[i].name);
+
+        qtest_add_data_func(path, &fault_tests[i], test_fault);
+    }
     qtest_add_func("smmuv3-ats/many", test_many);
     qtest_add_func("smmuv3-ats/unmapped", test_unmapped);
     qtest_add_data_func("smmuv3-ats/not-allowed/eats", GUINT_TO_POINTER(0),

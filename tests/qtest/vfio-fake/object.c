@@ -118,11 +118,35 @@ int vf_object_destroy(uint32_t ctx, uint32_t id)
     return 0;
 }
 
-void vf_ctx_destroy(uint32_t ctx)
+/*
+ * A bound device, and the file of a vEVENTQ, have a reference on the context,
+ * which goes with the last of them and not with QEMU's descriptor.
+ */
+static bool ctx_is_held(uint32_t ctx)
 {
     for (int i = 0; i < VF_MAX_OBJECTS; i++) {
-        if (vf->object[i].ctx == ctx) {
-            vf->object[i].type = VF_OBJ_FREE;
+        VfObject *obj = &vf->object[i];
+
+        if (obj->ctx == ctx &&
+            (obj->type == VF_OBJ_DEVICE || obj->type == VF_OBJ_ACCESS ||
+             (obj->type == VF_OBJ_VEVENTQ &&
+              vf_veventq_is_open(obj->queue)))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void ctx_destroy(uint32_t ctx)
+{
+    for (int i = 0; i < VF_MAX_OBJECTS; i++) {
+        VfObject *obj = &vf->object[i];
+
+        if (obj->ctx == ctx) {
+            if (obj->type == VF_OBJ_VEVENTQ) {
+                vf->eventq[obj->queue].used = 0;
+            }
+            obj->type = VF_OBJ_FREE;
         }
     }
     for (int i = 0; i < VF_MAX_MAPS; i++) {
@@ -131,4 +155,13 @@ void vf_ctx_destroy(uint32_t ctx)
         }
     }
     vf->ctx[ctx].used = 0;
+}
+
+void vf_ctx_reap(void)
+{
+    for (uint32_t i = 0; i < VF_MAX_CTX; i++) {
+        if (vf->ctx[i].used && vf->ctx[i].closed && !ctx_is_held(i)) {
+            ctx_destroy(i);
+        }
+    }
 }

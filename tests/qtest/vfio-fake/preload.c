@@ -156,6 +156,7 @@ static void close_after_exec(void)
             vf_device_closed(i);
         }
     }
+    vf_ctx_reap();
     vf_unlock();
 }
 
@@ -287,6 +288,7 @@ static int open_iommufd(void)
         if (!vf->ctx[i].used) {
             vf->ctx[i].used = 1;
             vf->ctx[i].by_path = 1;
+            vf->ctx[i].closed = 0;
             vf->ctx[i].st_dev = st.st_dev;
             vf->ctx[i].st_ino = st.st_ino;
             return fd;
@@ -381,6 +383,7 @@ VF_PUBLIC int close(int fd)
 {
     uint32_t unit = 0;
     FdKind kind;
+    int ret;
 
     resolve();
     if (!vf || fd < 0) {
@@ -396,11 +399,14 @@ VF_PUBLIC int close(int fd)
                 vf_device_closed(unit);
             }
         } else if (kind == FD_CTX && vf->ctx[unit].by_path) {
-            vf_ctx_destroy(unit);
+            vf->ctx[unit].closed = 1;
         }
         vf_veventq_closed(fd);
         vf_group_closed(fd);
+        ret = real_close(fd) ? -errno : 0;
+        vf_ctx_reap();
         vf_unlock();
+        return result(ret);
     }
     return real_close(fd);
 }

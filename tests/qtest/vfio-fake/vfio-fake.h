@@ -20,7 +20,8 @@
  *   hiding of capabilities and write masks of config space, migration of a
  *   device that can be stopped and copied, with a state that means nothing. No
  *   DMA, no interrupts raised by the device, no power management.
- * - The errno of each refusal is the one of Linux 6.17 and later on Arm.
+ * - The errno of each refusal is the one of Linux 6.17 and later on Arm. Where
+ *   7.3 refuses more, so does the fake.
  */
 
 #ifndef TESTS_QTEST_VFIO_FAKE_H
@@ -237,6 +238,7 @@ typedef struct VfDevice {
 typedef struct VfCtx {
     uint32_t used;
     uint32_t by_path;       /* opened as /dev/iommu by QEMU itself */
+    uint32_t closed;        /* by QEMU: it lives as long as others hold it */
     uint64_t st_dev;
     uint64_t st_ino;
 } VfCtx;

@@ -10,8 +10,9 @@
 
 #include <linux/iommufd.h>
 
-/* SMMU_IDR0 and SMMU_IDR3 (IHI0070, 6.3.1 and 6.3.4) */
+/* SMMU_IDR0, SMMU_IDR1 and SMMU_IDR3 (IHI0070, 6.3.1, 6.3.2, 6.3.4) */
 #define SMMU_IDR0_NESTING 3u
+#define SMMU_IDR1_SSIDSIZE(idr) (((idr) >> 6) & 0x1f)
 #define SMMU_IDR3_FWB     (1u << 8)
 
 /* Stream table entry (IHI0070, 5.2) */
@@ -39,6 +40,11 @@ enum {
     CMD_TLBI_NSNH_ALL = 0x30,
     CMD_ATC_INV = 0x40,
 };
+
+/* Fields of commands that concern substreams (IHI0070, 4.1.3 and 4.5.1) */
+#define CMD0_GLOBAL       (1ull << 9)
+#define CMD0_SSV          (1ull << 11)
+#define CMD0_SSID         (0xfffffull << 12)
 
 /* The driver hands this many commands to the hardware at a time */
 #define BATCH_ENTRIES 63
@@ -191,6 +197,9 @@ int vf_nested_may_attach(VfObject *hwpt, VfObject *dev)
 /* What the driver does with one command before the hardware sees it */
 static int convert(VfObject *viommu, const uint64_t word[2])
 {
+    uint64_t substreams = 0;
+    VfObject *vdevice;
+
     switch (word[0] & 0xff) {
     case CMD_TLBI_NSNH_ALL:
     case CMD_TLBI_NH_ALL:
@@ -199,12 +208,23 @@ static int convert(VfObject *viommu, const uint64_t word[2])
     case CMD_TLBI_NH_VAA:
         return 0;
     case CMD_ATC_INV:
+        substreams = CMD0_GLOBAL | CMD0_SSV | CMD0_SSID;
+        break;
     case CMD_CFGI_CD:
+        substreams = CMD0_SSID;
+        break;
     case CMD_CFGI_CD_ALL:
-        return find_vdevice(viommu, word[0] >> 32) ? 0 : -EIO;
+        break;
     default:
         return -EIO;
     }
+    vdevice = find_vdevice(viommu, word[0] >> 32);
+    if (!vdevice) {
+        return -EIO;
+    }
+    /* Linux 7.3 and later look at this, as at all that is reserved */
+    return (word[0] & substreams) &&
+           !SMMU_IDR1_SSIDSIZE(vf->device[vdevice->device].idr[1]) ? -EIO : 0;
 }
 
 static void record(VfObject *viommu, const uint64_t word[2])
