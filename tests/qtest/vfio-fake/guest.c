@@ -327,7 +327,7 @@ void vg_transfer_to(VfGuest *g, const VgNext *next)
     gchar *options = replace(g->options, next);
     g_autofree gchar *main_path = NULL;
     g_autofree gchar *status = status_of(g, "query-status");
-    QTestState *old = g->qts;
+    VfGuest source = *g;
 
     g->qts = transfer_to(g, next ? next->var : NULL, options, &main_path);
     g_free(g->options);
@@ -335,7 +335,12 @@ void vg_transfer_to(VfGuest *g, const VgNext *next)
     qtest_connect(g->qts);
     qtest_qmp_handshake(g->qts, NULL);
     wait_for(g, "query-status", status);
-    qtest_quit(old);
+    /*
+     * The new one may run before the old one knows it. Told to quit by then,
+     * the old one cancels the migration and has the guest go on until it ends.
+     */
+    wait_for(&source, "query-migrate", "completed");
+    qtest_quit(source.qts);
     unlink(main_path);
 }
 
