@@ -28,9 +28,15 @@
 #define STD_POINTER_MASK    0xfcu
 /* An element is aligned, so this much of it is always there */
 #define STD_SHORTEST        4
-/* Registers up to Link Status, and up to Link Status 2 (7.5.3) */
+/*
+ * Registers up to Link Status, and up to Link Status 2 (7.5.3). Root Complex
+ * Integrated Endpoints have no link: theirs go up to Device Status, and up to
+ * Slot Status 2, since of version 2 on what is missing reads zero.
+ */
 #define EXP_V1_SIZE         0x14
 #define EXP_V2_SIZE         0x34
+#define EXP_V1_RC_END_SIZE  0xc
+#define EXP_V2_RC_END_SIZE  0x2c
 #define MSI_SIZE            10
 #define MSI_64BIT_SIZE      4
 #define MSI_MASKBIT_SIZE    10
@@ -39,6 +45,16 @@
 #define EXT_SHORTEST        8
 /* A header; a capability and a control register for each BAR (7.8.6) */
 #define REBAR_SIZE(nbar)    (4 + 8 * (nbar))
+
+static unsigned exp_size(uint16_t flags)
+{
+    bool v2 = (flags & PCI_EXP_FLAGS_VERS) >= 2;
+
+    if ((flags & PCI_EXP_FLAGS_TYPE) >> 4 == PCI_EXP_TYPE_RC_END) {
+        return v2 ? EXP_V2_RC_END_SIZE : EXP_V1_RC_END_SIZE;
+    }
+    return v2 ? EXP_V2_SIZE : EXP_V1_SIZE;
+}
 
 /* Bytes of the capability at @pos that QEMU keeps a copy of */
 static unsigned std_size(const uint8_t *config, uint8_t pos)
@@ -52,7 +68,7 @@ static unsigned std_size(const uint8_t *config, uint8_t pos)
         return MSI_SIZE + (flags & PCI_MSI_FLAGS_64BIT ? MSI_64BIT_SIZE : 0) +
                (flags & PCI_MSI_FLAGS_MASKBIT ? MSI_MASKBIT_SIZE : 0);
     case PCI_CAP_ID_EXP:
-        return (flags & PCI_EXP_FLAGS_VERS) >= 2 ? EXP_V2_SIZE : EXP_V1_SIZE;
+        return exp_size(flags);
     case PCI_CAP_ID_MSIX:
         return MSIX_CAP_LENGTH;
     case PCI_CAP_ID_AF:
@@ -134,11 +150,19 @@ static unsigned ext_size(const uint8_t *config, const PCIEEcapExtent *ext)
     return EXT_SHORTEST;
 }
 
-/* Bytes between the header of @ext and the next header or the end */
-static unsigned ext_room(const PCIEEcapLayout *layout,
-                         const PCIEEcapExtent *ext)
+/* Does @ext, as far as its size is known, reach behind @end? */
+static bool ext_is_cut(const PCIEEcapExtent *ext, unsigned end)
 {
-    unsigned end = PCIE_CONFIG_SPACE_SIZE;
+    return ext->cut || (ext->sized && ext->offset + ext->size > end);
+}
+
+/* Bytes between the header of @ext and the next header or @end */
+static unsigned ext_room(const PCIEEcapLayout *layout,
+                         const PCIEEcapExtent *ext, unsigned end)
+{
+    if (ext->offset >= end) {
+        return 0;
+    }
 
     for (unsigned i = 0; i < layout->count; i++) {
         unsigned other = layout->extents[i].offset;
@@ -188,10 +212,14 @@ static void link_ext(VFIOPCIDevice *vdev, const PCIEEcapExtent *last,
 static void warn_ext(VFIOPCIDevice *vdev, const PCIEEcapExtent *ext,
                      unsigned size, unsigned room)
 {
-    if (ext->id == PCIE_ECAP_ID_NULL) {
+    if (!room) {
+        warn_report(VFIO_MSG_PREFIX "an extended capability at 0x%x is behind "
+                    "the 0x%x bytes of configuration space; the guest does "
+                    "not see it", vdev->vbasedev.name, ext->offset,
+                    vdev->config_size);
+    } else if (ext->id == PCIE_ECAP_ID_NULL) {
         return;
-    }
-    if (size <= room) {
+    } else if (size <= room) {
         warn_report(VFIO_MSG_PREFIX "the extended capability %s at 0x%x "
                     "does not end inside configuration space; the guest "
                     "does not see it", vdev->vbasedev.name,
@@ -219,9 +247,9 @@ static void trim_ext(VFIOPCIDevice *vdev)
     for (unsigned i = 0; i < layout->count; i++) {
         const PCIEEcapExtent *ext = &layout->extents[i];
         unsigned size = ext_size(config, ext);
-        unsigned room = ext_room(layout, ext);
+        unsigned room = ext_room(layout, ext, vdev->config_size);
 
-        if (size > room || ext->cut) {
+        if (size > room || ext_is_cut(ext, vdev->config_size)) {
             /* A Null capability at the head is an anchor, and needs no room */
             if (ext->id != PCIE_ECAP_ID_NULL || last) {
                 warn_ext(vdev, ext, size, room);
@@ -247,7 +275,7 @@ static void trim_ext(VFIOPCIDevice *vdev)
 void vfio_pci_caps_trim(VFIOPCIDevice *vdev)
 {
     trim_std(vdev);
-    if (vdev->config_size == PCIE_CONFIG_SPACE_SIZE) {
+    if (vdev->config_size > PCI_CONFIG_SPACE_SIZE) {
         trim_ext(vdev);
     }
 }

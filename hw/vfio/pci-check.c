@@ -32,11 +32,13 @@
 
 bool vfio_pci_check_config_size(uint64_t size, Error **errp)
 {
-    if ((size < PCI_STD_HEADER_SIZEOF || size > PCI_CONFIG_SPACE_SIZE) &&
-        size != PCIE_CONFIG_SPACE_SIZE) {
+    if (size < PCI_STD_HEADER_SIZEOF || size > PCIE_CONFIG_SPACE_SIZE ||
+        (size > PCI_CONFIG_SPACE_SIZE && size % PCI_CAP_SIZEOF)) {
         error_setg(errp, "the configuration space of the device has 0x%"
-                   PRIx64 " bytes, which have to be 0x%x or 0x%x", size,
-                   PCI_CONFIG_SPACE_SIZE, PCIE_CONFIG_SPACE_SIZE);
+                   PRIx64 " bytes, which have to be 0x%x to 0x%x, and a "
+                   "multiple of %u above 0x%x", size, PCI_STD_HEADER_SIZEOF,
+                   PCIE_CONFIG_SPACE_SIZE, PCI_CAP_SIZEOF,
+                   PCI_CONFIG_SPACE_SIZE);
         return false;
     }
     return true;
@@ -62,7 +64,10 @@ bool vfio_pci_check_config(VFIOPCIDevice *vdev, Error **errp)
 
 bool vfio_pci_in_config(PCIDevice *pdev, uint32_t addr, int len)
 {
-    uint32_t size = pci_config_size(pdev);
+    uint32_t own = VFIO_PCI_DEVICE(pdev)->config_size;
+    /* What a mediated device lacks of 256 bytes is its own concern */
+    uint32_t size = MIN(MAX(own, PCI_CONFIG_SPACE_SIZE),
+                        pci_config_size(pdev));
 
     return addr < size && len <= size - addr;
 }

@@ -17,9 +17,13 @@ typedef struct VFIOMSIXInfo VFIOMSIXInfo;
  *
  * @size: of the region, in bytes.
  *
- * @errp: set if it is neither 256 nor 4096 (PCIe 6.2, 7.2). Less than 256 is
- *        taken if it has the header: mediated devices do that, such as the 255
- *        bytes of mtty, the sample of Linux.
+ * A PCI function has 256 bytes, a PCI Express function 4096 (PCIe 6.2, 7.2).
+ * The kernel reports less than 4096 of devices that hang where more is read,
+ * such as 0x600 of the Netronome NFP6000. Mediated devices may have less than
+ * 256, such as the 255 of mtty, the sample of Linux.
+ *
+ * @errp: set if it is less than the header or more than 4096, or above 256 and
+ *        no multiple of 4.
  *
  * Returns: true if it can, false with @errp set.
  */
@@ -42,7 +46,8 @@ bool vfio_pci_check_config(VFIOPCIDevice *vdev, Error **errp);
  * vfio_pci_in_config: is an access inside configuration space?
  *
  * Windows and mirrors in BARs, which quirks emulate, can be bigger than the
- * configuration space that is behind them.
+ * configuration space that is behind them, and a device can have less of it
+ * than the 4096 bytes that a guest looks for.
  *
  * @pdev: the device.
  *

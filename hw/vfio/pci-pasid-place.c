@@ -24,13 +24,14 @@
 VFIOPCIPasidView *vfio_pci_pasid_view(VFIOPCIDevice *vdev, Error **errp)
 {
     VFIODevice *vbasedev = &vdev->vbasedev;
-    g_autofree VFIOPCIPasidView *view = g_new(VFIOPCIPasidView, 1);
+    g_autofree VFIOPCIPasidView *view = g_new0(VFIOPCIPasidView, 1);
     g_autofree PCIEEcapLayout *guest = g_new(PCIEEcapLayout, 1);
+    int size = vdev->config_size;
     int ret = vbasedev->io_ops->region_read(vbasedev,
                                             VFIO_PCI_CONFIG_REGION_INDEX, 0,
-                                            sizeof(view->image), view->image);
+                                            size, view->image);
 
-    if (ret != sizeof(view->image)) {
+    if (ret != size) {
         error_setg(errp, "its configuration space cannot be read: %s",
                    strreaderror(ret));
         return NULL;
@@ -41,12 +42,14 @@ VFIOPCIPasidView *vfio_pci_pasid_view(VFIOPCIDevice *vdev, Error **errp)
         pcie_ecap_reserve(&view->layout, guest->extents[i].offset,
                           guest->extents[i].size);
     }
+    /* What the device does not have is no place either */
+    pcie_ecap_reserve(&view->layout, size, PCIE_ECAP_IMAGE_SIZE - size);
     return g_steal_pointer(&view);
 }
 
 /* Why @offset was refused, in words; freed by the caller */
-static char *describe(const VFIOPCIPasidView *view, uint16_t offset,
-                      PCIEEcapReason reason)
+static char *describe(VFIOPCIDevice *vdev, const VFIOPCIPasidView *view,
+                      uint16_t offset, PCIEEcapReason reason)
 {
     const PCIEEcapLayout *layout = &view->layout;
     const PCIEEcapExtent *ext =
@@ -58,6 +61,13 @@ static char *describe(const VFIOPCIPasidView *view, uint16_t offset,
                                pcie_ecap_defect_name(layout->defects &
                                                      PCIE_ECAP_BROKEN),
                                layout->broken_offset);
+    }
+    if (vdev->config_size < PCIE_ECAP_IMAGE_SIZE &&
+        offset + PCIE_ECAP_PASID_SIZE > vdev->config_size) {
+        return g_strdup_printf("offset 0x%x is behind the 0x%x bytes of "
+                               "configuration space that the device has, or "
+                               "too close to their end", offset,
+                               vdev->config_size);
     }
     if (!ext) {
         return g_strdup_printf("offset 0x%x %s", offset,
@@ -101,7 +111,7 @@ static bool place_by_user(VFIOPCIDevice *vdev, const VFIOPCIPasidView *view,
         return true;
     }
 
-    what = describe(view, wanted, reason);
+    what = describe(vdev, view, wanted, reason);
     if (pcie_ecap_pasid_place(&view->layout, view->image, host, &choice)) {
         error_setg(errp, "x-vpasid-cap-offset=0x%x is not possible: %s; "
                    "x-vpasid-cap-offset=0x%x would work", wanted, what,
@@ -136,7 +146,8 @@ bool vfio_pci_pasid_place(VFIOPCIDevice *vdev, const VFIOPCIPasidView *view,
         return true;
     }
 
-    what = describe(view, PCIE_ECAP_PASID_AT_END, choice.end);
+    what = describe(vdev, view, PCIE_ECAP_PASID_AT_END,
+                    choice.end);
     if (choice.end == PCIE_ECAP_BAD_CHAIN) {
         error_setg(errp, "%s, so it is not known what is free; use "
                    "vpasid=off", what);
@@ -167,7 +178,7 @@ bool vfio_pci_pasid_check_known(VFIOPCIDevice *vdev,
     if (!reason || reason == PCIE_ECAP_NONZERO) {
         return true;
     }
-    what = describe(view, offset, reason);
+    what = describe(vdev, view, offset, reason);
     if (pcie_ecap_pasid_place(&view->layout, view->image, &vdev->pasid.host,
                               &choice)) {
         here = g_strdup_printf("it could only be at offset 0x%x",

@@ -17,9 +17,11 @@ typedef struct VFIOPCIDevice VFIOPCIDevice;
  * struct VFIOPCIPasidView - what the kernel shows of a device
  *
  * @image: configuration space, with the capabilities that the guest does not
- *         get and with the registers that belong to none.
+ *         get and with the registers that belong to none. What the device has
+ *         not of 4096 bytes is zero.
  *
- * @layout: of @image, with what the guest has reserved.
+ * @layout: of @image, with what the guest has and what is behind the end of
+ *          the device's configuration space reserved.
  */
 typedef struct VFIOPCIPasidView {
     uint8_t image[PCIE_ECAP_IMAGE_SIZE];
@@ -29,8 +31,8 @@ typedef struct VFIOPCIPasidView {
 /**
  * vfio_pci_pasid_view: read configuration space as the kernel shows it
  *
- * @vdev: the device, with 4096 bytes of configuration space, after its other
- *        capabilities were added.
+ * @vdev: the device, with more than 256 bytes of configuration space, after
+ *        its other capabilities were added.
  *
  * @errp: set if it cannot be read.
  *

@@ -255,8 +255,8 @@ static const char *no_offer(VFIOPCIDevice *vdev, bool express, bool big)
                "extended capabilities";
     }
     if (!big) {
-        return "the configuration space of the device has 256 bytes, which "
-               "leaves no room for extended capabilities";
+        return "the configuration space of the device has no more than 256 "
+               "bytes, which leaves no room for extended capabilities";
     }
     if (nobody) {
         return nobody;
@@ -289,7 +289,7 @@ bool vfio_pci_pasid_setup(VFIOPCIDevice *vdev, Error **errp)
     PCIDevice *pdev = PCI_DEVICE(vdev);
     bool express = pci_bus_is_express(pci_get_bus(pdev));
     bool big = pci_is_express(pdev) &&
-               vdev->config_size >= PCIE_CONFIG_SPACE_SIZE;
+               vdev->config_size > PCI_CONFIG_SPACE_SIZE;
     g_autofree VFIOPCIPasidView *view = NULL;
     const char *why;
     uint16_t own = 0;

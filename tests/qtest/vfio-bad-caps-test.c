@@ -22,6 +22,8 @@ typedef struct ListTest {
     void (*describe)(VfDevice *d);
     uint16_t list[MOST];        /* that the guest reads */
     const char *warning;        /* NULL: none */
+    uint16_t at;                /* register, 0: none */
+    uint32_t value;             /* that the guest reads there */
 } ListTest;
 
 static VfGuest *start(void (*describe)(VfDevice *d))
@@ -144,14 +146,51 @@ static void std_msix_at_end(VfDevice *d)
     d->phys[0xf8] = PCI_CAP_ID_MSIX;
 }
 
-/* Link registers of a device without them are made up, up to Link Control */
-static void std_pcie_at_end(VfDevice *d)
+/* PCI Express, in place of the one at 0x50, between PM and MSI-X */
+static void put_pcie(VfDevice *d, uint8_t pos, uint16_t flags)
 {
     d->raw = 1;
-    d->config_size = PCI_CFG_SPACE_SIZE;
-    d->phys[VF_IMAGE_PM_CAP + PCI_CAP_LIST_NEXT] = 0xf0;
-    d->phys[0xf0] = PCI_CAP_ID_EXP;
-    vf_put16(d->phys + 0xf0 + PCI_EXP_FLAGS, 1 | PCI_EXP_TYPE_RC_END << 4);
+    memset(d->phys + VF_IMAGE_PCIE_CAP, 0, 0x3c);
+    d->phys[VF_IMAGE_PM_CAP + PCI_CAP_LIST_NEXT] = pos;
+    d->phys[pos] = PCI_CAP_ID_EXP;
+    d->phys[pos + PCI_CAP_LIST_NEXT] = VF_IMAGE_MSIX_CAP;
+    vf_put16(d->phys + pos + PCI_EXP_FLAGS, flags);
+}
+
+/* Link Status of version 1 ends with 20 bytes */
+static void std_pcie_at_end(VfDevice *d)
+{
+    put_pcie(d, 0xf0, 1 | PCI_EXP_TYPE_ENDPOINT << 4);
+}
+
+/*
+ * A Root Complex Integrated Endpoint has no link (PCIe 6.2, 7.5.3): it has 12
+ * bytes of version 1, and 44 of version 2.
+ */
+static void std_rc_end_v1(VfDevice *d)
+{
+    put_pcie(d, 0xf4, 1 | PCI_EXP_TYPE_RC_END << 4);
+}
+
+static void std_rc_end_v1_cut(VfDevice *d)
+{
+    put_pcie(d, 0xf8, 1 | PCI_EXP_TYPE_RC_END << 4);
+}
+
+/* The next capability begins where others have link registers */
+static void std_rc_end_v1_close(VfDevice *d)
+{
+    put_pcie(d, 0x84, 1 | PCI_EXP_TYPE_RC_END << 4);
+}
+
+static void std_rc_end_v2(VfDevice *d)
+{
+    put_pcie(d, 0xd4, 2 | PCI_EXP_TYPE_RC_END << 4);
+}
+
+static void std_rc_end_v2_cut(VfDevice *d)
+{
+    put_pcie(d, 0xd8, 2 | PCI_EXP_TYPE_RC_END << 4);
 }
 
 static void std_msix_twice(VfDevice *d)
@@ -196,8 +235,19 @@ static const ListTest std_tests[] = {
     { "msi-fits", std_msi_fits, { 0x40, 0x50, 0x90, 0xa0, 0xf0 }, NULL },
     { "msix-at-end", std_msix_at_end, { 0x40, 0x50 },
       "the capability 0x11 at 0xf8 needs 12 bytes and has 8" },
-    { "pcie-at-end", std_pcie_at_end, { 0x40 },
+    { "pcie-at-end", std_pcie_at_end, { 0x40, 0x90, 0xa0 },
       "the capability 0x10 at 0xf0 needs 20 bytes and has 16" },
+    /* Without room for link registers it cannot become another endpoint */
+    { "rc-end-v1", std_rc_end_v1, { 0x40, 0xf4, 0x90, 0xa0 }, NULL,
+      .at = 0xf4, .value = 0x00919010 },
+    { "rc-end-v1-cut", std_rc_end_v1_cut, { 0x40, 0x90, 0xa0 },
+      "the capability 0x10 at 0xf8 needs 12 bytes and has 8" },
+    { "rc-end-v1-close", std_rc_end_v1_close, { 0x40, 0x84, 0x90, 0xa0 }, NULL,
+      .at = 0x84, .value = 0x00919010 },
+    { "rc-end-v2", std_rc_end_v2, { 0x40, 0xd4, 0x90, 0xa0 }, NULL,
+      .at = 0xd4, .value = 0x00029010 },
+    { "rc-end-v2-cut", std_rc_end_v2_cut, { 0x40, 0x90, 0xa0 },
+      "the capability 0x10 at 0xd8 needs 44 bytes and has 40" },
     { "msix-twice", std_msix_twice, { 0x40, 0x50, 0x90, 0xa0 },
       "the capability 0x11 at 0xb0 is the second of its kind" },
     { "vendor-twice", std_vendor_twice, { 0x40, 0x50, 0x90, 0xa0, 0xb0, 0xc0 },
@@ -218,7 +268,25 @@ static void test_std(const void *opaque)
         pos = vg_config_readw(g, 1, 0, pos) >> 8;
     }
     g_assert_cmphex(pos, ==, 0);
+    if (t->at) {
+        g_assert_cmphex(vg_config_readl(g, 1, 0, t->at), ==, t->value);
+    }
     end(g, t->warning);
+}
+
+/* On a root bus the link goes away, and what follows at its end stays */
+static void test_root_bus(void)
+{
+    VfClient *c = vf_client_new();
+    VfGuest *g;
+
+    put_pcie(vf_client_add_device(c), 0x60, 2 | PCI_EXP_TYPE_ENDPOINT << 4);
+    g = vg_start(c, VG_MACHINE VG_IOMMUFD "-device vfio-pci,iommufd=i0,fd=%d,"
+                 "id=d0,bus=pcie.0,addr=2", "", c->iommufd, c->device_fd[0]);
+    g_assert_cmphex(vg_config_readl(g, 0, 2 << 3, 0x60), ==, 0x00929010);
+    g_assert_cmphex(vg_config_readw(g, 0, 2 << 3, VF_IMAGE_MSIX_CAP), ==,
+                    PCI_CAP_ID_MSIX | VF_IMAGE_AF_CAP << 8);
+    vg_end_silent(g);
 }
 
 /* Extended capabilities */
@@ -327,6 +395,29 @@ static void ext_rebar_over_header(VfDevice *d)
     vf_put32(d->phys + 0x210, 18 << 8);
 }
 
+/* A device that has less than 4096 bytes */
+static void ext_behind(VfDevice *d)
+{
+    d->config_size = 0x600;
+    put_ext(d, 0x100, PCI_EXT_CAP_ID_ERR, 2, 0x200);
+    put_ext(d, 0x200, PCI_EXT_CAP_ID_LTR, 1, 0x600);
+    put_ext(d, 0x600, PCI_EXT_CAP_ID_DSN, 1, 0);
+}
+
+static void ext_across(VfDevice *d)
+{
+    d->config_size = 0x600;
+    put_ext(d, 0x100, PCI_EXT_CAP_ID_LTR, 1, 0x5f0);
+    put_ext(d, 0x5f0, PCI_EXT_CAP_ID_ERR, 2, 0);
+}
+
+static void ext_last(VfDevice *d)
+{
+    d->config_size = 0x600;
+    put_ext(d, 0x100, PCI_EXT_CAP_ID_ERR, 2, 0x5f8);
+    put_ext(d, 0x5f8, PCI_EXT_CAP_ID_LTR, 1, 0);
+}
+
 static const ListTest ext_tests[] = {
     { "short-first", ext_short_first, { 0x104 },
       "the extended capability Latency Tolerance "
@@ -356,6 +447,13 @@ static const ListTest ext_tests[] = {
     { "rebar-at-end", ext_rebar_at_end, { 0x100 },
       "the extended capability Resizable BAR at 0xff4 needs 60 bytes and has "
       "12; the guest does not see it" },
+    { "short/behind", ext_behind, { 0x100, 0x200 },
+      "an extended capability at 0x600 is behind the 0x600 bytes of "
+      "configuration space; the guest does not see it" },
+    { "short/across", ext_across, { 0x100 },
+      "the extended capability Advanced Error Reporting at 0x5f0 does not end "
+      "inside configuration space; the guest does not see it" },
+    { "short/last", ext_last, { 0x100, 0x5f8 }, NULL },
     { "rebar-over-header", ext_rebar_over_header, { 0x100, 0x20c },
       "the extended capability Resizable BAR at 0x200 needs 60 bytes and has "
       "12; the guest does not see it" },
@@ -401,6 +499,7 @@ int main(int argc, char **argv)
         vg_add_test("vfio-bad-caps/standard", std_tests[i].name, &std_tests[i],
                     test_std);
     }
+    qtest_add_func("vfio-bad-caps/standard/root-bus", test_root_bus);
     for (int i = 0; i < ARRAY_SIZE(ext_tests); i++) {
         vg_add_test("vfio-bad-caps/extended", ext_tests[i].name, &ext_tests[i],
                     test_ext);

@@ -132,10 +132,15 @@ static void bridge(VfDevice *d)
     d->bar_size[2] = 0x1000;
 }
 
-static void config_384(VfDevice *d)
+static void config_386(VfDevice *d)
 {
     vf_put32(d->phys + 0x100, PCI_EXT_CAP_ID_ERR | 2 << 16 | 0xf00u << 20);
-    d->config_size = 384;
+    d->config_size = 386;
+}
+
+static void config_60(VfDevice *d)
+{
+    d->config_size = 60;
 }
 
 static void config_0(VfDevice *d)
@@ -200,8 +205,11 @@ static const RegisterTest tests[] = {
     { "pin-5", pin_5, "vfio d0: the device has an interrupt pin 5" },
     { "all-ones", all_ones, "vfio d0: the device does not answer" },
     { "bridge", bridge, "vfio d0: the device has a header of type 1" },
-    { "config-384", config_384,
-      "vfio d0: the configuration space of the device has 0x180 bytes" },
+    { "config-386", config_386,
+      "vfio d0: the configuration space of the device has 0x182 bytes, which "
+      "have to be 0x40 to 0x1000, and a multiple of 4 above 0x100" },
+    { "config-60", config_60,
+      "vfio d0: the configuration space of the device has 0x3c bytes" },
     { "config-0", config_0,
       "vfio d0: the configuration space of the device has 0x0 bytes" },
     { "config-8192", config_8192,
@@ -339,6 +347,29 @@ static void test_rom_size(const void *opaque)
     }
 }
 
+/*
+ * What is behind its end reads zero, whatever was read before. Eight bytes are
+ * read in two halves, the second one right after the first.
+ */
+static void test_rom_behind(void)
+{
+    VfGuest *g = start_with_rom();
+    off_t at = (off_t)VFIO_PCI_ROM_REGION_INDEX << VF_REGION_SHIFT;
+    uint8_t rom[0x42] = { };
+
+    memset(rom + 0x20, 0xa5, sizeof(rom) - 0x20);
+    vf_client_change(g->c, VF_OP_GET_REGION_INFO, VFIO_PCI_ROM_REGION_INDEX,
+                     offsetof(struct vfio_region_info, size), sizeof(uint64_t),
+                     sizeof(rom));
+    g_assert_cmpint(pwrite(g->c->device_fd[0], rom, sizeof(rom), at), ==,
+                    sizeof(rom));
+    put_rom(g->c);
+    g_assert_cmphex(qtest_readq(g->qts, WINDOW + 0x3c), ==, 0xa5a5a5a5a5a5);
+    g_assert_cmphex(qtest_readl(g->qts, WINDOW + 0x44), ==, 0);
+    g_assert_cmphex(qtest_readl(g->qts, WINDOW + 0xfffc), ==, 0);
+    vg_end_silent(g);
+}
+
 static void test_rom_put_off(void)
 {
     VfGuest *g = start_with_rom();
@@ -391,6 +422,33 @@ static void test_config_size_255(void)
     g_free(vg_end(g));
 }
 
+/* A Netronome NFP6000 has less than 4096 bytes, and a guest looks for all */
+static void test_config_size_1536(void)
+{
+    VfClient *c = vf_client_new();
+    VfDevice *d = vf_client_add_device(c);
+    uint32_t since;
+    VfGuest *g;
+
+    d->config_size = 0x600;
+    vf_image_ext_caps(d->phys, caps_aer);
+    vf_put32(d->phys + 0x5fc, 0x12345678);
+    vf_put32(d->phys + 0x600, 0x9abcdef0);
+    g = vg_start(c, VG_MACHINE VG_IOMMUFD VG_PORT(1)
+                 "-device vfio-pci,iommufd=i0,fd=%d,id=d0,bus=rp1", "",
+                 c->iommufd, c->device_fd[0]);
+    vg_ports(g, 1);
+    g_assert_cmphex(vg_config_readl(g, 1, 0, 0x100), ==, 0x00020001);
+    g_assert_cmphex(vg_config_readl(g, 1, 0, 0x5fc), ==, 0x12345678);
+    since = c->shared->log_len;
+    for (uint16_t at = 0x600; at < VF_CONFIG_SIZE; at += 4) {
+        g_assert_cmphex(vg_config_readl(g, 1, 0, at), ==, UINT32_MAX);
+        vg_config_writel(g, 1, 0, at, 0);
+    }
+    g_assert_cmpuint(c->shared->log_len, ==, since);
+    vg_end_silent(g);
+}
+
 /* A window of an ATI device to its configuration space: address and data */
 #define VIRT_PIO    0x3eff0000u
 #define ATI_IO_BAR  0x1000
@@ -441,9 +499,12 @@ int main(int argc, char **argv)
     qtest_add_data_func("vfio-bad-registers/rom/8-bytes", GSIZE_TO_POINTER(8),
                         test_rom_size);
     qtest_add_data_func("vfio-bad-registers/rom/endless", NULL, test_rom_size);
+    qtest_add_func("vfio-bad-registers/rom/behind", test_rom_behind);
     qtest_add_func("vfio-bad-registers/rom/put-off", test_rom_put_off);
     qtest_add_func("vfio-bad-registers/pin-later", test_pin_later);
     qtest_add_func("vfio-bad-registers/config-size-255", test_config_size_255);
+    qtest_add_func("vfio-bad-registers/config-size-1536",
+                   test_config_size_1536);
     qtest_add_func("vfio-bad-registers/quirk-window", test_quirk_window);
     return g_test_run();
 }

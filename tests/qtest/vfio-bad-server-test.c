@@ -11,6 +11,8 @@
 
 #include "qemu/osdep.h"
 
+#include <linux/vfio.h>
+
 #include "hw/pci/pci_regs.h"
 #include "hw/vfio-user/protocol.h"
 #include "qobject/qdict.h"
@@ -67,6 +69,15 @@ static void vmd(VfDevice *d)
     vf_put32(d->phys + PCI_VENDOR_ID, 0x201d8086);
 }
 
+/* A region with a descriptor, whose capabilities would be in its header */
+#define REGION_WITHOUT_CAPS \
+    .device.sends_fd = VFIO_USER_DEVICE_GET_REGION_INFO, \
+    .device.change = { \
+        { VFIO_USER_DEVICE_GET_REGION_INFO, AT(VFIOUserRegionInfo, flags), \
+          .value = VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_CAPS }, \
+        { VFIO_USER_DEVICE_GET_REGION_INFO, \
+          AT(VFIOUserRegionInfo, cap_offset), .value = 1 } }
+
 /* From what is refused before realize to what is refused at the end of it */
 static const UserTest user_tests[] = {
     { "viommu", ACCEL,
@@ -105,9 +116,19 @@ static const UserTest user_tests[] = {
           { VFIO_USER_REGION_READ, AT(VFIOUserHdr, error_reply),
             .value = -VF_CONFIG_SIZE } },
       .error = "failed to read device config space: Input/output error" },
-    { "config-size", "", aer_leads_to_f00, .device.config_size = 384,
-      .error = "the configuration space of the device has 0x180 bytes, which "
-               "have to be 0x100 or 0x1000" },
+    /* An error that is none */
+    { "config-errno-0", "",
+      .device.change = {
+          { VFIO_USER_REGION_READ, AT(VFIOUserHdr, flags),
+            .value = VFIO_USER_REPLY | VFIO_USER_ERROR },
+          { VFIO_USER_REGION_READ, AT(VFIOUserHdr, error_reply),
+            .value = 0 } },
+      .error = "failed to read device config space: Input/output error" },
+    { "bar-descriptor", "", REGION_WITHOUT_CAPS,
+      .error = "failed to get region 0 info: Invalid argument" },
+    { "config-size", "", aer_leads_to_f00, .device.config_size = 386,
+      .error = "the configuration space of the device has 0x182 bytes, which "
+               "have to be 0x40 to 0x1000, and a multiple of 4 above 0x100" },
     { "vmd", "", vmd, .error = "VMD " },
     { "msix-table", "", table_in_absent,
       .error = "the MSI-X table is in BAR 2, which the device does not have" },
@@ -446,6 +467,49 @@ static void test_flood_unplug(void)
     g_free(vg_end(g));
 }
 
+
+static unsigned int count_fds(VfGuest *g)
+{
+    g_autofree gchar *path = g_strdup_printf("/proc/%d/fd",
+                                             (int)qtest_pid(g->qts));
+    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+    unsigned int n = 0;
+
+    g_assert_nonnull(dir);
+    while (g_dir_read_name(dir)) {
+        n++;
+    }
+    return n;
+}
+
+/* A descriptor that came with a region is closed with a region refused */
+static void test_user_fds(void)
+{
+    static const UserTest refused = { "refused", "", REGION_WITHOUT_CAPS };
+    VfClient *c = vf_client_new();
+    g_autofree gchar *err = NULL;
+    unsigned int before;
+    User good, bad;
+    VfGuest *g;
+
+    user_start(&good, c, &sound);
+    user_start(&bad, c, &refused);
+    g = vg_start(c, VG_MACHINE VG_PORT(1), "");
+    vg_ports(g, 1);
+    /* The first one of all leaves a thread behind, which has descriptors */
+    g_assert_cmpstr(user_plug(g, &good), ==, NULL);
+    vg_device_del(g, "d0", 1);
+    user_end(&good);
+    before = count_fds(g);
+
+    err = user_plug(g, &bad);
+    vg_assert_has(err, "failed to get region 0 info: Invalid argument");
+    vg_settle(g);
+    user_end(&bad);
+    g_assert_cmpuint(count_fds(g), ==, before);
+    vg_end_silent(g);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -460,6 +524,7 @@ int main(int argc, char **argv)
         vg_add_test("vfio-bad-server/at-start", user_tests[i].name,
                     &user_tests[i], test_user_at_start);
     }
+    qtest_add_func("vfio-bad-server/descriptors", test_user_fds);
     qtest_add_func("vfio-bad-server/replugged", test_user_replugged);
     qtest_add_func("vfio-bad-server/flood/reply", test_flood_reply);
     qtest_add_func("vfio-bad-server/flood/cut", test_flood_cut);

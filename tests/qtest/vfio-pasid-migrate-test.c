@@ -31,7 +31,8 @@ typedef struct Layout {
     VfExtCap caps[4];
     uint16_t pasid;             /* 0: it has none */
     bool shown;                 /* the kernel does not hide it */
-    bool small;                 /* 256 bytes of configuration space */
+    uint16_t config_size;       /* 0: all of it */
+    bool rc_end;                /* a Root Complex Integrated Endpoint */
     uint16_t hidden;            /* first register that a guest may not see */
     uint16_t end;               /* behind the last one */
 } Layout;
@@ -54,7 +55,12 @@ static const Layout layouts[] = {
     { .name = "none",
       .caps = { { 0x100, PCI_EXT_CAP_ID_ERR, 2, 0x2c },
                 { 0x200, PCI_EXT_CAP_ID_LTR, 1, 8 } } },
-    { .name = "small", .small = true },
+    { .name = "small", .config_size = PCI_CFG_SPACE_SIZE },
+    /* As of a Netronome NFP6000 */
+    { .name = "short", .config_size = 0x600, .pasid = 0x300, .hidden = 0x300,
+      .end = 0x308, .caps = { { 0x100, PCI_EXT_CAP_ID_ERR, 2, 0x2c } } },
+    { .name = "rc-end", .rc_end = true,
+      .caps = { { 0x100, PCI_EXT_CAP_ID_ERR, 2, 0x2c } } },
 };
 
 typedef struct Side {
@@ -122,8 +128,17 @@ static VfGuest *start(const Layout *l, const Side *side, const char *more)
 
     d->migration = 1;
     d->shows_pasid = l->shown;
-    if (l->small) {
-        d->config_size = PCI_CFG_SPACE_SIZE;
+    if (l->config_size) {
+        d->config_size = l->config_size;
+    }
+    if (l->rc_end) {
+        /* Version 2 has 44 bytes of it, up to the end */
+        d->raw = 1;
+        d->phys[VF_IMAGE_PM_CAP + PCI_CAP_LIST_NEXT] = VF_IMAGE_MSIX_CAP;
+        d->phys[VF_IMAGE_AF_CAP + PCI_CAP_LIST_NEXT] = 0xd4;
+        memset(d->phys + VF_IMAGE_PCIE_CAP, 0, 0x3c);
+        d->phys[0xd4] = PCI_CAP_ID_EXP;
+        vf_put16(d->phys + 0xd6, 2 | PCI_EXP_TYPE_RC_END << 4);
     }
     d->max_pasid_log2 = side->width;
     vf_image_ext_caps(d->phys, l->caps);

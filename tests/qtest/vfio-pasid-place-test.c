@@ -99,6 +99,24 @@ static void registers_first_off(VfDevice *d)
     vf_put32(d->phys + 0x104, HOST_CAP);
 }
 
+/* Devices that have less than 4096 bytes */
+static void short_space(VfDevice *d)
+{
+    d->config_size = 0x600;
+}
+
+static void short_hidden(VfDevice *d)
+{
+    d->config_size = 0x600;
+    hidden(d);
+}
+
+/* AER of a device that has PASID is 0x48 bytes long */
+static void short_full(VfDevice *d)
+{
+    d->config_size = 0x148;
+}
+
 static void hidden_narrower(VfDevice *d)
 {
     put_pasid(d, 0x300, PASID_HEADER, 12 << 8 | CTRL_ENABLED);
@@ -197,6 +215,15 @@ static const PlaceTest tests[] = {
       "capability (Vendor-Specific, ID 0xb, 0xfc0 to 0xfff), and no other 8 "
       "bytes are free and read zero" },
 
+    { "short", caps_aer, short_space, "", 0x5f8, 0,
+      "placed in the highest gap" },
+    { "short-host", caps_aer, short_hidden, "", 0x300, 0,
+      "placed where the device has its own" },
+    { "short-none", caps_aer, short_full, "", 0, 1,
+      "disabled: there is no room: offset 0xff8 is behind the 0x148 bytes of "
+      "configuration space that the device has, or too close to their end, and "
+      "no other 8 bytes are free and read zero" },
+
     /* What is not certain to be the device's own is left alone */
     { "host-narrower", caps_end_taken, hidden_narrower, "", 0xfb8, 0,
       "placed in the highest gap" },
@@ -272,6 +299,10 @@ static const PlaceTest refused_tests[] = {
       "offset 0xffc is not inside 0x100 to 0xfff" },
     { "way-out", caps_aer, NULL, ",x-vpasid-cap-offset=0xfffc", 0, 0,
       "offset 0xfffc is not inside 0x100 to 0xfff" },
+    { "short", caps_aer, short_space, ",x-vpasid-cap-offset=0x5fc", 0, 0,
+      "offset 0x5fc is behind the 0x600 bytes of configuration space that the "
+      "device has, or too close to their end; x-vpasid-cap-offset=0x5f8 would "
+      "work" },
     { "no-other", caps_end_taken, no_room, ",x-vpasid-cap-offset=0x200", 0, 0,
       "offset 0x200 does not read zero; no other offset would work" },
     { "loop", caps_aer, backward_then_loop, ",x-vpasid-cap-offset=0x400", 0, 1,

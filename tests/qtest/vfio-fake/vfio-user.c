@@ -152,14 +152,43 @@ static size_t change(VuServer *s, Message *m)
     return MIN(half, m->hdr.size);
 }
 
+/* Send bytes, and a descriptor that comes with the first of them */
+static bool send_fd(int fd, const void *buf, size_t size)
+{
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control = { };
+    struct iovec iov = { .iov_base = (void *)buf, .iov_len = size };
+    struct msghdr msg = {
+        .msg_iov = &iov, .msg_iovlen = 1,
+        .msg_control = &control, .msg_controllen = sizeof(control),
+    };
+    struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    bool ok;
+
+    cmsg->cmsg_level = SOL_SOCKET;
+    cmsg->cmsg_type = SCM_RIGHTS;
+    cmsg->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(cmsg), &null, sizeof(int));
+    ok = sendmsg(fd, &msg, MSG_NOSIGNAL) >= 0;
+    close(null);
+    return ok;
+}
+
 static bool reply(VuServer *s, int fd, Message *m)
 {
+    uint16_t command = m->hdr.command;
     size_t first = change(s, m);
     size_t size = m->hdr.size;
 
     if (first < size && size <= sizeof(*m)) {
         s->rest_size = size - first;
         s->rest = g_memdup2(m->bytes + first, s->rest_size);
+    }
+    if (s->device->sends_fd && s->device->sends_fd == command) {
+        return send_fd(fd, m, first);
     }
     return send(fd, m, first, MSG_NOSIGNAL) >= 0;
 }

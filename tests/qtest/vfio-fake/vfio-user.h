@@ -42,6 +42,7 @@ typedef struct VuChange {
  * @config_size: what the client is told, 0 for 4096
  * @bar0: size of its only BAR, 0 without
  * @fails: command answered with EIO, 0 for none
+ * @sends_fd: command answered with a descriptor besides, 0 for none
  * @capabilities: JSON that the version is answered with, NULL for none
  * @change: changes that all apply
  * @before: called in the thread of the server before it answers @command, NULL
@@ -53,6 +54,7 @@ typedef struct VuDevice {
     uint64_t config_size;
     uint64_t bar0;
     uint16_t fails;
+    uint16_t sends_fd;
     const char *capabilities;
     VuChange change[VU_MAX_CHANGES];
     void (*before)(VuServer *s, uint16_t command, void *opaque);
