@@ -327,6 +327,27 @@ static void test_flood_reply(void)
     vg_end_silent(g);
 }
 
+/* A request that is wrong is not answered either, if it wants no reply */
+static void test_flood_wrong(void)
+{
+    VfClient *c = vf_client_new();
+    Flood f = { .count = ROOM, .patience = PATIENT };
+    VfGuest *g = vg_start(c, VG_MACHINE VG_PORT(1), "");
+    User u;
+
+    vg_ports(g, 1);
+    flood_start(&u, c, &f);
+    u.device.claims = 1;
+    g_assert_cmpstr(user_plug(g, &u), ==, NULL);
+    f.armed = true;
+    assert_user_works(g);
+    vg_settle(g);
+    assert_user_works(g);
+    vg_device_del(g, "d0", 1);
+    user_end(&u);
+    vg_end_silent(g);
+}
+
 /* There is an end to what QEMU reads in place of a reply */
 static void test_flood_cut(void)
 {
@@ -467,7 +488,6 @@ static void test_flood_unplug(void)
     g_free(vg_end(g));
 }
 
-
 static unsigned int count_fds(VfGuest *g)
 {
     g_autofree gchar *path = g_strdup_printf("/proc/%d/fd",
@@ -527,6 +547,7 @@ int main(int argc, char **argv)
     qtest_add_func("vfio-bad-server/descriptors", test_user_fds);
     qtest_add_func("vfio-bad-server/replugged", test_user_replugged);
     qtest_add_func("vfio-bad-server/flood/reply", test_flood_reply);
+    qtest_add_func("vfio-bad-server/flood/wrong", test_flood_wrong);
     qtest_add_func("vfio-bad-server/flood/cut", test_flood_cut);
     qtest_add_func("vfio-bad-server/flood/room", test_flood_room);
     qtest_add_func("vfio-bad-server/flood/turns", test_flood_turns);

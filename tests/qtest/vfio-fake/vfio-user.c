@@ -210,6 +210,8 @@ static void *serve(void *opaque)
     while (fd >= 0 && receive(fd, &m->hdr, sizeof(m->hdr))) {
         bool quiet = m->hdr.flags & VFIO_USER_NO_REPLY;
 
+        /* It never asks for one */
+        g_assert_cmphex(m->hdr.flags & VFIO_USER_TYPE, !=, VFIO_USER_REPLY);
         if (m->hdr.size < sizeof(m->hdr) || m->hdr.size > sizeof(*m) ||
             !receive(fd, m->bytes + sizeof(m->hdr),
                      m->hdr.size - sizeof(m->hdr)) || !send_rest(s, fd)) {
@@ -241,6 +243,7 @@ unsigned int vu_server_request(VuServer *s, unsigned int count, int patience)
         request[i].hdr.command = VFIO_USER_DMA_WRITE;
         request[i].hdr.size = size;
         request[i].hdr.flags = VFIO_USER_REQUEST | VFIO_USER_NO_REPLY;
+        request[i].count = s->device->claims;
     }
     while (left && poll(&room, 1, patience) == 1) {
         size_t some = MIN(left, sizeof(request) - s->part);

@@ -44,6 +44,7 @@ typedef struct VuChange {
  * @fails: command answered with EIO, 0 for none
  * @sends_fd: command answered with a descriptor besides, 0 for none
  * @capabilities: JSON that the version is answered with, NULL for none
+ * @claims: bytes that a request of its own says to have, without having any
  * @change: changes that all apply
  * @before: called in the thread of the server before it answers @command, NULL
  *          for nothing
@@ -56,6 +57,7 @@ typedef struct VuDevice {
     uint16_t fails;
     uint16_t sends_fd;
     const char *capabilities;
+    uint64_t claims;
     VuChange change[VU_MAX_CHANGES];
     void (*before)(VuServer *s, uint16_t command, void *opaque);
     void *opaque;
