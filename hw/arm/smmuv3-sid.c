@@ -1,5 +1,5 @@
 /*
- * Arm SMMUv3: what is cached for a StreamID
+ * Arm SMMUv3: cached configurations by StreamID
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -21,9 +21,10 @@ void smmuv3_sid_flush(SMMUv3State *s, uint32_t first, uint32_t last)
 }
 
 /*
- * All of them, since which devices are behind the bridge is not kept, and
- * buses are numbered rarely. Translations are found by ASID and VMID, and stay;
- * but who has been given some keeps them for a device.
+ * Notifier for PCI bus number changes. It drops all configurations, since buses
+ * are numbered rarely and no list of the devices behind the bridge exists.
+ * Cached translations belong to an ASID and VMID and stay valid, but vhost
+ * caches translations for a device: it is told to drop them.
  */
 static void smmuv3_sid_renumbered(Notifier *n, void *bridge)
 {

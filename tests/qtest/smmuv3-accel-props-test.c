@@ -11,6 +11,7 @@
 #include "qemu/osdep.h"
 
 #include "qobject/qdict.h"
+#include "qobject/qlist.h"
 #include "qobject/qjson.h"
 #include "vfio-fake/smmu.h"
 
@@ -421,6 +422,27 @@ static void test_eats(const void *opaque)
     vf_client_free(c);
 }
 
+/* "-device arm-smmuv3,help" describes each property by more than its type */
+static void test_descriptions(void)
+{
+    QTestState *qts = qtest_init("-M none");
+    QDict *reply = qtest_qmp(qts, "{'execute': 'device-list-properties',"
+                             " 'arguments': {'typename': 'arm-smmuv3'}}");
+    QListEntry *e;
+
+    QLIST_FOREACH_ENTRY(qdict_get_qlist(reply, "return"), e) {
+        const QDict *property = qobject_to(QDict, qlist_entry_obj(e));
+        const char *text = qdict_get_try_str(property, "description");
+
+        g_test_message("%s: %s", qdict_get_str(property, "name"),
+                       text ?: "no description");
+        g_assert_nonnull(text);
+        g_assert_nonnull(strchr(text, ' '));
+    }
+    qobject_unref(reply);
+    qtest_quit(qts);
+}
+
 #define ADD(group, rows, run) do {                                           \
     for (int i_ = 0; i_ < ARRAY_SIZE(rows); i_++) {                          \
         g_autofree gchar *path_ =                                            \
@@ -441,6 +463,7 @@ int main(int argc, char **argv)
     ADD("plain", plain_tests, test_plain);
     ADD("eats", eats_tests, test_eats);
     qtest_add_func("smmuv3-accel-props/read-back", test_read_back);
+    qtest_add_func("smmuv3-accel-props/descriptions", test_descriptions);
     for (int i = 0; i < ARRAY_SIZE(migration_modes); i++) {
         vg_add_test("smmuv3-accel-props/migration", migration_modes[i],
                     migration_modes[i], test_migration);
