@@ -13,7 +13,7 @@
 
 #include "libqos/fw_cfg.h"
 #include "qemu/bswap.h"
-#include "vfio-fake/smmu.h"
+#include "vfio-guest/smmu.h"
 
 /* fw_cfg of the virt machine; its selector is big-endian */
 #define FW_CFG_DATA     0x09020000ull

@@ -12,7 +12,7 @@
 
 #include "qemu/osdep.h"
 
-#include "vfio-fake/smmu.h"
+#include "vfio-guest/smmu.h"
 
 #define ATS "-device arm-smmuv3,id=smmu,primary-bus=pcie.0,accel=on," \
             "ssidsize=16,ats=%s "

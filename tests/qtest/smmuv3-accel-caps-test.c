@@ -12,7 +12,7 @@
 #include "qemu/osdep.h"
 
 #include "qemu/bitops.h"
-#include "vfio-fake/smmu.h"
+#include "vfio-guest/smmu.h"
 
 #define ACCEL(props) "-device arm-smmuv3,primary-bus=pcie.0,accel=on" props " "
 #define ALL     ACCEL(",ssidsize=16,ats=on,ril=on,oas=48")

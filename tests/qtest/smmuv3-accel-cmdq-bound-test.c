@@ -16,7 +16,7 @@
 #include <linux/pci_regs.h>
 
 #include "qemu/bswap.h"
-#include "vfio-fake/smmu.h"
+#include "vfio-guest/smmu.h"
 
 #define SID         VS_SID(1)
 #define HI(sid)     ((uint64_t)(sid) << 32)

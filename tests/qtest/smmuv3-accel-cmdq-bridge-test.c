@@ -12,7 +12,7 @@
 #include "qemu/osdep.h"
 
 #include "qemu/bitops.h"
-#include "vfio-fake/smmu.h"
+#include "vfio-guest/smmu.h"
 
 /* A table of 39 bits of input, with one block of 2 MiB (5.4; VMSAv8-64) */
 #define CD0(ips)        (25ull | 1ull << 30 | 1ull << 31 | \

@@ -15,7 +15,7 @@
 #include "qemu/osdep.h"
 
 #include "qemu/bitops.h"
-#include "vfio-fake/smmu.h"
+#include "vfio-guest/smmu.h"
 
 #define SID         VS_SID(1)
 #define BRIDGE_SID  VS_BRIDGE_SID(1)

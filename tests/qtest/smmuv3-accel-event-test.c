@@ -13,7 +13,7 @@
 #include "qemu/osdep.h"
 
 #include "qemu/host-utils.h"
-#include "vfio-fake/smmu.h"
+#include "vfio-guest/smmu.h"
 
 #define SID_HI ((uint64_t)VS_SID(1) << 32)
 

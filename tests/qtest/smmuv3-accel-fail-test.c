@@ -12,7 +12,7 @@
 
 #include "qemu/osdep.h"
 
-#include "vfio-fake/smmu.h"
+#include "vfio-guest/smmu.h"
 
 #define SID(n)  VS_SID(n)
 

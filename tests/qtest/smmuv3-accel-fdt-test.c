@@ -13,7 +13,7 @@
 #include "qemu/osdep.h"
 
 #include "qemu/bswap.h"
-#include "vfio-fake/smmu.h"
+#include "vfio-guest/smmu.h"
 
 #define ACCEL(props) "-device arm-smmuv3,primary-bus=pcie.0,accel=on" props " "
 #define PLAIN   "-device arm-smmuv3,primary-bus=pcie.0 "

@@ -14,7 +14,7 @@
 
 #include <linux/pci_regs.h>
 
-#include "vfio-fake/smmu.h"
+#include "vfio-guest/smmu.h"
 
 #define PORTS 3
 

@@ -17,7 +17,7 @@
 
 #include "qemu/bswap.h"
 #include "standard-headers/linux/qemu_fw_cfg.h"
-#include "vfio-fake/smmu.h"
+#include "vfio-guest/smmu.h"
 
 /* The virt machine's memory map */
 #define FLASH       0x00000000ull

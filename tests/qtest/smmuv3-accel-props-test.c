@@ -13,7 +13,7 @@
 #include "qobject/qdict.h"
 #include "qobject/qlist.h"
 #include "qobject/qjson.h"
-#include "vfio-fake/smmu.h"
+#include "vfio-guest/smmu.h"
 
 #define PLAIN(props) "-device arm-smmuv3,id=smmu0,primary-bus=pcie.0" props " "
 #define ACCEL(props) PLAIN(",accel=on" props)

@@ -13,7 +13,7 @@
 
 #include "qemu/osdep.h"
 
-#include "vfio-fake/smmu.h"
+#include "vfio-guest/smmu.h"
 
 #define ROUNDS 5
 

@@ -13,7 +13,7 @@
 #include "qemu/osdep.h"
 
 #include "hw/pci/pci_regs.h"
-#include "vfio-fake/smmu.h"
+#include "vfio-guest/smmu.h"
 
 #define SID     VS_SID(1)
 #define SID_HI  ((uint64_t)SID << 32)

@@ -18,7 +18,7 @@
 
 #include <linux/pci_regs.h>
 
-#include "vfio-fake/smmu.h"
+#include "vfio-guest/smmu.h"
 
 /* Window of root port 1, and where its device has its BAR */
 #define WINDOW      0x10000000ull

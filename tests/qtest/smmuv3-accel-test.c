@@ -15,7 +15,7 @@
 #include <linux/iommufd.h>
 
 #include "hw/pci/pci_regs.h"
-#include "vfio-fake/smmu.h"
+#include "vfio-guest/smmu.h"
 
 #define ACCEL  "-device arm-smmuv3,primary-bus=pcie.0,accel=on "
 #define DEVICE "-device vfio-pci,iommufd=i0,fd=%d,id=d0,bus=rp1 "

@@ -9,7 +9,7 @@
 #include "qemu/osdep.h"
 
 #include "hw/pci/pci_regs.h"
-#include "vfio-fake/smmu.h"
+#include "vfio-guest/smmu.h"
 
 #define PXB(n)      "-device pxb-pcie,id=pxb" #n ",bus=pcie.0,bus_nr=" #n " "
 #define PXB_PORT(n, id) "-device pcie-root-port,id=rp" #id ",chassis=" #id \

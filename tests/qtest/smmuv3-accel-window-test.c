@@ -16,7 +16,7 @@
 #include <linux/pci_regs.h>
 #include <linux/vfio.h>
 
-#include "vfio-fake/smmu.h"
+#include "vfio-guest/smmu.h"
 
 /* The CPU finds nothing to run, and takes one exception after another */
 #define RUNNING "-accel tcg "

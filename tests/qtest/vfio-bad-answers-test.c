@@ -15,7 +15,7 @@
 #include <linux/vfio.h>
 
 #include "hw/pci/pci_regs.h"
-#include "vfio-fake/guest.h"
+#include "vfio-guest/guest.h"
 
 #define MOST 10
 /* Where the guest maps a BAR, and a page of it without MSI-X registers */

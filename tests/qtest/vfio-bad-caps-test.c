@@ -12,7 +12,7 @@
 #include "qemu/osdep.h"
 
 #include "hw/pci/pci_regs.h"
-#include "vfio-fake/guest.h"
+#include "vfio-guest/guest.h"
 
 /* Longest list of a row; 0 ends one */
 #define MOST 8

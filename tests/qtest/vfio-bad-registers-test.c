@@ -15,7 +15,7 @@
 
 #include "hw/pci/pci_regs.h"
 #include "qemu/units.h"
-#include "vfio-fake/guest.h"
+#include "vfio-guest/guest.h"
 
 #define ACCEL "-device arm-smmuv3,primary-bus=pcie.0,accel=on,ssidsize=16 "
 

@@ -15,8 +15,8 @@
 #include "hw/vfio-user/protocol.h"
 #include "qobject/qdict.h"
 #include "qobject/qjson.h"
-#include "vfio-fake/guest.h"
-#include "vfio-fake/vfio-user.h"
+#include "vfio-guest/guest.h"
+#include "vfio-guest/vfio-user.h"
 
 #define ACCEL "-device arm-smmuv3,primary-bus=pcie.0,accel=on,ssidsize=16 "
 

@@ -14,7 +14,7 @@
 #include <linux/iommufd.h>
 
 #include "hw/pci/pci_regs.h"
-#include "vfio-fake/guest.h"
+#include "vfio-guest/guest.h"
 
 #define PLAIN VG_MACHINE VG_IOMMUFD VG_PORT(1)
 #define PLAIN_ARGS(c) "", (c)->iommufd

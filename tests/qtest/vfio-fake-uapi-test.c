@@ -15,7 +15,7 @@
 #include <linux/iommufd.h>
 #include <linux/vfio.h>
 
-#include "vfio-fake/guest.h"
+#include "vfio-guest/guest.h"
 
 #define STE0_V      1ull
 #define STE0_BYPASS (4ull << 1)

@@ -20,7 +20,7 @@
 #include "hw/pci/pci_regs.h"
 #include "qobject/qdict.h"
 #include "qobject/qjson.h"
-#include "vfio-fake/guest.h"
+#include "vfio-guest/guest.h"
 #include "vfio-fuzz/input.h"
 
 #define CORPUS  "tests/data/vfio-fuzz"

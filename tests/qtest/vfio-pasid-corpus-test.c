@@ -15,7 +15,7 @@
 #include <linux/iommufd.h>
 
 #include "hw/pci/pci_regs.h"
-#include "vfio-fake/guest.h"
+#include "vfio-guest/guest.h"
 
 #define FOLDER "tests/data/ecap"
 #define ACCEL "-device arm-smmuv3,primary-bus=pcie.0,accel=on,ssidsize=20 "

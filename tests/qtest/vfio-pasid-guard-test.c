@@ -13,8 +13,8 @@
 #include "qemu/osdep.h"
 
 #include "hw/pci/pci_regs.h"
-#include "vfio-fake/guest.h"
-#include "vfio-fake/vfio-user.h"
+#include "vfio-guest/guest.h"
+#include "vfio-guest/vfio-user.h"
 
 #define ACCEL "-device arm-smmuv3,primary-bus=pcie.0,accel=on,ssidsize=16 "
 

@@ -15,7 +15,7 @@
 
 #include "hw/pci/pci_regs.h"
 #include "qobject/qdict.h"
-#include "vfio-fake/smmu.h"
+#include "vfio-guest/smmu.h"
 
 #define WIDTH           16
 #define ENABLED         (PCI_PASID_CTRL_ENABLE << 16)

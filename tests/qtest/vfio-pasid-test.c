@@ -17,7 +17,7 @@
 #include "hw/pci/pci_regs.h"
 #include "qobject/qdict.h"
 #include "qobject/qlist.h"
-#include "vfio-fake/guest.h"
+#include "vfio-guest/guest.h"
 
 #define ACCEL  "-device arm-smmuv3,primary-bus=pcie.0,accel=on,ssidsize=16 "
 #define WIDE   "-device arm-smmuv3,primary-bus=pcie.0,accel=on,ssidsize=20 "

@@ -17,7 +17,7 @@
 #include <linux/iommufd.h>
 #include <sys/wait.h>
 
-#include "client.h"
+#include "../vfio-guest/client.h"
 
 /* Built beside this program, see meson.build */
 #define VF_MODULE "libvfio-fake.so"

@@ -9,8 +9,8 @@
 #ifndef TESTS_QTEST_VFIO_FUZZ_INPUT_H
 #define TESTS_QTEST_VFIO_FUZZ_INPUT_H
 
-#include "../vfio-fake/client.h"
-#include "../vfio-fake/vfio-user.h"
+#include "../vfio-guest/client.h"
+#include "../vfio-guest/vfio-user.h"
 
 enum {
     FZ_MAX_ACTIONS = 16,

@@ -19,7 +19,7 @@
 #include "qemu/memfd.h"
 #include "qemu/units.h"
 #include "qobject/qdict.h"
-#include "../vfio-fake/smmu.h"
+#include "../vfio-guest/smmu.h"
 
 #define EMULATED "-device arm-smmuv3,primary-bus=pcie.0,id=smmu "
 #define VIRTIO_IOMMU "-device virtio-iommu-pci,addr=1f "

@@ -17,7 +17,7 @@
 #ifndef TESTS_QTEST_FUZZ_ACCEL_FUZZ_H
 #define TESTS_QTEST_FUZZ_ACCEL_FUZZ_H
 
-#include "tests/qtest/vfio-fake/client.h"
+#include "tests/qtest/vfio-guest/client.h"
 
 enum {
     FUZZ_DEVICES = 3,           /* host devices, d1 to d3 */

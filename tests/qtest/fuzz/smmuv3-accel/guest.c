@@ -13,7 +13,7 @@
 #include "hw/pci/pci_regs.h"
 #include "system/address-spaces.h"
 #include "system/memory.h"
-#include "tests/qtest/vfio-fake/smmu.h"
+#include "tests/qtest/vfio-guest/smmu.h"
 #include "accel-fuzz.h"
 
 /* Root port 4 is on the second root complex */

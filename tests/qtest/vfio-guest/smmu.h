@@ -9,8 +9,8 @@
  * Sections are those of Arm IHI0070, the SMMUv3 architecture.
  */
 
-#ifndef TESTS_QTEST_VFIO_FAKE_SMMU_H
-#define TESTS_QTEST_VFIO_FAKE_SMMU_H
+#ifndef TESTS_QTEST_VFIO_GUEST_SMMU_H
+#define TESTS_QTEST_VFIO_GUEST_SMMU_H
 
 #include "guest.h"
 
@@ -307,4 +307,4 @@ void vs_bridge_signal(VfGuest *g, unsigned int port);
 #define VS_BRIDGE_SID(port) ((port) << 3)
 #define VS_BRIDGE_DATA      0x600d
 
-#endif /* TESTS_QTEST_VFIO_FAKE_SMMU_H */
+#endif /* TESTS_QTEST_VFIO_GUEST_SMMU_H */

@@ -6,8 +6,8 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#ifndef TESTS_QTEST_VFIO_FAKE_GUEST_H
-#define TESTS_QTEST_VFIO_FAKE_GUEST_H
+#ifndef TESTS_QTEST_VFIO_GUEST_GUEST_H
+#define TESTS_QTEST_VFIO_GUEST_GUEST_H
 
 #include "../libqtest.h"
 #include "client.h"
@@ -313,4 +313,4 @@ void vg_assert_has(const char *text, const char *what);
 /* Let QEMU handle what is pending in its main loop */
 void vg_settle(VfGuest *g);
 
-#endif /* TESTS_QTEST_VFIO_FAKE_GUEST_H */
+#endif /* TESTS_QTEST_VFIO_GUEST_GUEST_H */

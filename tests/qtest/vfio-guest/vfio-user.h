@@ -6,8 +6,8 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#ifndef TESTS_QTEST_VFIO_FAKE_VFIO_USER_H
-#define TESTS_QTEST_VFIO_FAKE_VFIO_USER_H
+#ifndef TESTS_QTEST_VFIO_GUEST_VFIO_USER_H
+#define TESTS_QTEST_VFIO_GUEST_VFIO_USER_H
 
 #include <stdint.h>
 
@@ -68,4 +68,4 @@ typedef struct VuDevice {
 VuServer *vu_server_start(const char *path, const VuDevice *device);
 void vu_server_end(VuServer *s);
 
-#endif /* TESTS_QTEST_VFIO_FAKE_VFIO_USER_H */
+#endif /* TESTS_QTEST_VFIO_GUEST_VFIO_USER_H */

@@ -6,10 +6,10 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#ifndef TESTS_QTEST_VFIO_FAKE_CLIENT_H
-#define TESTS_QTEST_VFIO_FAKE_CLIENT_H
+#ifndef TESTS_QTEST_VFIO_GUEST_CLIENT_H
+#define TESTS_QTEST_VFIO_GUEST_CLIENT_H
 
-#include "vfio-fake.h"
+#include "../vfio-fake/vfio-fake.h"
 
 /* Registers of the default host SMMU, for tests that change one field */
 #define VF_HOST_IDR0 0x080d767bu
@@ -241,4 +241,4 @@ void vf_client_assert_at_most(VfClient *c, unsigned int dev, VfAccess most);
 const char *vf_op_name(VfOp op);
 void vf_client_print_log(VfClient *c, uint32_t since);
 
-#endif /* TESTS_QTEST_VFIO_FAKE_CLIENT_H */
+#endif /* TESTS_QTEST_VFIO_GUEST_CLIENT_H */
