@@ -1,12 +1,12 @@
 /*
- * QTest of the accelerated SMMUv3: the caches of the emulation
+ * QTest of the accelerated SMMUv3: caches of the emulation
  *
  * Copyright (c) qemu-vpasid contributors
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The emulation goes on to translate the interrupts of bridges, and caches what
- * it has found: what goes to the host has to reach these caches, too.
+ * The emulation translates the interrupts of bridges and caches translations.
+ * An invalidation has to reach the host and these caches.
  */
 
 #include "qemu/osdep.h"

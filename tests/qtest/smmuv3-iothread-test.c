@@ -1,17 +1,18 @@
 /*
- * QTest of the emulated Arm SMMUv3: a device with a thread of its own
+ * QTest of the emulated Arm SMMUv3: a device with an iothread
  *
  * Copyright (c) qemu-vpasid contributors
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A virtio-blk device reads its queue in an iothread. Its stream table entry is
- * not valid, so that each look at the queue is an event for the guest, with an
- * interrupt. Sections are those of Arm IHI0070.
+ * A virtio-blk device reads its queue in an iothread. Its STE has V clear, so
+ * that each read of the queue makes an event for the guest, with an interrupt.
+ * Sections are those of Arm IHI0070.
  */
 
 #include "qemu/osdep.h"
 #include "libqtest.h"
+#include "smmuv3-emulated.h"
 #include "hw/pci/pci_regs.h"
 #include "standard-headers/linux/virtio_config.h"
 #include "standard-headers/linux/virtio_pci.h"
@@ -37,25 +38,10 @@
 #define GICC_PMR            0x004
 #define INTID_EVENTQ        106
 
-/* Registers of the SMMU (6.3), in the virt machine's memory map */
-#define SMMU                0x09050000ull
-enum {
-    CR0 = 0x20,
-    IRQ_CTRL = 0x50,
-    STRTAB_BASE = 0x80,
-    STRTAB_BASE_CFG = 0x88,
-    EVENTQ_BASE = 0xa0,
-    EVENTQ_PROD = 0xa8,
-};
-#define CR0_SMMUEN          (1u << 0)
-#define CR0_EVENTQEN        (1u << 2)
-#define IRQ_CTRL_EVENTQ     (1u << 2)
-
 #define STRTAB              (RAM + 0x100000)
 #define STRTAB_LOG2         8
 #define EVENTQ              (RAM + 0x200000)
 #define EVENTQ_LOG2         4
-#define C_BAD_STE           0x04
 
 /* Where the device believes its queue to be */
 #define QUEUE               (RAM + 0x300000)
@@ -122,10 +108,10 @@ static void open_gic(QTestState *qts)
     qtest_writel(qts, GICC + GICC_CTLR, 1);
 }
 
-/* It is another thread that looks at the queue: wait for it */
+/* The iothread makes the event: wait for it */
 static void wait_for_event(QTestState *qts, uint32_t prod)
 {
-    for (int i = 0; qtest_readl(qts, SMMU + EVENTQ_PROD) == prod; i++) {
+    for (int i = 0; smmu_readl(qts, VS_EVENTQ_PROD) == prod; i++) {
         g_assert_cmpint(i, <, 30000);
         g_usleep(1000);
     }
@@ -142,14 +128,14 @@ static void test_event(void)
                                  ",bus=pcie.0,addr=1.0");
 
     open_gic(qts);
-    qtest_writeq(qts, SMMU + STRTAB_BASE, STRTAB);
-    qtest_writel(qts, SMMU + STRTAB_BASE_CFG, STRTAB_LOG2);
-    qtest_writeq(qts, SMMU + EVENTQ_BASE, EVENTQ | EVENTQ_LOG2);
-    qtest_writel(qts, SMMU + IRQ_CTRL, IRQ_CTRL_EVENTQ);
-    qtest_writel(qts, SMMU + CR0, CR0_SMMUEN | CR0_EVENTQEN);
+    smmu_writeq(qts, VS_STRTAB_BASE, STRTAB);
+    smmu_writel(qts, VS_STRTAB_BASE_CFG, STRTAB_LOG2);
+    smmu_writeq(qts, VS_EVENTQ_BASE, EVENTQ | EVENTQ_LOG2);
+    smmu_writel(qts, VS_IRQ_CTRL, VS_IRQ_CTRL_EVENTQ);
+    smmu_writel(qts, VS_CR0, VS_CR0_SMMUEN | VS_CR0_EVENTQEN);
     start_device(qts);
     wait_for_event(qts, 0);
-    g_assert_cmphex(qtest_readl(qts, EVENTQ) & 0xff, ==, C_BAD_STE);
+    g_assert_cmphex(qtest_readl(qts, EVENTQ) & 0xff, ==, VS_EVT_C_BAD_STE);
     g_assert_cmphex(qtest_readl(qts, EVENTQ + 4), ==, DEVFN);
     g_assert_cmphex(qtest_readl(qts, GICD + GICD_ISPENDR(INTID_EVENTQ / 32)) &
                     1u << INTID_EVENTQ % 32, !=, 0);

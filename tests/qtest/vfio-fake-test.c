@@ -1,12 +1,12 @@
 /*
- * QTest of plain vfio-pci on the fake of VFIO and iommufd
+ * QTest of vfio-pci without an accelerated vIOMMU
  *
  * Copyright (c) qemu-vpasid contributors
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Without an accelerated vIOMMU in front of it vfio-pci makes the calls that it
- * always made, and unplugging it leaves nothing in the kernel.
+ * The series must not change the system calls of such a device, and unplugging
+ * it must leave no object in the kernel.
  */
 
 #include "qemu/osdep.h"
