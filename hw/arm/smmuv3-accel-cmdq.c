@@ -1,5 +1,5 @@
 /*
- * Invalidations of an accelerated arm-smmuv3, gathered for the host
+ * Accelerated arm-smmuv3: batches of invalidations for the host
  *
  * Copyright (c) qemu-vpasid contributors
  *

@@ -1,5 +1,5 @@
 /*
- * Accelerated arm-smmuv3: what the firmware tables tell the guest
+ * Accelerated arm-smmuv3: firmware tables for the guest
  *
  * Copyright (c) qemu-vpasid contributors
  *
