@@ -7,7 +7,7 @@
  */
 
 #include "qemu/osdep.h"
-#include "hw/pci/pcie_ecap_size.h"
+#include "hw/pci/pcie_ecap.h"
 #include "device.h"
 #include "sriov.h"
 
