@@ -73,8 +73,9 @@ static void add_legend(const Plan *plan, GString *out)
     if (plan->choice.step) {
         g_string_append_printf(out, "  %c  0x%03x-0x%03x  the guest's PASID "
                                "(%s)\n", CELL_CHOSEN, plan->choice.offset,
-                               plan->choice.offset + PCI_EXT_CAP_PASID_SIZEOF - 1,
-                               vfio_pasid_step_name(plan->choice.step));
+                               plan->choice.offset +
+                               PCI_EXT_CAP_PASID_SIZEOF - 1,
+                               plan_step_name(plan->choice.step));
     }
     g_string_append_printf(out, "  %c  the first 256 bytes   %c  free   "
                            "%c  not zero, and in no capability\n",

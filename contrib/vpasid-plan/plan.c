@@ -11,11 +11,8 @@
 #include "plan.h"
 #include "vfio-model.h"
 
-#define VENDOR_AND_DEVICE   0x00
-#define CLASS_AND_REVISION  0x08
 #define ALL_ONES            0xffffffffu
 /* Header Type (PCIe 6.2, 7.5.1.1.9): functions other than type 0 are bridges */
-#define HEADER_TYPE         0x0e
 #define HEADER_TYPE_LAYOUT  0x7f
 
 /* Where the list breaks off is its end; lesser defects may come before */
@@ -74,13 +71,14 @@ static char *describe_no_pasid(const PCIEEcapLayout *list)
 /* Of a virtual function the IDs alone read all ones */
 static bool is_gone(const Device *dev)
 {
-    return pcie_ecap_get32(dev->image, VENDOR_AND_DEVICE) == ALL_ONES &&
-           pcie_ecap_get32(dev->image, CLASS_AND_REVISION) == ALL_ONES;
+    return pcie_ecap_get32(dev->image, PCI_VENDOR_ID) == ALL_ONES &&
+           pcie_ecap_get32(dev->image, PCI_CLASS_REVISION) == ALL_ONES;
 }
 
 static bool is_bridge(const Device *dev)
 {
-    return !dev->is_virtual && (dev->image[HEADER_TYPE] & HEADER_TYPE_LAYOUT);
+    return !dev->is_virtual &&
+           (dev->image[PCI_HEADER_TYPE] & HEADER_TYPE_LAYOUT);
 }
 
 /* Can PASID be looked for at all? If not, sets reason and result. */
@@ -218,6 +216,18 @@ bool plan_hides(const Plan *plan, const PCIEEcapExtent *ext)
         }
     }
     return true;
+}
+
+const char *plan_step_name(VFIOPasidStep step)
+{
+    static const char *const names[] = {
+        [VFIO_PASID_STEP_NONE] = "none",
+        [VFIO_PASID_STEP_END] = "end",
+        [VFIO_PASID_STEP_HOST] = "host",
+        [VFIO_PASID_STEP_GAP] = "gap",
+    };
+
+    return step < G_N_ELEMENTS(names) ? names[step] : "none";
 }
 
 void plan_free(Plan *plan)

@@ -85,6 +85,15 @@ Plan *plan_new(const Device *dev);
 bool plan_hides(const Plan *plan, const PCIEEcapExtent *ext);
 
 /**
+ * plan_step_name: name a step
+ *
+ * @step: any #VFIOPasidStep.
+ *
+ * Returns: "none", "end", "host" or "gap". The string is constant.
+ */
+const char *plan_step_name(VFIOPasidStep step);
+
+/**
  * plan_free: free a plan
  *
  * @plan: the plan, or NULL.

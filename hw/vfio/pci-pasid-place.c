@@ -16,18 +16,6 @@
 #define REGS_ENABLED        ((uint32_t)PCI_PASID_CTRL_ENABLE << 16)
 #define REGS_RESERVED       0xfff0e0f1u
 
-const char *vfio_pasid_step_name(VFIOPasidStep step)
-{
-    static const char *const names[] = {
-        [VFIO_PASID_STEP_NONE] = "none",
-        [VFIO_PASID_STEP_END] = "end",
-        [VFIO_PASID_STEP_HOST] = "host",
-        [VFIO_PASID_STEP_GAP] = "gap",
-    };
-
-    return step < G_N_ELEMENTS(names) ? names[step] : "none";
-}
-
 static VFIOPasidCap vfio_pasid_decode(const uint8_t *image, uint16_t regs)
 {
     uint32_t cap = pcie_ecap_get32(image, regs);

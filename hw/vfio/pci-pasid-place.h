@@ -75,15 +75,6 @@ typedef struct VFIOPasidPlace {
 } VFIOPasidPlace;
 
 /**
- * vfio_pasid_step_name: name a step
- *
- * @step: any #VFIOPasidStep.
- *
- * Returns: "none", "end", "host" or "gap". The string is constant.
- */
-const char *vfio_pasid_step_name(VFIOPasidStep step);
-
-/**
  * vfio_pasid_read: read what may be a PASID capability
  *
  * @image: #PCIE_ECAP_IMAGE_SIZE bytes of configuration space.

@@ -34,27 +34,27 @@ static void vfio_pasid_emulate(VFIOPCIDevice *vdev, uint16_t offset,
     memset(pdev->cmask + offset, 0xff, size);
 }
 
-/* The same, and no access reaches the host */
+/* The same, and no write reaches the host */
 static void vfio_pasid_take_over(VFIOPCIDevice *vdev, uint16_t offset,
                                  unsigned size)
 {
     vfio_pasid_emulate(vdev, offset, size);
-    bitmap_set(vdev->pasid.owned, offset / VFIO_PCI_PASID_UNIT,
-               size / VFIO_PCI_PASID_UNIT);
+    bitmap_set(vdev->pasid.owned, offset / PCIE_ECAP_ALIGN,
+               size / PCIE_ECAP_ALIGN);
 }
 
 void vfio_pasid_hide(VFIOPCIDevice *vdev, uint16_t offset, uint16_t size)
 {
     vfio_pasid_take_over(vdev, offset, size);
-    bitmap_set(vdev->pasid.hidden, offset / VFIO_PCI_PASID_UNIT,
-               size / VFIO_PCI_PASID_UNIT);
+    bitmap_set(vdev->pasid.hidden, offset / PCIE_ECAP_ALIGN,
+               size / PCIE_ECAP_ALIGN);
     /* A QEMU that does not know of PASID has there what the device has */
     memset(PCI_DEVICE(vdev)->cmask + offset, 0, size);
 }
 
 bool vfio_pci_pasid_hides(const VFIOPCIDevice *vdev, uint32_t addr)
 {
-    return test_bit(addr / VFIO_PCI_PASID_UNIT, vdev->pasid.hidden);
+    return test_bit(addr / PCIE_ECAP_ALIGN, vdev->pasid.hidden);
 }
 
 void vfio_pasid_do_not_compare(VFIOPCIDevice *vdev)
@@ -86,19 +86,6 @@ static uint16_t vfio_pasid_header_before(VFIOPCIDevice *vdev, uint16_t offset)
     return pos;
 }
 
-/* The guest reads from QEMU's copy which header follows the one at @offset */
-static void vfio_pasid_emulate_link(VFIOPCIDevice *vdev, uint16_t offset)
-{
-    if (offset == PCI_CONFIG_SPACE_SIZE) {
-        /* QEMU may have made the head of the list */
-        vfio_pasid_emulate(vdev, offset, PCIE_ECAP_HEADER_SIZE);
-        return;
-    }
-    pci_long_test_and_set_mask(vdev->emulated_config_bits + offset,
-                               PCI_EXT_CAP_NEXT_MASK);
-    pci_set_long(PCI_DEVICE(vdev)->wmask + offset, 0);
-}
-
 bool vfio_pasid_add(VFIOPCIDevice *vdev, uint16_t offset,
                     const VFIOPasidCap *cap, Error **errp)
 {
@@ -117,7 +104,7 @@ bool vfio_pasid_add(VFIOPCIDevice *vdev, uint16_t offset,
         if (at != PCI_CONFIG_SPACE_SIZE) {
             pci_set_long(pdev->config + at, 0);
         }
-        clear_bit(at / VFIO_PCI_PASID_UNIT, vdev->pasid.hidden);
+        clear_bit(at / PCIE_ECAP_ALIGN, vdev->pasid.hidden);
     }
     if (!fits || !pcie_insert_capability(pdev, PCI_EXT_CAP_ID_PASID,
                                          PCI_PASID_VER, offset,
@@ -129,7 +116,8 @@ bool vfio_pasid_add(VFIOPCIDevice *vdev, uint16_t offset,
     }
     pcie_pasid_common_init(pdev, offset, cap->width, cap->exec, cap->priv);
 
-    vfio_pasid_emulate_link(vdev, vfio_pasid_header_before(vdev, offset));
+    vfio_pasid_emulate(vdev, vfio_pasid_header_before(vdev, offset),
+                       PCIE_ECAP_HEADER_SIZE);
     vfio_pasid_take_over(vdev, offset, PCI_EXT_CAP_PASID_SIZEOF);
     pci_set_word(pdev->wmask + offset + PCI_PASID_CTRL, PCI_PASID_CTRL_ENABLE |
                  (cap->exec ? PCI_PASID_CTRL_EXEC : 0) |
@@ -142,19 +130,17 @@ void vfio_pasid_drop(VFIOPCIDevice *vdev, uint16_t offset)
     PCIDevice *pdev = PCI_DEVICE(vdev);
     uint32_t next = PCI_EXT_CAP_NEXT(pci_get_long(pdev->config + offset));
     uint16_t before = vfio_pasid_header_before(vdev, offset);
+    uint32_t header = pci_get_long(pdev->config + before);
 
+    vfio_pasid_hide(vdev, offset, PCI_EXT_CAP_PASID_SIZEOF);
     if (before == offset) {
         /* The head stays as a Null capability, or as an empty list */
-        vfio_pasid_take_over(vdev, offset, PCIE_ECAP_HEADER_SIZE);
-        pci_set_long(pdev->config + offset, PCI_EXT_CAP(0, 0, next));
-        vfio_pasid_hide(vdev, offset + PCIE_ECAP_HEADER_SIZE,
-                        PCI_EXT_CAP_PASID_SIZEOF - PCIE_ECAP_HEADER_SIZE);
-        return;
+        header = 0;
+        clear_bit(offset / PCIE_ECAP_ALIGN, vdev->pasid.hidden);
     }
-    pci_long_test_and_clear_mask(pdev->config + before, PCI_EXT_CAP_NEXT_MASK);
-    pci_long_test_and_set_mask(pdev->config + before, PCI_EXT_CAP(0, 0, next));
-    vfio_pasid_emulate_link(vdev, before);
-    vfio_pasid_hide(vdev, offset, PCI_EXT_CAP_PASID_SIZEOF);
+    vfio_pasid_emulate(vdev, before, PCIE_ECAP_HEADER_SIZE);
+    pci_set_long(pdev->config + before, (header & ~PCI_EXT_CAP_NEXT_MASK) |
+                                        PCI_EXT_CAP(0, 0, next));
 }
 
 void vfio_pci_pasid_reset(VFIOPCIDevice *vdev)
@@ -207,8 +193,8 @@ static bool vfio_pasid_write_resets(VFIOPCIDevice *vdev, uint32_t addr,
 bool vfio_pci_pasid_write_config(VFIOPCIDevice *vdev, uint32_t addr,
                                  uint32_t val, int len)
 {
-    /* An access is aligned to its length, so it is in one unit as a whole */
-    if (test_bit(addr / VFIO_PCI_PASID_UNIT, vdev->pasid.owned)) {
+    /* An access is aligned to its length, so 4 aligned bytes have all of it */
+    if (test_bit(addr / PCIE_ECAP_ALIGN, vdev->pasid.owned)) {
         pci_default_write_config(PCI_DEVICE(vdev), addr, val, len);
         return true;
     }

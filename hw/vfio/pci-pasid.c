@@ -6,12 +6,6 @@
  * use PASID, and how. What they get is emulated; whether they get it follows
  * what the host reports and what the vIOMMU offers, and is decided here.
  *
- * Where a new QEMU process takes a guest over (CPR), the capability has to be
- * where the guest knows it, whatever x-vpasid-cap-offset or the rules of the
- * new QEMU say. The state that comes in has the configuration space that the
- * guest saw, and with it the offset. Therefore nothing is added when the device
- * is realized, but when its state has been read.
- *
  * Copyright (c) qemu-vpasid contributors
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
@@ -199,20 +193,17 @@ static char *vfio_pasid_describe_refusal(const VFIOPasidView *view,
 }
 
 /* Is what can be read at @offset what the capability there stands for? */
-static bool vfio_pasid_is_own(const VFIOPasidView *view,
-                              const VFIOPasidCap *host, uint16_t offset)
+static bool vfio_pasid_is_own(VFIOPCIDevice *vdev, const VFIOPasidView *view,
+                              uint16_t offset)
 {
-    uint16_t at = 0;
+    uint16_t own = 0;
 
-    if (vfio_pasid_find_own(&view->layout, view->image, host, &at) == 1 &&
-        at == offset) {
-        return true;
+    if (offset == PCI_CONFIG_SPACE_SIZE) {
+        /* The kernel leaves an anchor for the first one, and its registers */
+        return vfio_pci_pasid_hides(vdev, offset + PCI_PASID_CAP);
     }
-    /* The kernel leaves an anchor for the first one, and its registers */
-    at = 0;
-    return offset == PCI_CONFIG_SPACE_SIZE &&
-           vfio_pasid_next_registers(&view->layout, view->image, host, &at) <
-           PCI_EXT_CAP_PASID_SIZEOF && at == offset + PCI_PASID_CAP;
+    return vfio_pasid_find_own(&view->layout, view->image, &vdev->pasid.host,
+                               &own) == 1 && own == offset;
 }
 
 /* Choose where the capability goes; @how completes "placed ..." */
@@ -225,18 +216,17 @@ static bool vfio_pasid_choose(VFIOPCIDevice *vdev, const VFIOPasidView *view,
         [VFIO_PASID_STEP_HOST] = "where the device has its own",
         [VFIO_PASID_STEP_GAP] = "in the highest gap",
     };
-    const VFIOPasidCap *host = &vdev->pasid.host;
     uint16_t wanted = vdev->pasid.wanted_offset;
     PCIEEcapReason reason = pcie_ecap_check(&view->layout, view->image, wanted,
                                             PCI_EXT_CAP_PASID_SIZEOF);
     g_autofree char *lookalikes = NULL;
     g_autofree char *what = NULL;
     VFIOPasidPlace place;
-    bool found = vfio_pasid_choose_place(&view->layout, view->image, host,
-                                         &place);
+    bool found = vfio_pasid_choose_place(&view->layout, view->image,
+                                         &vdev->pasid.host, &place);
 
     if (wanted && (!reason || (reason == PCIE_ECAP_NONZERO &&
-                               vfio_pasid_is_own(view, host, wanted)))) {
+                               vfio_pasid_is_own(vdev, view, wanted)))) {
         *offset = wanted;
         *how = "by the user";
         return true;
@@ -341,9 +331,8 @@ static const char *vfio_pasid_ask_host(VFIOPCIDevice *vdev)
     return NULL;
 }
 
-/* Why the guest cannot have the capability; NULL if it can */
-static const char *vfio_pasid_why_not(VFIOPCIDevice *vdev,
-                                      const char *no_host)
+/* Why the guest has no extended capabilities at all; NULL if it has */
+static const char *vfio_pasid_no_space(VFIOPCIDevice *vdev)
 {
     PCIDevice *pdev = PCI_DEVICE(vdev);
 
@@ -355,10 +344,14 @@ static const char *vfio_pasid_why_not(VFIOPCIDevice *vdev,
         return "the configuration space of the device has 256 bytes, which "
                "leaves no room for extended capabilities";
     }
-    if (no_host) {
-        return no_host;
-    }
-    if (!(pci_device_get_viommu_flags(pdev) & VIOMMU_FLAG_PASID_SUPPORTED)) {
+    return NULL;
+}
+
+/* Why nobody offers PASID to the guest; NULL if vIOMMU and host do */
+static const char *vfio_pasid_no_offer(VFIOPCIDevice *vdev)
+{
+    if (!(pci_device_get_viommu_flags(PCI_DEVICE(vdev)) &
+          VIOMMU_FLAG_PASID_SUPPORTED)) {
         return "the vIOMMU in front of the device does not offer PASID, or "
                "there is none";
     }
@@ -381,21 +374,17 @@ static uint8_t vfio_pasid_width(VFIOPCIDevice *vdev)
 
 bool vfio_pci_pasid_setup(VFIOPCIDevice *vdev, Error **errp)
 {
-    PCIDevice *pdev = PCI_DEVICE(vdev);
-    bool extended = pci_bus_is_express(pci_get_bus(pdev)) &&
-                    pci_is_express(pdev) &&
-                    vdev->config_size >= PCIE_CONFIG_SPACE_SIZE;
     const char *no_host = vfio_pasid_ask_host(vdev);
+    const char *why = vfio_pasid_no_space(vdev);
     g_autofree VFIOPasidView *view = NULL;
-    const char *why;
     uint16_t own = 0;
     Error *err = NULL;
 
-    if (extended) {
+    if (!why) {
         vfio_pasid_do_not_compare(vdev);
-        own = vfio_pasid_find(pdev->config);
+        own = vfio_pasid_find(PCI_DEVICE(vdev)->config);
     }
-    if (extended && (own || vdev->pasid.host.width)) {
+    if (!why && (own || vdev->pasid.host.width)) {
         view = vfio_pasid_view(vdev, &err);
         if (!view) {
             return vfio_pasid_go_without_err(vdev, err, errp);
@@ -406,7 +395,7 @@ bool vfio_pci_pasid_setup(VFIOPCIDevice *vdev, Error **errp)
         vfio_pasid_hide_own(vdev, view);
     }
 
-    why = vfio_pasid_why_not(vdev, no_host);
+    why = why ?: no_host ?: vfio_pasid_no_offer(vdev);
     if (!why) {
         vdev->pasid.width = vfio_pasid_width(vdev);
     }
@@ -424,6 +413,14 @@ bool vfio_pci_pasid_setup(VFIOPCIDevice *vdev, Error **errp)
     }
     return vfio_pasid_place_and_enable(vdev, view, errp);
 }
+
+/*
+ * Where a new QEMU process takes a guest over (CPR), the capability has to be
+ * where the guest knows it, whatever x-vpasid-cap-offset or the rules of the
+ * new QEMU say. The state that comes in has the configuration space that the
+ * guest saw, and with it the offset. Therefore nothing is added when the device
+ * is realized, but when its state has been read.
+ */
 
 /* The guest that is taken over knows a virtual capability @known at @offset */
 static bool vfio_pasid_adopt_virtual(VFIOPCIDevice *vdev, uint16_t offset,

@@ -17,10 +17,6 @@
 typedef struct VFIOPCIDevice VFIOPCIDevice;
 typedef struct VFIOPCIPasidSaved VFIOPCIPasidSaved;
 
-/* Configuration space is taken over from the host in units of so many bytes */
-#define VFIO_PCI_PASID_UNIT     4
-#define VFIO_PCI_PASID_UNITS    (4096 / VFIO_PCI_PASID_UNIT)
-
 /**
  * struct VFIOPCIPasid - the virtual PASID capability of a device
  *
@@ -34,11 +30,11 @@ typedef struct VFIOPCIPasidSaved VFIOPCIPasidSaved;
  * @width: of the capability that the guest can have, in bits; 0 if it cannot
  *         have one, with @state saying why, or if the kernel exposes one.
  *
- * @owned: a bit for each unit of configuration space that no access of the
+ * @owned: a bit for each 4 bytes of configuration space that no write of the
  *         guest leaves QEMU for: the virtual capability, and the registers of
  *         the device that are hidden.
  *
- * @hidden: a bit for each unit of those that the guest reads zero from: the
+ * @hidden: a bit for each 4 bytes of those that the guest reads zero from: the
  *          registers of the device.
  *
  * @saved: what was there before the state of a guest is read that is taken over
@@ -52,8 +48,8 @@ typedef struct VFIOPCIPasid {
     uint16_t wanted_offset;
     VFIOPasidCap host;
     uint8_t width;
-    DECLARE_BITMAP(owned, VFIO_PCI_PASID_UNITS);
-    DECLARE_BITMAP(hidden, VFIO_PCI_PASID_UNITS);
+    DECLARE_BITMAP(owned, PCIE_ECAP_IMAGE_SIZE / PCIE_ECAP_ALIGN);
+    DECLARE_BITMAP(hidden, PCIE_ECAP_IMAGE_SIZE / PCIE_ECAP_ALIGN);
     VFIOPCIPasidSaved *saved;
     char *state;
 } VFIOPCIPasid;
@@ -113,7 +109,7 @@ void vfio_pci_pasid_reset(VFIOPCIDevice *vdev);
  * @vdev: the device.
  *
  * @addr: of the read in configuration space, in bytes. No access reaches over
- *        the end of #VFIO_PCI_PASID_UNIT bytes.
+ *        the end of 4 aligned bytes.
  *
  * Returns: true if it does; the host is not to be asked then.
  */

@@ -126,6 +126,12 @@ static void hidden_version(VfDevice *d)
     put_pasid(d, 0x300, PASID_HEADER + (1 << 16), HOST_CAP | CTRL_ENABLED);
 }
 
+/* Bits that no PASID capability has: these are other registers */
+static void hidden_reserved(VfDevice *d)
+{
+    put_pasid(d, 0x300, PASID_HEADER, HOST_CAP | CTRL_ENABLED | 1);
+}
+
 static void hidden_twice(VfDevice *d)
 {
     hidden(d);
@@ -207,6 +213,8 @@ static const PlaceTest tests[] = {
     { "host-priv", caps_end_taken, hidden_without_priv, "", 0xfb8, 0,
       "placed in the highest gap" },
     { "host-version", caps_end_taken, hidden_version, "", 0xfb8, 0,
+      "placed in the highest gap" },
+    { "host-reserved", caps_end_taken, hidden_reserved, "", 0xfb8, 0,
       "placed in the highest gap" },
     { "host-twice", caps_end_taken, hidden_twice, "", 0xfb8, 0,
       "placed in the highest gap" },
