@@ -50,10 +50,11 @@ static bool smmuv3_accel_is_aliased(PCIDevice *pdev)
     return !pci_bus_is_express(bus);
 }
 
-static bool smmuv3_accel_accept_device(void *opaque, PCIDevice *pdev,
-                                       Error **errp)
+static bool smmuv3_accel_supports_address_space(PCIBus *bus, void *opaque,
+                                                int devfn, Error **errp)
 {
     ERRP_GUARD();
+    PCIDevice *pdev = bus->devices[devfn];
     VFIODevice *vbasedev;
 
     if (smmuv3_accel_does_no_dma(pdev)) {
@@ -104,7 +105,7 @@ static bool smmuv3_accel_check_bus(PCIBus *bus, Error **errp)
         if (!pdev || smmuv3_accel_does_no_dma(pdev)) {
             continue;
         }
-        if (!smmuv3_accel_accept_device(NULL, pdev, errp)) {
+        if (!smmuv3_accel_supports_address_space(bus, NULL, devfn, errp)) {
             return false;
         }
         error_setg(errp, "arm-smmuv3: accel=on cannot take over %s, which was"
@@ -147,9 +148,13 @@ static uint64_t smmuv3_accel_get_viommu_flags(void *opaque)
 
     if (s->ssidsize) {
         flags |= VIOMMU_FLAG_PASID_SUPPORTED;
-        flags = viommu_flags_set_pasid_width(flags, s->ssidsize);
     }
     return flags;
+}
+
+static uint8_t smmuv3_accel_get_pasid_width(void *opaque)
+{
+    return ARM_SMMUV3(opaque)->ssidsize;
 }
 
 static bool smmuv3_accel_set_iommu_device(PCIBus *bus, void *opaque, int devfn,
@@ -167,8 +172,9 @@ static void smmuv3_accel_unset_iommu_device(PCIBus *bus, void *opaque,
 
 static const PCIIOMMUOps smmuv3_accel_ops = {
     .get_address_space = smmuv3_accel_get_address_space,
-    .accept_device = smmuv3_accel_accept_device,
+    .supports_address_space = smmuv3_accel_supports_address_space,
     .get_viommu_flags = smmuv3_accel_get_viommu_flags,
+    .get_pasid_width = smmuv3_accel_get_pasid_width,
     .set_iommu_device = smmuv3_accel_set_iommu_device,
     .unset_iommu_device = smmuv3_accel_unset_iommu_device,
 };

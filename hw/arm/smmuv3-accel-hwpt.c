@@ -201,8 +201,8 @@ static bool smmuv3_accel_translate(SMMUv3State *s, SMMUv3AccelDevice *adev,
         smmuv3_accel_free_vdevice(a, adev);
     }
     if (adev->host.vdevice_id == NO_ID) {
-        if (!iommufd_backend_alloc_vdevice(a->be, a->viommu_id, idev->devid,
-                                           sid, &adev->host.vdevice_id, errp)) {
+        if (!iommufd_backend_alloc_vdev(a->be, idev->devid, a->viommu_id,
+                                        sid, &adev->host.vdevice_id, errp)) {
             return false;
         }
         adev->host.vsid = sid;

@@ -126,6 +126,12 @@ static void hidden_version(VfDevice *d)
     put_pasid(d, 0x300, PASID_HEADER + (1 << 16), HOST_CAP | CTRL_ENABLED);
 }
 
+/* Bits that no PASID capability has: these are other registers */
+static void hidden_reserved(VfDevice *d)
+{
+    put_pasid(d, 0x300, PASID_HEADER, HOST_CAP | CTRL_ENABLED | 1);
+}
+
 static void hidden_twice(VfDevice *d)
 {
     hidden(d);
@@ -215,6 +221,9 @@ static const PlaceTest tests[] = {
       .text = "placed in the highest gap" },
     { .name = "host-version", .caps = caps_end_taken,
       .describe = hidden_version, .options = "", .offset = 0xfb8,
+      .text = "placed in the highest gap" },
+    { .name = "host-reserved", .caps = caps_end_taken,
+      .describe = hidden_reserved, .options = "", .offset = 0xfb8,
       .text = "placed in the highest gap" },
     { .name = "host-twice", .caps = caps_end_taken, .describe = hidden_twice,
       .options = "", .offset = 0xfb8, .text = "placed in the highest gap" },
