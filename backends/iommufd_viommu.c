@@ -16,33 +16,33 @@
 #include "trace.h"
 
 bool iommufd_backend_alloc_viommu(IOMMUFDBackend *be, uint32_t dev_id,
-                                  uint32_t type, uint32_t hwpt_id,
-                                  uint32_t *viommu_id, Error **errp)
+                                  uint32_t viommu_type, uint32_t hwpt_id,
+                                  uint32_t *out_viommu_id, Error **errp)
 {
     struct iommu_viommu_alloc alloc = {
         .size = sizeof(alloc),
-        .type = type,
+        .type = viommu_type,
         .dev_id = dev_id,
         .hwpt_id = hwpt_id,
     };
     int err = ioctl(be->fd, IOMMU_VIOMMU_ALLOC, &alloc) ? errno : 0;
 
-    trace_iommufd_backend_alloc_viommu(be->fd, dev_id, type, hwpt_id,
+    trace_iommufd_backend_alloc_viommu(be->fd, dev_id, viommu_type, hwpt_id,
                                        alloc.out_viommu_id, err);
     if (err) {
         error_setg_errno(errp, err, "IOMMU_VIOMMU_ALLOC(dev_id %u, type %u,"
-                         " hwpt_id %u) failed", dev_id, type, hwpt_id);
+                         " hwpt_id %u) failed", dev_id, viommu_type, hwpt_id);
         errno = err;
         return false;
     }
 
-    *viommu_id = alloc.out_viommu_id;
+    *out_viommu_id = alloc.out_viommu_id;
     return true;
 }
 
-bool iommufd_backend_alloc_vdevice(IOMMUFDBackend *be, uint32_t viommu_id,
-                                   uint32_t dev_id, uint64_t virt_id,
-                                   uint32_t *vdevice_id, Error **errp)
+bool iommufd_backend_alloc_vdev(IOMMUFDBackend *be, uint32_t dev_id,
+                                uint32_t viommu_id, uint64_t virt_id,
+                                uint32_t *out_vdev_id, Error **errp)
 {
     struct iommu_vdevice_alloc alloc = {
         .size = sizeof(alloc),
@@ -52,8 +52,8 @@ bool iommufd_backend_alloc_vdevice(IOMMUFDBackend *be, uint32_t viommu_id,
     };
     int err = ioctl(be->fd, IOMMU_VDEVICE_ALLOC, &alloc) ? errno : 0;
 
-    trace_iommufd_backend_alloc_vdevice(be->fd, viommu_id, dev_id, virt_id,
-                                        alloc.out_vdevice_id, err);
+    trace_iommufd_backend_alloc_vdev(be->fd, dev_id, viommu_id, virt_id,
+                                     alloc.out_vdevice_id, err);
     if (err) {
         error_setg_errno(errp, err, "IOMMU_VDEVICE_ALLOC(viommu_id %u,"
                          " dev_id %u, virt_id 0x%" PRIx64 ") failed",
@@ -62,7 +62,7 @@ bool iommufd_backend_alloc_vdevice(IOMMUFDBackend *be, uint32_t viommu_id,
         return false;
     }
 
-    *vdevice_id = alloc.out_vdevice_id;
+    *out_vdev_id = alloc.out_vdevice_id;
     return true;
 }
 
@@ -87,8 +87,8 @@ bool iommufd_backend_free_vdevice(IOMMUFDBackend *be, uint32_t vdevice_id,
 
 bool iommufd_backend_alloc_veventq(IOMMUFDBackend *be, uint32_t viommu_id,
                                    uint32_t type, uint32_t depth,
-                                   uint32_t *veventq_id, int *veventq_fd,
-                                   Error **errp)
+                                   uint32_t *out_veventq_id,
+                                   int *out_veventq_fd, Error **errp)
 {
     struct iommu_veventq_alloc alloc = {
         .size = sizeof(alloc),
@@ -108,8 +108,8 @@ bool iommufd_backend_alloc_veventq(IOMMUFDBackend *be, uint32_t viommu_id,
         return false;
     }
 
-    *veventq_id = alloc.out_veventq_id;
-    *veventq_fd = alloc.out_veventq_fd;
+    *out_veventq_id = alloc.out_veventq_id;
+    *out_veventq_fd = alloc.out_veventq_fd;
     return true;
 }
 

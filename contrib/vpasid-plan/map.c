@@ -7,7 +7,7 @@
  */
 
 #include "qemu/osdep.h"
-#include "hw/pci/pcie_ecap_size.h"
+#include "hw/pci/pcie_ecap.h"
 #include "output.h"
 
 /* A character stands for 4 bytes */
@@ -53,7 +53,7 @@ static void draw(const Plan *plan, char *cells)
         fill(cells, ext->offset, ext->size, letter(i));
     }
     if (plan->choice.step) {
-        fill(cells, plan->choice.offset, PCIE_ECAP_PASID_SIZE, CELL_CHOSEN);
+        fill(cells, plan->choice.offset, PCI_EXT_CAP_PASID_SIZEOF, CELL_CHOSEN);
     }
 }
 
@@ -73,8 +73,9 @@ static void add_legend(const Plan *plan, GString *out)
     if (plan->choice.step) {
         g_string_append_printf(out, "  %c  0x%03x-0x%03x  the guest's PASID "
                                "(%s)\n", CELL_CHOSEN, plan->choice.offset,
-                               plan->choice.offset + PCIE_ECAP_PASID_SIZE - 1,
-                               pcie_ecap_step_name(plan->choice.step));
+                               plan->choice.offset +
+                               PCI_EXT_CAP_PASID_SIZEOF - 1,
+                               plan_step_name(plan->choice.step));
     }
     g_string_append_printf(out, "  %c  the first 256 bytes   %c  free   "
                            "%c  not zero, and in no capability\n",

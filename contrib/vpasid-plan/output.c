@@ -25,7 +25,7 @@ void output_line(const Plan *plan, GString *out)
         g_string_append(out, "offset=-");
     }
     g_string_append_printf(out, " step=%s reason=%s\n",
-                           pcie_ecap_step_name(plan->choice.step),
+                           plan_step_name(plan->choice.step),
                            plan->reason);
 }
 
@@ -109,7 +109,7 @@ void output_json(const Plan *plan, GString *out)
         g_string_append(out, "\"offset\": null");
     }
     separate(out);
-    add_string(out, "step", pcie_ecap_step_name(plan->choice.step));
+    add_string(out, "step", plan_step_name(plan->choice.step));
     separate(out);
     add_string(out, "reason", plan->reason);
     separate(out);

@@ -7,34 +7,13 @@
  */
 
 #include "qemu/osdep.h"
-#include "hw/pci/pcie_ecap_size.h"
+#include "hw/pci/pcie_ecap.h"
 #include "plan.h"
 #include "vfio-model.h"
 
-#define VENDOR_AND_DEVICE   0x00
-#define CLASS_AND_REVISION  0x08
 #define ALL_ONES            0xffffffffu
 /* Header Type (PCIe 6.2, 7.5.1.1.9): functions other than type 0 are bridges */
-#define HEADER_TYPE         0x0e
 #define HEADER_TYPE_LAYOUT  0x7f
-
-/* What is in the way at the end of configuration space; freed by the caller */
-static char *describe_end(const Plan *plan)
-{
-    PCIEEcapReason end = plan->choice.end;
-    const char *why = pcie_ecap_reason_name(end);
-    const PCIEEcapExtent *ext =
-        pcie_ecap_in_the_way(&plan->visible, PCIE_ECAP_PASID_AT_END,
-                             PCIE_ECAP_PASID_SIZE, end);
-
-    if (ext) {
-        return g_strdup_printf("0x%x %s (%s, ID 0x%x, 0x%x to 0x%x)",
-                               PCIE_ECAP_PASID_AT_END, why,
-                               pcie_ecap_name(ext->id), ext->id, ext->offset,
-                               ext->offset + ext->size - 1);
-    }
-    return g_strdup_printf("0x%x %s", PCIE_ECAP_PASID_AT_END, why);
-}
 
 /* Where the list breaks off is its end; lesser defects may come before */
 static char *describe_broken(const PCIEEcapLayout *layout)
@@ -59,11 +38,12 @@ static char *describe_choice(const Plan *plan)
     if (plan->choice.end == PCIE_ECAP_BAD_CHAIN) {
         return describe_broken(&plan->visible);
     }
-    end = describe_end(plan);
-    if (plan->choice.step == PCIE_ECAP_STEP_END) {
+    end = vfio_pasid_describe(&plan->visible, VFIO_PASID_AT_END,
+                              plan->choice.end);
+    if (plan->choice.step == VFIO_PASID_STEP_END) {
         return g_steal_pointer(&end);
     }
-    if (plan->choice.step == PCIE_ECAP_STEP_HOST) {
+    if (plan->choice.step == VFIO_PASID_STEP_HOST) {
         return g_strdup_printf("%s; the device has its own at 0x%x", end,
                                plan->choice.offset);
     }
@@ -71,7 +51,7 @@ static char *describe_choice(const Plan *plan)
         g_strdup_printf("%u places look like the device's own",
                         plan->choice.hidden) :
         g_strdup("the device's own cannot be told");
-    if (plan->choice.step == PCIE_ECAP_STEP_GAP) {
+    if (plan->choice.step == VFIO_PASID_STEP_GAP) {
         return g_strdup_printf("%s; %s; 0x%x is the highest free place", end,
                                hidden, plan->choice.offset);
     }
@@ -91,13 +71,14 @@ static char *describe_no_pasid(const PCIEEcapLayout *list)
 /* Of a virtual function the IDs alone read all ones */
 static bool is_gone(const Device *dev)
 {
-    return pcie_ecap_get32(dev->image, VENDOR_AND_DEVICE) == ALL_ONES &&
-           pcie_ecap_get32(dev->image, CLASS_AND_REVISION) == ALL_ONES;
+    return pcie_ecap_get32(dev->image, PCI_VENDOR_ID) == ALL_ONES &&
+           pcie_ecap_get32(dev->image, PCI_CLASS_REVISION) == ALL_ONES;
 }
 
 static bool is_bridge(const Device *dev)
 {
-    return !dev->is_virtual && (dev->image[HEADER_TYPE] & HEADER_TYPE_LAYOUT);
+    return !dev->is_virtual &&
+           (dev->image[PCI_HEADER_TYPE] & HEADER_TYPE_LAYOUT);
 }
 
 /* Can PASID be looked for at all? If not, sets reason and result. */
@@ -147,58 +128,51 @@ static bool find_pasid(Plan *plan, const Device *dev)
     const PCIEEcapExtent *ext;
 
     pcie_ecap_parse(dev->image, list);
-    ext = pcie_ecap_find(list, PCIE_ECAP_PASID_ID);
+    ext = pcie_ecap_find(list, PCI_EXT_CAP_ID_PASID);
     if (!ext) {
         plan->reason = describe_no_pasid(list);
         return false;
     }
     plan->has_pasid = true;
-    if (!pcie_ecap_pasid_read(dev->image, ext->offset, &plan->pasid)) {
-        plan->reason = ext->version == PCIE_ECAP_PASID_VERSION ?
+    if (!vfio_pasid_read(dev->image, ext->offset, &plan->pasid)) {
+        plan->reason = ext->version == PCI_PASID_VER ?
             g_strdup_printf("the PASID capability at 0x%x is cut short",
                             ext->offset) :
             g_strdup_printf("the PASID capability at 0x%x has version %u; "
                             "only %u is known", ext->offset, ext->version,
-                            PCIE_ECAP_PASID_VERSION);
+                            PCI_PASID_VER);
         plan->result = PLAN_NO_PLACE;
         return false;
     }
     if (!plan->pasid.width ||
-        plan->pasid.width > PCIE_ECAP_PASID_MAX_WIDTH) {
+        plan->pasid.width > PCI_EXT_CAP_PASID_MAX_WIDTH) {
         plan->reason = g_strdup_printf("the PASID capability at 0x%x has a "
                                        "width of %u bits, which has to be 1 "
                                        "to %u", ext->offset,
                                        plan->pasid.width,
-                                       PCIE_ECAP_PASID_MAX_WIDTH);
+                                       PCI_EXT_CAP_PASID_MAX_WIDTH);
         plan->result = PLAN_NO_PLACE;
         return false;
     }
     return true;
 }
 
-/*
- * VFIO hides the capability, but not where it meets an element of the list
- * twice, or takes two of a kind that adjoin for one. QEMU takes it from the
- * guest then.
- */
+/* VFIO hides the capability, or shows it by mistake: QEMU takes it away then */
 static bool is_shown(Plan *plan)
 {
-    const uint32_t doubtful = PCIE_ECAP_BROKEN | PCIE_ECAP_INTO_BODY |
-                              PCIE_ECAP_OVERLAP;
-    uint32_t defects = plan->visible.defects & doubtful;
     const PCIEEcapExtent *ext = pcie_ecap_find(&plan->visible,
-                                               PCIE_ECAP_PASID_ID);
+                                               PCI_EXT_CAP_ID_PASID);
+    const char *why;
 
     if (!ext) {
         return false;
     }
+    why = vfio_pasid_shown_by_mistake(&plan->visible, ext->offset);
     plan->result = PLAN_NO_PLACE;
     plan->reason = g_strdup_printf("VFIO does not hide the device's own at "
                                    "0x%x, since the list of extended "
-                                   "capabilities %s", ext->offset, defects ?
-                                   pcie_ecap_defect_name(defects) :
-                                   "has two capabilities of a kind that "
-                                   "adjoin");
+                                   "capabilities %s", ext->offset,
+                                   why ?: "is not understood");
     return true;
 }
 
@@ -224,7 +198,7 @@ Plan *plan_new(const Device *dev)
         !find_pasid(plan, owner) || is_shown(plan)) {
         return plan;
     }
-    if (!pcie_ecap_pasid_place(&plan->visible, plan->shown, &plan->pasid,
+    if (!vfio_pasid_choose_place(&plan->visible, plan->shown, &plan->pasid,
                                &plan->choice)) {
         plan->result = PLAN_NO_PLACE;
     }
@@ -242,6 +216,18 @@ bool plan_hides(const Plan *plan, const PCIEEcapExtent *ext)
         }
     }
     return true;
+}
+
+const char *plan_step_name(VFIOPasidStep step)
+{
+    static const char *const names[] = {
+        [VFIO_PASID_STEP_NONE] = "none",
+        [VFIO_PASID_STEP_END] = "end",
+        [VFIO_PASID_STEP_HOST] = "host",
+        [VFIO_PASID_STEP_GAP] = "gap",
+    };
+
+    return step < G_N_ELEMENTS(names) ? names[step] : "none";
 }
 
 void plan_free(Plan *plan)

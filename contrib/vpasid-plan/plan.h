@@ -9,7 +9,7 @@
 #ifndef VPASID_PLAN_PLAN_H
 #define VPASID_PLAN_PLAN_H
 
-#include "hw/pci/pcie_ecap_place.h"
+#include "hw/vfio/pci-pasid-place.h"
 #include "device.h"
 
 /**
@@ -55,8 +55,8 @@ typedef struct Plan {
     const Device *dev;
     PlanResult result;
     bool has_pasid;
-    PCIEEcapPasid pasid;
-    PCIEEcapChoice choice;
+    VFIOPasidCap pasid;
+    VFIOPasidPlace choice;
     char *reason;
     bool extended;
     PCIEEcapLayout own;
@@ -83,6 +83,15 @@ Plan *plan_new(const Device *dev);
  * Returns: true if @visible does not have it.
  */
 bool plan_hides(const Plan *plan, const PCIEEcapExtent *ext);
+
+/**
+ * plan_step_name: name a step
+ *
+ * @step: any #VFIOPasidStep.
+ *
+ * Returns: "none", "end", "host" or "gap". The string is constant.
+ */
+const char *plan_step_name(VFIOPasidStep step);
 
 /**
  * plan_free: free a plan

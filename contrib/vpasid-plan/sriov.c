@@ -7,16 +7,11 @@
  */
 
 #include "qemu/osdep.h"
-#include "hw/pci/pcie_ecap_size.h"
+#include "hw/pci/pcie_ecap.h"
+#include "standard-headers/linux/pci_regs.h"
 #include "device.h"
 #include "sriov.h"
 
-/* SR-IOV Extended Capability (PCIe 6.2, 9.3.3): offsets of 4 bytes */
-#define ID_SRIOV        0x10
-#define SRIOV_CONTROL   0x08
-#define SRIOV_VF_ENABLE (1 << 0)
-#define SRIOV_NUM_VFS   0x10
-#define SRIOV_PLACE     0x14
 #define LOW(reg)        ((reg) & 0xffff)
 #define HIGH(reg)       ((reg) >> 16)
 
@@ -41,6 +36,7 @@ static bool is_physical_of(const Device *dev, const Device *virt)
     g_autofree PCIEEcapLayout *layout = NULL;
     const PCIEEcapExtent *ext;
     uint16_t count, first, stride, distance;
+    uint32_t place;
     Address here = address_of(dev);
     Address there = address_of(virt);
 
@@ -50,14 +46,15 @@ static bool is_physical_of(const Device *dev, const Device *virt)
     }
     layout = g_new(PCIEEcapLayout, 1);
     pcie_ecap_parse(dev->image, layout);
-    ext = pcie_ecap_find(layout, ID_SRIOV);
-    if (!ext || !(pcie_ecap_get32(dev->image, ext->offset + SRIOV_CONTROL) &
-                  SRIOV_VF_ENABLE)) {
+    ext = pcie_ecap_find(layout, PCI_EXT_CAP_ID_SRIOV);
+    if (!ext || !(pcie_ecap_get32(dev->image, ext->offset + PCI_SRIOV_CTRL) &
+                  PCI_SRIOV_CTRL_VFE)) {
         return false;
     }
-    count = LOW(pcie_ecap_get32(dev->image, ext->offset + SRIOV_NUM_VFS));
-    first = LOW(pcie_ecap_get32(dev->image, ext->offset + SRIOV_PLACE));
-    stride = HIGH(pcie_ecap_get32(dev->image, ext->offset + SRIOV_PLACE));
+    count = LOW(pcie_ecap_get32(dev->image, ext->offset + PCI_SRIOV_NUM_VF));
+    place = pcie_ecap_get32(dev->image, ext->offset + PCI_SRIOV_VF_OFFSET);
+    first = LOW(place);
+    stride = HIGH(place);
 
     /* Routing IDs are added modulo their size */
     distance = there.rid - here.rid - first;

@@ -9,12 +9,12 @@
 #include "qemu/osdep.h"
 #include "hw/pci/pcie_ecap.h"
 #include "hw/pci/pcie_ecap_size.h"
+#include "hw/pci/pcie_regs.h"
+#include "standard-headers/linux/pci_regs.h"
 #include "vfio-model.h"
 
-/* Extended capability header (PCIe 6.2, 7.6.3) */
-#define HEADER_ID(h)        ((h) & 0xffff)
-#define HEADER_NEXT_SHIFT   20
-#define HEADER_NEXT         (0xffcu << HEADER_NEXT_SHIFT)
+/* Next pointer in an extended capability header (PCIe 6.2, 7.6.3) */
+#define HEADER_NEXT         (0xffcu << PCI_EXT_CAP_NEXT_SHIFT)
 
 /* Offset and fields of the registers that say how long a capability is */
 #define REG1                4
@@ -24,18 +24,6 @@
 #define REG2_REBAR_SHIFT    5
 #define REG2_REBAR_COUNT    0x7
 #define REG2_VC_TABLES      0xe
-
-enum {
-    ID_VC = 0x02,
-    ID_MFVC = 0x08,
-    ID_VC_MFVC = 0x09,
-    ID_VSEC = 0x0b,
-    ID_ACS = 0x0d,
-    ID_REBAR = 0x15,
-    ID_DPA = 0x16,
-    ID_TPH = 0x17,
-    ID_DVSEC = 0x23,
-};
 
 /* What the driver's map of bytes has where there is no capability */
 #define NOBODY          0xff
@@ -89,23 +77,23 @@ static uint32_t vc_length(const uint8_t *image, uint16_t offset)
 /* What the driver takes for the length of a capability; 0 hides it */
 static uint32_t shown_length(const uint8_t *image, uint16_t offset)
 {
-    uint16_t id = HEADER_ID(pcie_ecap_get32(image, offset));
+    uint16_t id = PCI_EXT_CAP_ID(pcie_ecap_get32(image, offset));
     PCIEEcapFunction function = { .image = image };
 
     switch (id) {
-    case ID_VC:
-    case ID_MFVC:
-    case ID_VC_MFVC:
+    case PCI_EXT_CAP_ID_VC:
+    case PCI_EXT_CAP_ID_MFVC:
+    case PCI_EXT_CAP_ID_VC9:
         return vc_length(image, offset);
-    case ID_VSEC:
-    case ID_DVSEC:
+    case PCI_EXT_CAP_ID_VNDR:
+    case PCI_EXT_CAP_ID_DVSEC:
         return pcie_ecap_get32(image, offset + REG1) >> REG1_LENGTH_SHIFT;
-    case ID_REBAR:
+    case PCI_EXT_CAP_ID_REBAR:
         return 4 + 8 * (pcie_ecap_get32(image, offset + REG2) >>
                         REG2_REBAR_SHIFT & REG2_REBAR_COUNT);
-    case ID_ACS:
-    case ID_DPA:
-    case ID_TPH:
+    case PCI_EXT_CAP_ID_ACS:
+    case PCI_EXT_CAP_ID_DPA:
+    case PCI_EXT_CAP_ID_TPH:
         /* Known to have version 1, whatever they say */
         return pcie_ecap_size(&function, offset, id, 1);
     default:
@@ -145,7 +133,7 @@ static void take_list(Model *model)
 
             put32(model->copy, last, (header & ~HEADER_NEXT) | next);
         }
-        pos = next >> HEADER_NEXT_SHIFT;
+        pos = PCI_EXT_CAP_NEXT(next);
     }
     if (!any) {
         put32(model->copy, PCIE_ECAP_HEAD, 0);

@@ -1,5 +1,5 @@
 /*
- * Accelerated arm-smmuv3: which PCI devices may be behind it
+ * Accelerated arm-smmuv3: the PCI devices behind it and their StreamIDs
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -18,6 +18,10 @@
 /* hw/vfio keeps the type's name to itself */
 #define TYPE_PASSTHROUGH "vfio-pci"
 
+/* Link in a device's folder of sysfs to the IOMMU in front of it */
+#define SYSFS_IOMMU         "iommu"
+#define SYSFS_PCI_DEVICES   "/sys/bus/pci/devices"
+
 static bool smmuv3_accel_is_passthrough(PCIDevice *pdev)
 {
     VFIODevice *vbasedev;
@@ -31,7 +35,7 @@ static bool smmuv3_accel_is_passthrough(PCIDevice *pdev)
 
 static bool smmuv3_accel_does_no_dma(PCIDevice *pdev)
 {
-    /* Of a bridge only its interrupts, which the emulation translates */
+    /* A bridge sends interrupts only, which the emulation translates */
     return IS_PCI_BRIDGE(pdev) ||
            PCI_DEVICE_GET_CLASS(pdev)->class_id == PCI_CLASS_BRIDGE_HOST;
 }
@@ -46,10 +50,11 @@ static bool smmuv3_accel_is_aliased(PCIDevice *pdev)
     return !pci_bus_is_express(bus);
 }
 
-static bool smmuv3_accel_accept_device(void *opaque, PCIDevice *pdev,
-                                       Error **errp)
+static bool smmuv3_accel_supports_address_space(PCIBus *bus, void *opaque,
+                                                int devfn, Error **errp)
 {
     ERRP_GUARD();
+    PCIDevice *pdev = bus->devices[devfn];
     VFIODevice *vbasedev;
 
     if (smmuv3_accel_does_no_dma(pdev)) {
@@ -88,7 +93,7 @@ static bool smmuv3_accel_accept_device(void *opaque, PCIDevice *pdev,
     return true;
 }
 
-/* Devices that were there first have settled for an address space by now */
+/* Devices that were plugged first have their address space already */
 static bool smmuv3_accel_check_bus(PCIBus *bus, Error **errp)
 {
     ERRP_GUARD();
@@ -100,7 +105,7 @@ static bool smmuv3_accel_check_bus(PCIBus *bus, Error **errp)
         if (!pdev || smmuv3_accel_does_no_dma(pdev)) {
             continue;
         }
-        if (!smmuv3_accel_accept_device(NULL, pdev, errp)) {
+        if (!smmuv3_accel_supports_address_space(bus, NULL, devfn, errp)) {
             return false;
         }
         error_setg(errp, "arm-smmuv3: accel=on cannot take over %s, which was"
@@ -124,10 +129,10 @@ static AddressSpace *smmuv3_accel_get_address_space(PCIBus *bus, void *opaque,
     PCIDevice *pdev = bus->devices[devfn];
 
     /*
-     * VFIO asks while it realizes the device, and maps what it is given into
-     * the second stage: all of the guest's address space. Anybody else, and
-     * whoever looks up later where an interrupt of the device goes, means
-     * what the guest's tables say: that is the emulation.
+     * VFIO asks while it realizes the device, and maps the answer into the
+     * second stage: the guest's whole address space. All other devices, and
+     * later look-ups of the target of an interrupt of this device, go by the
+     * guest's tables: they get the emulation.
      */
     if (pdev && !pdev->qdev.realized && smmuv3_accel_is_passthrough(pdev)) {
         return &address_space_memory;
@@ -143,9 +148,13 @@ static uint64_t smmuv3_accel_get_viommu_flags(void *opaque)
 
     if (s->ssidsize) {
         flags |= VIOMMU_FLAG_PASID_SUPPORTED;
-        flags = viommu_flags_set_pasid_width(flags, s->ssidsize);
     }
     return flags;
+}
+
+static uint8_t smmuv3_accel_get_pasid_width(void *opaque)
+{
+    return ARM_SMMUV3(opaque)->ssidsize;
 }
 
 static bool smmuv3_accel_set_iommu_device(PCIBus *bus, void *opaque, int devfn,
@@ -163,8 +172,9 @@ static void smmuv3_accel_unset_iommu_device(PCIBus *bus, void *opaque,
 
 static const PCIIOMMUOps smmuv3_accel_ops = {
     .get_address_space = smmuv3_accel_get_address_space,
-    .accept_device = smmuv3_accel_accept_device,
+    .supports_address_space = smmuv3_accel_supports_address_space,
     .get_viommu_flags = smmuv3_accel_get_viommu_flags,
+    .get_pasid_width = smmuv3_accel_get_pasid_width,
     .set_iommu_device = smmuv3_accel_set_iommu_device,
     .unset_iommu_device = smmuv3_accel_unset_iommu_device,
 };
@@ -182,4 +192,129 @@ bool smmuv3_accel_take_bus(SMMUv3State *s, Error **errp)
         pci_setup_iommu(sys->primary_bus, &smmuv3_accel_ops, s);
     }
     return true;
+}
+
+/* One host SMMUv3 for all devices */
+
+/* Name of the host SMMUv3 of a device in sysfs; empty if there is none */
+static char *smmuv3_accel_host_name(PCIDevice *pdev)
+{
+    VFIODevice *vbasedev = vfio_get_vfio_device(OBJECT(pdev));
+    g_autofree char *link = NULL;
+    g_autofree char *target = NULL;
+
+    link = vbasedev->sysfsdev ?
+           g_build_filename(vbasedev->sysfsdev, SYSFS_IOMMU, NULL) :
+           g_build_filename(SYSFS_PCI_DEVICES, vbasedev->name, SYSFS_IOMMU,
+                            NULL);
+    target = g_file_read_link(link, NULL);
+    return target ? g_path_get_basename(target) : g_strdup("");
+}
+
+bool smmuv3_accel_check_host(SMMUv3State *s, PCIDevice *pdev,
+                             HostIOMMUDeviceIOMMUFD *idev, Error **errp)
+{
+    ERRP_GUARD();
+    SMMUv3AccelState *a = s->accel_state;
+    const char *smmu = DEVICE(s)->id ?: TYPE_ARM_SMMUV3;
+    SMMUv3AccelDevice *first;
+    g_autofree char *first_host = NULL;
+    g_autofree char *host = NULL;
+    GHashTableIter iter;
+
+    g_hash_table_iter_init(&iter, a->devices);
+    if (!g_hash_table_iter_next(&iter, NULL, (gpointer *)&first)) {
+        return true;
+    }
+    if (idev->iommufd != a->be) {
+        error_setg(errp, "arm-smmuv3: accel=on: %s has another iommufd than %s,"
+                   " and both are behind %s",
+                   smmuv3_accel_dev_name(pdev),
+                   smmuv3_accel_dev_name(first->pdev), smmu);
+        error_append_hint(errp, "Give both the same iommufd=, or the one an"
+                          " arm-smmuv3 of its own on a pxb-pcie.\n");
+        return false;
+    }
+    if (idev->hwpt_id == a->parent_hwpt_id) {
+        return true;
+    }
+    /* VFIO shares the second stage wherever the host can */
+    host = smmuv3_accel_host_name(pdev);
+    first_host = smmuv3_accel_host_name(first->pdev);
+    error_setg(errp, "arm-smmuv3: accel=on: %s is behind another host SMMUv3"
+               "%s%s (HWPT %u) than %s%s%s (HWPT %u), and both are behind %s",
+               smmuv3_accel_dev_name(pdev), *host ? " " : "", host,
+               idev->hwpt_id, smmuv3_accel_dev_name(first->pdev),
+               *first_host ? ", " : "", first_host, a->parent_hwpt_id, smmu);
+    error_append_hint(errp, "Give the devices of each host SMMUv3 an arm-smmuv3"
+                      " of their own on a pxb-pcie.\n");
+    return false;
+}
+
+/* StreamIDs */
+
+/* Devices of one StreamID: a guest can give two buses the same number */
+typedef QLIST_HEAD(, SMMUv3AccelDevice) SMMUv3AccelSharers;
+
+uint32_t smmuv3_accel_sid(const SMMUv3AccelDevice *adev)
+{
+    return pci_get_bdf(adev->pdev);
+}
+
+bool smmuv3_accel_has_sid(const SMMUv3AccelDevice *adev)
+{
+    PCIBus *bus = pci_get_bus(adev->pdev);
+
+    return pci_bus_is_root(bus) || pci_bus_num(bus);
+}
+
+void smmuv3_accel_sid_forget(SMMUv3AccelState *a, SMMUv3AccelDevice *adev)
+{
+    gpointer sid = GUINT_TO_POINTER(adev->found_by);
+    SMMUv3AccelSharers *sharers;
+
+    if (!QLIST_IS_INSERTED(adev, same_sid)) {
+        return;
+    }
+    sharers = g_hash_table_lookup(a->by_sid, sid);
+    QLIST_SAFE_REMOVE(adev, same_sid);
+    if (QLIST_EMPTY(sharers)) {
+        g_hash_table_remove(a->by_sid, sid);
+    }
+}
+
+bool smmuv3_accel_sid_update(SMMUv3AccelState *a, SMMUv3AccelDevice *adev)
+{
+    bool found = QLIST_IS_INSERTED(adev, same_sid);
+    bool has_sid = smmuv3_accel_has_sid(adev);
+    uint32_t sid = smmuv3_accel_sid(adev);
+    SMMUv3AccelSharers *sharers;
+
+    if (found == has_sid && (!found || adev->found_by == sid)) {
+        return false;
+    }
+    smmuv3_accel_sid_forget(a, adev);
+    if (has_sid) {
+        sharers = g_hash_table_lookup(a->by_sid, GUINT_TO_POINTER(sid));
+        if (!sharers) {
+            sharers = g_new0(SMMUv3AccelSharers, 1);
+            g_hash_table_insert(a->by_sid, GUINT_TO_POINTER(sid), sharers);
+        }
+        adev->found_by = sid;
+        QLIST_INSERT_HEAD(sharers, adev, same_sid);
+    }
+    return true;
+}
+
+GHashTable *smmuv3_accel_sids_new(void)
+{
+    return g_hash_table_new_full(NULL, NULL, NULL, g_free);
+}
+
+SMMUv3AccelDevice *smmuv3_accel_find(SMMUv3AccelState *a, uint32_t sid)
+{
+    SMMUv3AccelSharers *sharers = g_hash_table_lookup(a->by_sid,
+                                                      GUINT_TO_POINTER(sid));
+
+    return sharers ? QLIST_FIRST(sharers) : NULL;
 }

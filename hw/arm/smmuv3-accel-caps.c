@@ -1,5 +1,5 @@
 /*
- * ID registers of an accelerated arm-smmuv3 against those of the host
+ * Accelerated arm-smmuv3: ID registers of the guest and of the host
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -33,7 +33,7 @@ typedef struct IdrField {
     uint8_t shift;
     uint8_t length;
     IdrRule rule;
-    uint32_t unknown;   /* highest offer of IDR_LIMIT while no host is known */
+    uint32_t unknown;   /* limit of IDR_LIMIT while no host is known */
 } IdrField;
 
 #define IDR_FIELD(r, field, rule_, ...) {           \
@@ -79,7 +79,7 @@ static bool idr_matches(const IdrField *f, uint32_t host, uint32_t guest)
     case IDR_ENDIAN:
         return host == TTENDIAN_MIXED || host == guest;
     case IDR_STALL:
-        /* The emulation offers a guest none, and never a host that must */
+        /* The guest is offered no stalls: a host that forces them is refused */
         return host != STALL_MODEL_FORCED;
     default:
         return host >= guest;
@@ -93,7 +93,8 @@ void smmuv3_accel_caps_read(const struct iommu_hw_info_arm_smmuv3 *info,
     memcpy(idr->reg, info->idr, sizeof(idr->reg));
 }
 
-void smmuv3_accel_caps_resolve(SMMUv3State *s, const SMMUv3AccelIdr *host)
+void smmuv3_accel_caps_resolve_ssidsize(SMMUv3State *s,
+                                        const SMMUv3AccelIdr *host)
 {
     if (s->props.ssidsize == SMMUV3_AUTO) {
         s->ssidsize = host ? MIN(FIELD_EX32(host->reg[1], IDR1, SSIDSIZE),
@@ -115,12 +116,12 @@ static uint32_t resolve_oas(const SMMUv3Props *p, const SMMUv3AccelIdr *host)
     if (!host) {
         return SMMU_IDR5_OAS;
     }
-    /* There and back, since the host may be newer than the widths known */
+    /* A width that is not known here becomes the largest known one */
     return smmuv3_props_oas_encode(smmuv3_props_oas_bits(
                FIELD_EX32(host->reg[5], IDR5, OAS)));
 }
 
-void smmuv3_accel_caps_limit(SMMUv3State *s, const SMMUv3AccelIdr *host)
+void smmuv3_accel_caps_set_idr(SMMUv3State *s, const SMMUv3AccelIdr *host)
 {
     const SMMUv3Props *p = &s->props;
 
@@ -144,7 +145,14 @@ void smmuv3_accel_caps_limit(SMMUv3State *s, const SMMUv3AccelIdr *host)
     s->idr[5] = FIELD_DP32(s->idr[5], IDR5, OAS, resolve_oas(p, host));
 }
 
-/* What the user can do about a field that the host does not match */
+static void append_on_off(GString *list, const char *name, OnOffAuto value)
+{
+    g_string_append_printf(list, " (%s=%s, the host needs %s=off)", name,
+                           value == ON_OFF_AUTO_ON ? "on" :
+                           "auto, settled at startup", name);
+}
+
+/* Append the property that the user can change when a field does not match */
 static void append_property(SMMUv3State *s, const IdrField *f,
                             const uint32_t *host, GString *list)
 {
@@ -152,9 +160,7 @@ static void append_property(SMMUv3State *s, const IdrField *f,
 
     switch (f->reg * 32 + f->shift) {
     case 0 * 32 + R_IDR0_ATS_SHIFT:
-        g_string_append_printf(list, " (%s, the host needs ats=off)",
-                               p->ats == ON_OFF_AUTO_ON ? "ats=on" :
-                               "ats=auto, settled at startup");
+        append_on_off(list, "ats", p->ats);
         break;
     case 1 * 32 + R_IDR1_SSIDSIZE_SHIFT:
         g_string_append_printf(list, " (ssidsize %u, the host has at most %u)",
@@ -162,9 +168,7 @@ static void append_property(SMMUv3State *s, const IdrField *f,
                                                        SSIDSIZE));
         break;
     case 3 * 32 + R_IDR3_RIL_SHIFT:
-        g_string_append_printf(list, " (%s, the host needs ril=off)",
-                               p->ril == ON_OFF_AUTO_ON ? "ril=on" :
-                               "ril=auto, settled at startup");
+        append_on_off(list, "ril", p->ril);
         break;
     case 5 * 32 + R_IDR5_OAS_SHIFT:
         g_string_append_printf(list, " (oas %u, the host has at most %u)",

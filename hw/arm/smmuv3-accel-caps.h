@@ -1,5 +1,5 @@
 /*
- * ID registers of an accelerated arm-smmuv3 against those of the host
+ * Accelerated arm-smmuv3: ID registers of the guest and of the host
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -18,7 +18,7 @@ typedef struct SMMUv3AccelIdr {
 } SMMUv3AccelIdr;
 
 /**
- * smmuv3_accel_caps_read: take the ID registers out of what the kernel said
+ * smmuv3_accel_caps_read: copy the ID registers out of the kernel's answer
  *
  * @info: answer to IOMMU_GET_HW_INFO (iommufd.h struct
  *        iommu_hw_info_arm_smmuv3).
@@ -28,43 +28,44 @@ void smmuv3_accel_caps_read(const struct iommu_hw_info_arm_smmuv3 *info,
                             SMMUv3AccelIdr *idr);
 
 /**
- * smmuv3_accel_caps_resolve: settle @s->ssidsize, when it is auto
+ * smmuv3_accel_caps_resolve_ssidsize: set @s->ssidsize if the property is auto
  *
- * The ID registers are not touched, see smmuv3_accel_caps_limit().
+ * The ID registers are not touched, see smmuv3_accel_caps_set_idr().
  *
  * @s: the SMMUv3.
- * @host: ID registers of the host; NULL while no device told them, which
- *        stands for a host without substreams.
+ * @host: ID registers of the host; NULL while no device is bound, which stands
+ *        for a host without substreams.
  */
-void smmuv3_accel_caps_resolve(SMMUv3State *s, const SMMUv3AccelIdr *host);
+void smmuv3_accel_caps_resolve_ssidsize(SMMUv3State *s,
+                                        const SMMUv3AccelIdr *host);
 
 /**
- * smmuv3_accel_caps_limit: offer the guest what its user asked for, and where
- * that was not said no more than the host has
+ * smmuv3_accel_caps_set_idr: set the ID registers that depend on properties or
+ * on the host
  *
- * ATS, RIL and OAS follow their properties, and auto the host. Of CD2L, ASID16,
- * STLEVEL, HAD, BBML and the granules the guest is offered what both the
- * emulation and the host have. Whatever a guest cannot do without stays, for
- * smmuv3_accel_caps_check() to find.
+ * ATS, RIL and OAS follow their properties; with auto they follow the host.
+ * CD2L, ASID16, STLEVEL, HAD, BBML and the granules become the minimum of the
+ * emulation and the host. Features that no guest can do without stay: if the
+ * host lacks one, smmuv3_accel_caps_check() refuses it.
  *
  * @s: the SMMUv3, its ID registers at the values of the emulation.
- * @host: ID registers of the host; NULL while no device told them. The guest is
- *        then offered what about any host that can nest has: granules of 4K
- *        and 64K, an OAS of 44 bits, none of ATS, RIL, CD2L, HAD and BBML.
+ * @host: ID registers of the host; NULL while no device is bound. The guest is
+ *        then offered the features of nearly any host that can nest: granules
+ *        of 4K and 64K, an OAS of 44 bits, none of ATS, RIL, CD2L, HAD and
+ *        BBML.
  */
-void smmuv3_accel_caps_limit(SMMUv3State *s, const SMMUv3AccelIdr *host);
+void smmuv3_accel_caps_set_idr(SMMUv3State *s, const SMMUv3AccelIdr *host);
 
 /**
- * smmuv3_accel_caps_check: tell whether the host can do what the guest is
- * offered
+ * smmuv3_accel_caps_check: check that the host has every feature that the guest
+ * is offered
  *
  * @s: the SMMUv3, its ID registers as the guest sees them.
  * @info: answer to IOMMU_GET_HW_INFO for the device.
- * @name: what the user calls the device.
+ * @name: name of the device for the message.
  * @errp: lists every field that does not match, with both values.
  *
- * Returns: true if the host SMMUv3 of the device can stand in for @s, false if
- * not.
+ * Returns: true if it has, false if not.
  */
 bool smmuv3_accel_caps_check(SMMUv3State *s,
                              const struct iommu_hw_info_arm_smmuv3 *info,

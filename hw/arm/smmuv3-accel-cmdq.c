@@ -1,5 +1,5 @@
 /*
- * Invalidations of an accelerated arm-smmuv3, gathered for the host
+ * Accelerated arm-smmuv3: batches of invalidations for the host
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -12,39 +12,17 @@
 #include "qom/object.h"
 #include "system/dma.h"
 #include "smmuv3-accel-cmdq.h"
+#include "smmuv3-fields.h"
 #include "trace.h"
 
 /* 16 KiB of commands; the kernel copies a batch as a whole */
 #define CMDQ_BATCH 1024
 
-/* Entries of the guest's queue that are read at a time, 4 KiB */
-#define CMDQ_RUN 256
+/* Entries of the guest's queue that are read ahead at a time, 4 KiB */
+#define CMDQ_READ_AHEAD 256
 
 typedef struct iommu_viommu_arm_smmuv3_invalidate HostCmd;
 QEMU_BUILD_BUG_ON(sizeof(HostCmd) != sizeof(Cmd));
-
-/*
- * Fields by the layout of the commands (SMMUv3 IHI0070, 4.3 to 4.5), as bits of
- * their two doublewords. What is not named is reserved and stays behind: the
- * hardware may see there what the guest cannot know of. The kernel puts in the
- * VMID and replaces the StreamID.
- */
-#define CMD0_OPCODE     MAKE_64BIT_MASK(0, 8)
-#define CMD0_NUM        MAKE_64BIT_MASK(12, 5)
-#define CMD0_SCALE      MAKE_64BIT_MASK(20, 5)
-#define CMD0_ASID       MAKE_64BIT_MASK(48, 16)
-#define CMD0_SSV        MAKE_64BIT_MASK(11, 1)
-#define CMD0_SSID       MAKE_64BIT_MASK(12, 20)
-#define CMD0_SID        MAKE_64BIT_MASK(32, 32)
-#define CMD0_GLOBAL     MAKE_64BIT_MASK(9, 1)
-#define CMD1_LEAF       MAKE_64BIT_MASK(0, 1)
-#define CMD1_TTL        MAKE_64BIT_MASK(8, 2)
-#define CMD1_TG         MAKE_64BIT_MASK(10, 2)
-#define CMD1_ADDR       MAKE_64BIT_MASK(12, 52)
-#define CMD1_ATC_SIZE   MAKE_64BIT_MASK(0, 6)
-
-/* CMD_ATC_INV.Size: the whole address space (4.5.1) */
-#define ATC_SIZE_ALL    52
 
 /* Meaningful with IDR1.SSIDSIZE only */
 #define CMD0_SUBSTREAM  (CMD0_GLOBAL | CMD0_SSV | CMD0_SSID)
@@ -61,13 +39,13 @@ struct SMMUv3AccelCmdq {
     SMMUv3AccelSlice *slice;
     uint32_t viommu_id;
     bool stale;
-    bool recovered;         /* no longer stale, and nobody has asked */
-    bool forget_emulated;   /* a TLBI was taken since the emulation saw one */
+    bool recovered;         /* stale no longer, the caller does not know yet */
+    bool forget_emulated;   /* the TLB of the emulation has to be emptied */
     uint32_t len;
-    uint32_t run_start;     /* CONS of the first entry in @run */
-    uint32_t run_len;       /* 0: nothing was read */
+    uint32_t ahead_start;   /* CONS of the first entry in @ahead */
+    uint32_t ahead_len;     /* 0: nothing was read */
     HostCmd cmds[CMDQ_BATCH];
-    Cmd run[CMDQ_RUN];
+    Cmd ahead[CMDQ_READ_AHEAD];
 };
 
 SMMUv3AccelCmdq *smmuv3_accel_cmdq_new(SMMUv3State *s, IOMMUFDBackend *be,
@@ -109,7 +87,7 @@ bool smmuv3_accel_cmdq_stale(const SMMUv3AccelCmdq *q)
     return q->stale;
 }
 
-bool smmuv3_accel_cmdq_recovered(SMMUv3AccelCmdq *q)
+bool smmuv3_accel_cmdq_take_recovered(SMMUv3AccelCmdq *q)
 {
     bool recovered = q->recovered;
 
@@ -117,7 +95,7 @@ bool smmuv3_accel_cmdq_recovered(SMMUv3AccelCmdq *q)
     return recovered;
 }
 
-void smmuv3_accel_cmdq_doubt(SMMUv3AccelCmdq *q)
+void smmuv3_accel_cmdq_set_stale(SMMUv3AccelCmdq *q)
 {
     q->stale = true;
 }
@@ -143,9 +121,10 @@ static bool smmuv3_accel_cmdq_issue(SMMUv3AccelCmdq *q, HostCmd *cmds,
 }
 
 /*
- * All that a batch can reach: the TLB of this guest, the CDs of its SIDs, and
- * what devices that do ATS have cached, with and without PASID. A host without
- * substreams refuses to hear of the former, and a guest of it has none either.
+ * Invalidate everything that a batch can name: the TLB of this guest, the CDs
+ * of its StreamIDs, and the ATCs of devices with ATS, with and without PASID.
+ * A host without substreams refuses commands with a PASID, and its guest can
+ * have used none.
  */
 static bool smmuv3_accel_cmdq_recover(SMMUv3AccelCmdq *q, Error **errp)
 {
@@ -211,8 +190,8 @@ bool smmuv3_accel_cmdq_submit(SMMUv3AccelCmdq *q, Error **errp)
 void smmuv3_accel_cmdq_add(SMMUv3AccelCmdq *q, const Cmd *cmd)
 {
     SMMUv3State *s = q->smmu;
-    uint64_t dword0 = cmd->word[0] | (uint64_t)cmd->word[1] << 32;
-    uint64_t dword1 = cmd->word[2] | (uint64_t)cmd->word[3] << 32;
+    uint64_t dword0 = SMMU_DWORD(cmd, 0);
+    uint64_t dword1 = SMMU_DWORD(cmd, 1);
     uint64_t mask0, mask1 = 0;
     bool has_sid = false;
 
@@ -248,8 +227,8 @@ void smmuv3_accel_cmdq_add(SMMUv3AccelCmdq *q, const Cmd *cmd)
         break;
     case SMMU_CMD_ATC_INV:
         /*
-         * A device that does not do ATS never answers, which the host would
-         * have to time out. Nothing is cached in it either.
+         * A device with ATS disabled caches nothing, and does not answer: the
+         * host would have to wait for its timeout.
          */
         if (!g_hash_table_lookup(q->vsids, GUINT_TO_POINTER(CMD_SID(cmd)))) {
             return;
@@ -284,42 +263,42 @@ void smmuv3_accel_cmdq_add(SMMUv3AccelCmdq *q, const Cmd *cmd)
 /* The guest's queue */
 
 /*
- * The command at CONS of a queue that is not empty. Reading many entries at a
- * time takes no more than the guest has handed over: it may change none of
- * them until CONS has passed.
+ * Return the command at CONS of a queue that is not empty. Reading ahead stops
+ * at PROD. The guest must not change an entry until CONS has passed it, so the
+ * copy stays valid.
  */
 static const Cmd *smmuv3_accel_cmdq_peek(SMMUv3AccelCmdq *q)
 {
     SMMUQueue *cmdq = &q->smmu->cmdq;
-    uint32_t at = (cmdq->cons - q->run_start) & WRAP_INDEX_MASK(cmdq);
+    uint32_t at = (cmdq->cons - q->ahead_start) & WRAP_INDEX_MASK(cmdq);
     uint32_t len;
 
-    if (at < q->run_len) {
-        return &q->run[at];
+    if (at < q->ahead_len) {
+        return &q->ahead[at];
     }
-    /* As far as it is contiguous: neither past PROD nor past the end */
+    /* Up to PROD or to the end of the queue, whatever comes first */
     len = (cmdq->prod - cmdq->cons) & WRAP_INDEX_MASK(cmdq);
     len = MIN(len, INDEX_MASK(cmdq) + 1 - Q_CONS(cmdq));
-    len = MIN(len, CMDQ_RUN);
-    q->run_len = 0;
-    if (dma_memory_read(&address_space_memory, Q_CONS_ENTRY(cmdq), q->run,
-                        len * sizeof(q->run[0]), SMMU_TABLE_ATTRS)) {
+    len = MIN(len, CMDQ_READ_AHEAD);
+    q->ahead_len = 0;
+    if (dma_memory_read(&address_space_memory, Q_CONS_ENTRY(cmdq), q->ahead,
+                        len * sizeof(q->ahead[0]), SMMU_TABLE_ATTRS)) {
         return NULL;
     }
     for (uint32_t i = 0; i < len; i++) {
-        for (int word = 0; word < ARRAY_SIZE(q->run[i].word); word++) {
-            le32_to_cpus(&q->run[i].word[word]);
+        for (int word = 0; word < ARRAY_SIZE(q->ahead[i].word); word++) {
+            le32_to_cpus(&q->ahead[i].word[word]);
         }
     }
-    q->run_start = cmdq->cons;
-    q->run_len = len;
-    trace_smmuv3_accel_cmdq_run(q->viommu_id, Q_CONS(cmdq), len);
-    return &q->run[0];
+    q->ahead_start = cmdq->cons;
+    q->ahead_len = len;
+    trace_smmuv3_accel_cmdq_read(q->viommu_id, Q_CONS(cmdq), len);
+    return &q->ahead[0];
 }
 
 /*
- * The emulation translates interrupts of bridges, rarely, and may drop what it
- * has cached at any time. Its lock orders this after translations under way.
+ * Empty the TLB of the emulation, which translates interrupts of bridges only.
+ * Its lock orders this after translations under way.
  */
 static void smmuv3_accel_cmdq_forget_emulated(SMMUv3AccelCmdq *q)
 {
@@ -336,7 +315,7 @@ static void smmuv3_accel_cmdq_forget_emulated(SMMUv3AccelCmdq *q)
     qemu_mutex_unlock(&s->mutex);
 }
 
-bool smmuv3_accel_cmdq_run(SMMUv3AccelCmdq *q)
+bool smmuv3_accel_cmdq_next_emulated(SMMUv3AccelCmdq *q)
 {
     SMMUv3State *s = q->smmu;
     const Cmd *cmd;
@@ -381,7 +360,7 @@ bool smmuv3_accel_cmdq_run(SMMUv3AccelCmdq *q)
     return !smmuv3_q_empty(&s->cmdq) && !smmuv3_accel_slice_over(q->slice);
 }
 
-void smmuv3_accel_cmdq_end_run(SMMUv3AccelCmdq *q)
+void smmuv3_accel_cmdq_drop_read_ahead(SMMUv3AccelCmdq *q)
 {
-    q->run_len = 0;
+    q->ahead_len = 0;
 }

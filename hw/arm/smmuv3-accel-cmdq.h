@@ -1,5 +1,5 @@
 /*
- * Invalidations of an accelerated arm-smmuv3, gathered for the host
+ * Accelerated arm-smmuv3: batches of invalidations for the host
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -17,13 +17,13 @@
 typedef struct SMMUv3AccelCmdq SMMUv3AccelCmdq;
 
 /**
- * struct SMMUv3AccelCmdqInfo - what outlives a batch
+ * struct SMMUv3AccelCmdqInfo - limit and counters, which outlive a vIOMMU
  *
- * @batch: commands that one call takes at most; out of range means all that
- *         there is room for
+ * @batch: maximum of commands in one call; 0 and values above the size of the
+ *         batch mean the size of the batch
  * @commands: commands handed to the host
  * @calls: IOMMU_HWPT_INVALIDATE calls that took them there
- * @recoveries: calls among them that took the place of a batch that failed
+ * @recoveries: calls among them that replaced a failed batch
  */
 typedef struct SMMUv3AccelCmdqInfo {
     uint32_t batch;
@@ -33,7 +33,7 @@ typedef struct SMMUv3AccelCmdqInfo {
 } SMMUv3AccelCmdqInfo;
 
 /**
- * smmuv3_accel_cmdq_add_properties: show the counters, for measurements
+ * smmuv3_accel_cmdq_add_properties: add the properties for measurements
  *
  * Adds x-inval-batch, which can be set, and x-inval-commands, x-inval-calls and
  * x-inval-recoveries, which cannot.
@@ -49,13 +49,13 @@ void smmuv3_accel_cmdq_add_properties(Object *obj, SMMUv3AccelCmdqInfo *info);
  * @s: the guest's SMMUv3; its IDRs say which command fields have a meaning.
  * @be: connected iommufd backend; stays connected until
  *      smmuv3_accel_cmdq_free().
- * @viommu_id: where the invalidations go.
+ * @viommu_id: vIOMMU that the invalidations are submitted to.
  * @vsids: the StreamIDs that have a vDEVICE as GUINT_TO_POINTER keys, and as
  *         GINT_TO_POINTER values whether the installed STE lets the device do
  *         ATS. Borrowed, the caller keeps it up to date and submits before it
  *         takes a StreamID out or ATS away.
  * @info: limits and counters; lives as long as the batch.
- * @slice: what the calls are counted in; lives as long as the batch.
+ * @slice: slice that the calls are counted in; lives as long as the batch.
  *
  * Returns: the batch, freed with smmuv3_accel_cmdq_free().
  */
@@ -65,18 +65,18 @@ SMMUv3AccelCmdq *smmuv3_accel_cmdq_new(SMMUv3State *s, IOMMUFDBackend *be,
                                        SMMUv3AccelSlice *slice);
 
 /**
- * smmuv3_accel_cmdq_free: free a batch and what was not submitted
+ * smmuv3_accel_cmdq_free: free a batch and its commands, submitted or not
  *
  * @q: the batch, or NULL.
  */
 void smmuv3_accel_cmdq_free(SMMUv3AccelCmdq *q);
 
 /**
- * smmuv3_accel_cmdq_add: take a guest command into the batch if the host has
- * to see it
+ * smmuv3_accel_cmdq_add: add a guest command to the batch if it concerns the
+ * host
  *
- * Commands that are not for the host, that the guest must not send or that
- * name a StreamID without vDEVICE are passed over: the kernel would refuse the
+ * Ignores commands that are not for the host, that the guest must not send or
+ * that name a StreamID without vDEVICE: the kernel would refuse the
  * whole batch for them (iommufd.h struct iommu_viommu_arm_smmuv3_invalidate).
  * A full batch is submitted; smmuv3_accel_cmdq_submit() tells if that failed.
  *
@@ -86,72 +86,73 @@ void smmuv3_accel_cmdq_free(SMMUv3AccelCmdq *q);
 void smmuv3_accel_cmdq_add(SMMUv3AccelCmdq *q, const Cmd *cmd);
 
 /**
- * smmuv3_accel_cmdq_submit: complete everything that was added
+ * smmuv3_accel_cmdq_submit: have the host complete the batch
  *
- * One IOMMU_HWPT_INVALIDATE for the batch, none if it is empty. If it fails
- * then nobody knows which entries were issued, and one more call invalidates
- * all that any of them could have meant. If that fails too the host caches are
- * stale: the batch remembers it and the next call tries again.
+ * Makes one IOMMU_HWPT_INVALIDATE for the batch, none if it is empty. If it
+ * fails, it is unknown which commands were issued, and one more call
+ * invalidates everything that they could name. If that fails too, the host
+ * caches are stale until a later call of this function succeeds.
  *
  * @q: the batch.
  * @errp: says why the host caches are stale.
  *
- * Returns: true if the host holds nothing that the guest has invalidated,
- * false if it may.
+ * Returns: true on success, false if the host caches may hold entries that the
+ * guest has invalidated.
  */
 bool smmuv3_accel_cmdq_submit(SMMUv3AccelCmdq *q, Error **errp);
 
 /**
- * smmuv3_accel_cmdq_stale: ask for the outcome of the last submission
+ * smmuv3_accel_cmdq_stale: tell whether the last submission failed
  *
  * @q: the batch.
  *
- * Returns: true if the host caches may hold what the guest has invalidated.
+ * Returns: true if the host caches may hold entries that the guest has
+ * invalidated.
  */
 bool smmuv3_accel_cmdq_stale(const SMMUv3AccelCmdq *q);
 
 /**
- * smmuv3_accel_cmdq_recovered: ask whether host caches that were stale are so
- * no longer
+ * smmuv3_accel_cmdq_take_recovered: tell once that stale host caches were
+ * mended
  *
  * @q: the batch.
  *
- * Returns: true once after an attempt to recover has succeeded that was not the
- * first one.
+ * Returns: true in the first call after a submission that ended the stale
+ * state, otherwise false.
  */
-bool smmuv3_accel_cmdq_recovered(SMMUv3AccelCmdq *q);
+bool smmuv3_accel_cmdq_take_recovered(SMMUv3AccelCmdq *q);
 
 /**
- * smmuv3_accel_cmdq_doubt: have the next submission invalidate everything
+ * smmuv3_accel_cmdq_set_stale: have the next submission invalidate everything
  *
- * For a batch that takes the place of one whose outcome is not known.
+ * For a batch that replaces another one whose outcome is not known.
  *
  * @q: the batch.
  */
-void smmuv3_accel_cmdq_doubt(SMMUv3AccelCmdq *q);
+void smmuv3_accel_cmdq_set_stale(SMMUv3AccelCmdq *q);
 
 /**
- * smmuv3_accel_cmdq_run: take commands off the guest's queue that concern the
- * host and not the emulation, many at a time
+ * smmuv3_accel_cmdq_next_emulated: go to the next command of the guest's queue
+ * that the emulation has to execute
  *
- * TLB and ATC invalidations go into the batch, a CMD_SYNC without interrupt
- * submits it. Stops at what the emulation has to do or to report, and when the
- * time of the slice is over.
+ * On the way TLB and ATC invalidations go into the batch, and a CMD_SYNC
+ * without interrupt submits it. An error is left to the emulation to report.
  *
  * @q: the batch.
  *
- * Returns: true if the emulation has to look at the command at CONS, false if
- * the queue is empty or the rest of it has to wait.
+ * Returns: true if the emulation has to execute the command at CONS, false if
+ * the queue is empty or the slice is over.
  */
-bool smmuv3_accel_cmdq_run(SMMUv3AccelCmdq *q);
+bool smmuv3_accel_cmdq_next_emulated(SMMUv3AccelCmdq *q);
 
 /**
- * smmuv3_accel_cmdq_end_run: forget what was read ahead
+ * smmuv3_accel_cmdq_drop_read_ahead: drop the entries that were read ahead
  *
- * Due before the guest sees the new CONS: the entries are its own again then.
+ * Has to be called before the guest sees the new CONS: from then on it may
+ * change the entries.
  *
  * @q: the batch.
  */
-void smmuv3_accel_cmdq_end_run(SMMUv3AccelCmdq *q);
+void smmuv3_accel_cmdq_drop_read_ahead(SMMUv3AccelCmdq *q);
 
 #endif /* HW_ARM_SMMUV3_ACCEL_CMDQ_H */

@@ -1,5 +1,5 @@
 /*
- * Accelerated arm-smmuv3: what a guest's commands mean for the devices
+ * Accelerated arm-smmuv3: commands of the guest that concern devices
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -8,18 +8,19 @@
 
 /*
  * A command that says that an STE may have changed marks the devices that it
- * concerns. All of them are brought in line when the guest waits for it with a
- * CMD_SYNC, and at the end of the queue; one of them alone ahead of a command
- * whose meaning depends on its STE. So a device is looked at once however often
- * it was named, and a pass that takes too long goes on in the next slice with
- * the devices that are still marked: CONS stays at the command meanwhile.
+ * concerns. The STEs of all marked devices are applied when the guest waits for
+ * them with a CMD_SYNC, and at the end of the queue; one STE is applied alone
+ * ahead of a command whose meaning depends on it. So an STE is read once,
+ * however often commands named it. If a slice ends before all marked devices
+ * are done, the next slice goes on with the rest, and CONS stays at the command
+ * meanwhile.
  */
 
 #include "qemu/osdep.h"
 #include "qapi/error.h"
 #include "smmuv3-accel-internal.h"
 
-/* Devices of which the guest has said that their STE may be another one */
+/* Devices whose STE may have changed */
 
 void smmuv3_accel_mark(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
                        bool named)
@@ -65,7 +66,8 @@ static void smmuv3_accel_mark_all(SMMUv3AccelState *a)
     smmuv3_accel_mark_range(a, 0, UINT32_MAX);
 }
 
-static void smmuv3_accel_settle_device(SMMUv3State *s, SMMUv3AccelDevice *adev)
+static void smmuv3_accel_apply_marked_device(SMMUv3State *s,
+                                             SMMUv3AccelDevice *adev)
 {
     SMMUv3AccelState *a = s->accel_state;
     bool named = adev->named;
@@ -73,14 +75,14 @@ static void smmuv3_accel_settle_device(SMMUv3State *s, SMMUv3AccelDevice *adev)
     smmuv3_accel_slice_spend(&a->slice, SLICE_WORK_EMULATED);
     smmuv3_accel_unmark(a, adev);
     if (a->stopping) {
-        smmuv3_accel_fail_closed(a, adev, error_copy(a->stopping));
+        smmuv3_accel_stop(a, adev, error_copy(a->stopping));
     } else {
-        smmuv3_accel_update_device(s, adev, named);
+        smmuv3_accel_apply(s, adev, named);
     }
 }
 
-/* Returns: true if no device is marked, false if the rest has to wait */
-static bool smmuv3_accel_settle(SMMUv3State *s)
+/* Returns: true if no device is marked any more, false if the slice is over */
+static bool smmuv3_accel_apply_marked(SMMUv3State *s)
 {
     SMMUv3AccelState *a = s->accel_state;
 
@@ -88,12 +90,12 @@ static bool smmuv3_accel_settle(SMMUv3State *s)
         if (smmuv3_accel_slice_over(&a->slice)) {
             return false;
         }
-        smmuv3_accel_settle_device(s, QTAILQ_FIRST(&a->marked));
+        smmuv3_accel_apply_marked_device(s, QTAILQ_FIRST(&a->marked));
     }
     return true;
 }
 
-void smmuv3_accel_update_all(SMMUv3State *s)
+void smmuv3_accel_apply_all(SMMUv3State *s)
 {
     SMMUv3AccelState *a = s->accel_state;
 
@@ -101,16 +103,17 @@ void smmuv3_accel_update_all(SMMUv3State *s)
     a->stopping = NULL;
     smmuv3_accel_mark_all(a);
     while (!QTAILQ_EMPTY(&a->marked)) {
-        smmuv3_accel_settle_device(s, QTAILQ_FIRST(&a->marked));
+        smmuv3_accel_apply_marked_device(s, QTAILQ_FIRST(&a->marked));
     }
 }
 
 /*
- * Everything sent so far takes effect, or the devices stop. What was stopped
- * goes on as soon as a later attempt succeeds.
+ * Apply the STEs of marked devices and submit all invalidations. If the host
+ * fails, all devices are stopped; they go on as soon as a later attempt
+ * succeeds.
  *
- * Returns: false if the rest of it has to wait. Otherwise the batch tells
- * whether the host is stale.
+ * Returns: true if that is done, and smmuv3_accel_cmdq_stale() tells how it
+ * went; false if the slice is over and the rest has to wait.
  */
 static bool smmuv3_accel_complete(SMMUv3State *s)
 {
@@ -118,7 +121,7 @@ static bool smmuv3_accel_complete(SMMUv3State *s)
     SMMUv3AccelState *a = s->accel_state;
 
     do {
-        if (!smmuv3_accel_settle(s)) {
+        if (!smmuv3_accel_apply_marked(s)) {
             return false;
         }
         a->tlbi_waits = false;
@@ -134,16 +137,16 @@ static bool smmuv3_accel_complete(SMMUv3State *s)
             a->tlbi_again = false;
         }
         if (!smmuv3_accel_cmdq_submit(a->cmdq, &a->stopping) ||
-            smmuv3_accel_cmdq_recovered(a->cmdq)) {
+            smmuv3_accel_cmdq_take_recovered(a->cmdq)) {
             smmuv3_accel_mark_all(a);
         }
     } while (a->marks);
     return true;
 }
 
-/* What smmuv3.c calls */
+/* Called by smmuv3.c */
 
-bool smmuv3_accel_run(SMMUv3State *s)
+bool smmuv3_accel_next_emulated(SMMUv3State *s)
 {
     SMMUv3AccelState *a = s->accel_state;
 
@@ -154,14 +157,14 @@ bool smmuv3_accel_run(SMMUv3State *s)
         return false;
     }
     if (g_hash_table_size(a->devices) && !a->marks && !a->tlbi_again &&
-        !smmuv3_accel_cmdq_run(a->cmdq)) {
+        !smmuv3_accel_cmdq_next_emulated(a->cmdq)) {
         return false;
     }
     smmuv3_accel_slice_spend(&a->slice, SLICE_WORK_EMULATED);
     return true;
 }
 
-bool smmuv3_accel_command(SMMUv3State *s, const Cmd *cmd,
+bool smmuv3_accel_execute(SMMUv3State *s, const Cmd *cmd,
                           SMMUCmdError *cmd_error)
 {
     SMMUv3AccelState *a = s->accel_state;
@@ -203,14 +206,14 @@ bool smmuv3_accel_command(SMMUv3State *s, const Cmd *cmd,
     case SMMU_CMD_CFGI_CD:
     case SMMU_CMD_CFGI_CD_ALL:
     case SMMU_CMD_ATC_INV:
-        /* They are for a vDEVICE, and the last one for one that does ATS */
+        /* The host needs a vDEVICE for these, and ATS for the last one */
         adev = smmuv3_accel_find(a, CMD_SID(cmd));
         if (adev && QLIST_NEXT(adev, same_sid)) {
-            if (!smmuv3_accel_settle(s)) {
+            if (!smmuv3_accel_apply_marked(s)) {
                 return false;
             }
         } else if (adev && QTAILQ_IN_USE(adev, mark)) {
-            smmuv3_accel_settle_device(s, adev);
+            smmuv3_accel_apply_marked_device(s, adev);
         }
         smmuv3_accel_cmdq_add(a->cmdq, cmd);
         break;
@@ -222,7 +225,7 @@ bool smmuv3_accel_command(SMMUv3State *s, const Cmd *cmd,
     return true;
 }
 
-void smmuv3_accel_command_end(SMMUv3State *s)
+void smmuv3_accel_flush(SMMUv3State *s)
 {
     SMMUv3AccelState *a = s->accel_state;
 
@@ -230,7 +233,7 @@ void smmuv3_accel_command_end(SMMUv3State *s)
         return;
     }
     if (g_hash_table_size(a->devices)) {
-        smmuv3_accel_cmdq_end_run(a->cmdq);
+        smmuv3_accel_cmdq_drop_read_ahead(a->cmdq);
         if (!smmuv3_accel_complete(s)) {
             smmuv3_accel_cmdq_submit(a->cmdq, NULL);
         }

@@ -7,11 +7,11 @@
  */
 
 /*
- * CPR hands the iommufd to the new process while the devices go on: VFIO
- * attaches nothing then, and neither does this. The new process learns what the
- * old one has made, and takes that as its own when the guest is about to run;
- * until then the old process can take the guest back. Only the vEVENTQ is made
- * anew, since its file belongs to a process.
+ * CPR hands the iommufd to the new process while the devices go on: neither
+ * VFIO nor this file attaches a device anew. The new process gets the IDs of
+ * the objects that the old one made, and adopts them when the guest is about
+ * to run; until then the old process can take the guest back. Only the vEVENTQ
+ * is made anew, since its file belongs to a process.
  */
 
 #include "qemu/osdep.h"
@@ -29,11 +29,11 @@ static const VMStateDescription vmstate_smmuv3_accel_device = {
     .minimum_version_id = 1,
     .fields = (const VMStateField[]) {
         VMSTATE_UINT32(devid, SMMUv3AccelCprDevice),
-        VMSTATE_UINT32(mode, SMMUv3AccelCprDevice),
-        VMSTATE_UINT64_ARRAY(dword, SMMUv3AccelCprDevice, 2),
-        VMSTATE_UINT32(s1_hwpt_id, SMMUv3AccelCprDevice),
-        VMSTATE_UINT32(vdevice_id, SMMUv3AccelCprDevice),
-        VMSTATE_UINT32(vsid, SMMUv3AccelCprDevice),
+        VMSTATE_UINT32(host.ste.mode, SMMUv3AccelCprDevice),
+        VMSTATE_UINT64_ARRAY(host.ste.dword, SMMUv3AccelCprDevice, 2),
+        VMSTATE_UINT32(host.s1_hwpt_id, SMMUv3AccelCprDevice),
+        VMSTATE_UINT32(host.vdevice_id, SMMUv3AccelCprDevice),
+        VMSTATE_UINT32(host.vsid, SMMUv3AccelCprDevice),
         VMSTATE_END_OF_LIST(),
     },
 };
@@ -78,11 +78,7 @@ static int smmuv3_accel_cpr_pre_save(void *opaque)
 
         cpr->devices[cpr->len++] = (SMMUv3AccelCprDevice) {
             .devid = adev->idev->devid,
-            .mode = adev->ste.mode,
-            .dword = { adev->ste.dword[0], adev->ste.dword[1] },
-            .s1_hwpt_id = adev->s1_hwpt_id,
-            .vdevice_id = adev->vdevice_id,
-            .vsid = adev->vsid,
+            .host = adev->host,
             .event_type = adev->event.type,
             .event_sid = adev->event.sid,
             .named = adev->named,
@@ -90,7 +86,7 @@ static int smmuv3_accel_cpr_pre_save(void *opaque)
         cpr->owed |= adev->event.type || adev->named;
     }
 
-    /* What the vEVENTQ has goes to the guest before the registers are saved */
+    /* Events in the vEVENTQ reach the guest before the registers are saved */
     smmuv3_accel_events_drain(a->events);
     smmuv3_accel_events_stop(a->events);
     a->events = NULL;
@@ -126,14 +122,14 @@ static int smmuv3_accel_cpr_post_load(void *opaque, int version_id)
         return -EINVAL;
     }
     for (int i = 0; i < cpr->len; i++) {
-        if (cpr->devices[i].mode > ACCEL_TRANSLATE) {
+        if (cpr->devices[i].host.ste.mode > ACCEL_TRANSLATE) {
             error_report("arm-smmuv3: a device has the unknown mode %u in the"
-                         " incoming state", cpr->devices[i].mode);
+                         " incoming state", cpr->devices[i].host.ste.mode);
             return -EINVAL;
         }
     }
     cpr->loaded = true;
-    /* No device was there: the first one to come finds nothing to take over */
+    /* There was no device: the first one that comes has nothing to adopt */
     if (cpr->viommu_id == NO_ID) {
         cpr->adopting = false;
     }
@@ -238,7 +234,7 @@ void smmuv3_accel_cpr_adopt(SMMUv3AccelState *a)
     a->bypass_hwpt_id = cpr->bypass_hwpt_id;
     smmuv3_accel_new_cmdq(a);
     if (cpr->stale) {
-        smmuv3_accel_cmdq_doubt(a->cmdq);
+        smmuv3_accel_cmdq_set_stale(a->cmdq);
     }
     g_hash_table_iter_init(&iter, a->devices);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
@@ -246,13 +242,7 @@ void smmuv3_accel_cpr_adopt(SMMUv3AccelState *a)
         const SMMUv3AccelCprDevice *d = find_device(cpr, adev->idev->devid);
 
         if (d) {
-            const SMMUv3AccelSte ste = {
-                .mode = d->mode,
-                .dword = { d->dword[0], d->dword[1] },
-            };
-
-            smmuv3_accel_adopt(a, adev, &ste, d->s1_hwpt_id, d->vdevice_id,
-                               d->vsid);
+            smmuv3_accel_adopt(a, adev, &d->host);
             if (cpr->owed) {
                 adev->event.type = d->event_type;
                 adev->event.sid = d->event_sid;
@@ -264,14 +254,15 @@ void smmuv3_accel_cpr_adopt(SMMUv3AccelState *a)
     }
     a->tlbi_again = cpr->tlbi_again;
     smmuv3_accel_cpr_start_events(a);
-    smmuv3_accel_update_all(a->smmu);
+    smmuv3_accel_apply_all(a->smmu);
     g_clear_pointer(&cpr->devices, g_free);
     cpr->len = 0;
     cpr->viommu_id = NO_ID;
     cpr->adopting = false;
 }
 
-static void smmuv3_accel_cpr_state(void *opaque, bool running, RunState state)
+static void smmuv3_accel_cpr_vm_state(void *opaque, bool running,
+                                      RunState state)
 {
     SMMUv3AccelState *a = opaque;
 
@@ -281,7 +272,7 @@ static void smmuv3_accel_cpr_state(void *opaque, bool running, RunState state)
     }
     if (a->cpr.handed_over) {
         a->cpr.handed_over = false;
-        /* A vIOMMU that is new since then has its own */
+        /* A vIOMMU made since then has a vEVENTQ already */
         if (a->be && !a->events) {
             smmuv3_accel_cpr_start_events(a);
         }
@@ -322,7 +313,7 @@ bool smmuv3_accel_cpr_init(SMMUv3AccelState *a, Error **errp)
     }
     cpr->adopting = cpr_is_incoming();
     vmstate_register_any(VMSTATE_IF(a->smmu), &vmstate_smmuv3_accel, cpr);
-    cpr->state = qemu_add_vm_change_state_handler(smmuv3_accel_cpr_state, a);
+    cpr->state = qemu_add_vm_change_state_handler(smmuv3_accel_cpr_vm_state, a);
     return true;
 }
 

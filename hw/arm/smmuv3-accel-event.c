@@ -1,5 +1,5 @@
 /*
- * Events of the host SMMUv3 for the guest of an accelerated arm-smmuv3
+ * Accelerated arm-smmuv3: events of the host SMMUv3 for the guest
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -16,10 +16,10 @@
 #include "smmuv3-internal.h"
 #include "trace.h"
 
-/* What the kernel holds for a guest that does not look, each up to 100 bytes */
+/* Records that the kernel keeps for a guest, each up to 100 bytes */
 #define VEVENTQ_DEPTH 1024
 
-/* Read at once; more waits for the next round of the main loop */
+/* Records in one read; the main loop calls again for more */
 #define EVENTS_PER_READ 64
 
 typedef struct SMMUv3AccelEvent {
@@ -32,8 +32,8 @@ struct SMMUv3AccelEvents {
     IOMMUFDBackend *be;
     uint32_t id;
     int fd;
-    int watch_fd;               /* what the main loop watches for it */
-    bool broken;                /* it cannot be read, and the user knows */
+    int watch_fd;               /* descriptor that the main loop watches */
+    bool broken;                /* reading failed, and the user was told */
     uint32_t next_sequence;     /* a new queue starts at 0 */
 };
 
@@ -76,10 +76,11 @@ static void smmuv3_accel_events_deliver(SMMUv3AccelEvents *events,
     }
 }
 
-static void smmuv3_accel_events_sequence(SMMUv3AccelEvents *events,
-                                         const struct iommufd_vevent_header *h)
+static void
+smmuv3_accel_events_check_sequence(SMMUv3AccelEvents *events,
+                                   const struct iommufd_vevent_header *h)
 {
-    /* The mark of lost events goes when a record follows: the gap is left */
+    /* A later record replaces the mark of lost events, but leaves a gap */
     if ((h->flags & IOMMU_VEVENTQ_FLAG_LOST_EVENTS) ||
         h->sequence != events->next_sequence) {
         smmuv3_accel_events_overflow(events);
@@ -87,7 +88,7 @@ static void smmuv3_accel_events_sequence(SMMUv3AccelEvents *events,
     events->next_sequence = h->sequence == INT_MAX ? 0 : h->sequence + 1;
 }
 
-/* Returns: whether there was something to read */
+/* Returns: true if there were records to read */
 static bool smmuv3_accel_events_read_some(SMMUv3AccelEvents *events)
 {
     SMMUv3AccelEvent buf[EVENTS_PER_READ];
@@ -97,7 +98,7 @@ static bool smmuv3_accel_events_read_some(SMMUv3AccelEvents *events)
     len = RETRY_ON_EINTR(read(events->fd, buf, sizeof(buf)));
     if (len <= 0) {
         if (len < 0 && errno != EAGAIN) {
-            /* Left watched, a broken descriptor would spin the main loop */
+            /* The main loop would spin if it still watched the descriptor */
             error_report("arm-smmuv3: cannot read events of the host SMMUv3:"
                          " %s; the guest sees none from now on",
                          strerror(errno));
@@ -114,7 +115,7 @@ static bool smmuv3_accel_events_read_some(SMMUv3AccelEvents *events)
 
         memcpy(&event.header, (char *)buf + offset, sizeof(event.header));
         offset += sizeof(event.header);
-        smmuv3_accel_events_sequence(events, &event.header);
+        smmuv3_accel_events_check_sequence(events, &event.header);
         if (event.header.flags & IOMMU_VEVENTQ_FLAG_LOST_EVENTS) {
             continue;
         }
@@ -142,12 +143,6 @@ void smmuv3_accel_events_drain(SMMUv3AccelEvents *events)
             break;
         }
     }
-}
-
-void smmuv3_accel_events_reset(SMMUv3AccelEvents *events)
-{
-    /* The guest's queue is off: what is read goes nowhere */
-    smmuv3_accel_events_drain(events);
 }
 
 bool smmuv3_accel_events_start(SMMUv3State *s, IOMMUFDBackend *be,

@@ -1,5 +1,5 @@
 /*
- * Events of the host SMMUv3 for the guest of an accelerated arm-smmuv3
+ * Accelerated arm-smmuv3: events of the host SMMUv3 for the guest
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -15,8 +15,8 @@
 typedef struct SMMUv3AccelEvents SMMUv3AccelEvents;
 
 /**
- * smmuv3_accel_events_start: bring events of a vIOMMU into the guest's event
- * queue from now on
+ * smmuv3_accel_events_start: start to put events of a vIOMMU into the guest's
+ * event queue
  *
  * A faulting stage-1 walk happens in the host SMMUv3. The kernel puts the
  * guest's StreamID into the record (iommufd.h struct iommu_vevent_arm_smmuv3),
@@ -39,28 +39,19 @@ bool smmuv3_accel_events_start(SMMUv3State *s, IOMMUFDBackend *be,
                                Error **errp);
 
 /**
- * smmuv3_accel_events_drain: give the guest what the host has reported so far
+ * smmuv3_accel_events_drain: put all events that the host has reported into the
+ * guest's event queue
  *
- * At most as much as the kernel can hold, so this ends even if devices go on.
+ * They are dropped if the queue is disabled. The number of events is limited to
+ * what the kernel can hold, so this ends even if devices go on.
  *
  * @events: handle of smmuv3_accel_events_start(), or NULL.
  */
 void smmuv3_accel_events_drain(SMMUv3AccelEvents *events);
 
 /**
- * smmuv3_accel_events_reset: drop what the host has reported so far
- *
- * A guest that starts anew must not see what the one before it did. At most as
- * much is dropped as smmuv3_accel_events_drain() takes.
- *
- * @events: handle of smmuv3_accel_events_start(), or NULL; the registers of its
- *          SMMUv3 have been reset.
- */
-void smmuv3_accel_events_reset(SMMUv3AccelEvents *events);
-
-/**
- * smmuv3_accel_events_stop: stop watching, drop what was not read and free the
- * handle
+ * smmuv3_accel_events_stop: free the handle and drop the events that were not
+ * read
  *
  * @events: handle of smmuv3_accel_events_start(), or NULL.
  */

@@ -1,5 +1,5 @@
 /*
- * Accelerated arm-smmuv3: what a device tree tells the guest of it
+ * Accelerated arm-smmuv3: nodes in the device tree of the guest
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -9,9 +9,9 @@
 /*
  * The page of the host's message interrupts becomes a reserved-memory node. Its
  * iommu-addresses property (dt-schema, reserved-memory.yaml) lists the devices
- * that have to map it to itself. Those need nodes of their own, and so does
- * each bridge above them; slots that devices can be plugged into get a node,
- * too. A node is found by slot and function, whatever number its bus has.
+ * for which the guest has to map the page to itself. Each of them needs a node,
+ * and so do the bridges above and the empty slots of hot-plug ports. The guest
+ * finds a node by slot and function, whatever number its bus has.
  */
 
 #include "qemu/osdep.h"
@@ -84,7 +84,7 @@ static void fdt_add_endpoint(AccelFdt *f, const char *parent, int devfn)
     cells_append(f->addresses, address, ARRAY_SIZE(address));
 }
 
-/* A bridge with a node has to route INTx itself (PCI bridge spec, 9.1) */
+/* A bridge that has a node needs an interrupt map (PCI bridge spec, 9.1) */
 static void fdt_add_interrupt_map(AccelFdt *f, const char *node, int devfn,
                                   uint32_t parent)
 {
@@ -136,7 +136,7 @@ static void fdt_add_bus(AccelFdt *f, PCIBus *bus, const char *parent,
         PCIDevice *pdev = bus->devices[devfn];
 
         if (pdev && IS_PCI_BRIDGE(pdev)) {
-            /* What is behind a conventional bus cannot be passed through */
+            /* No passed-through device can be behind a conventional bus */
             if (pci_bus_is_express(pci_bridge_get_sec_bus(PCI_BRIDGE(pdev)))) {
                 fdt_add_bridge(f, pdev, parent, parent_phandle);
             }

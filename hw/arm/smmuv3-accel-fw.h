@@ -1,5 +1,5 @@
 /*
- * Accelerated arm-smmuv3: what the firmware tables tell the guest
+ * Accelerated arm-smmuv3: firmware tables for the guest
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -12,13 +12,13 @@
 #include "exec/hwaddr.h"
 #include "hw/pci/pci.h"
 
-/* Linux looks at RMR nodes from this table revision on (E.d) */
+/* First table revision (E.d) that Linux reads RMR nodes of */
 #define SMMUV3_ACCEL_IORT_REVISION 5
 
 /*
- * Where Linux on the host has a passed-through device write its messages: an
- * address that it reserves, and maps to the doorbell in the second stage. Under
- * stage-1 translation the guest has to map it to itself.
+ * Address range that Linux on the host reserves for the message interrupts of
+ * passed-through devices, and maps to the doorbell in the second stage. A guest
+ * that translates for a device has to map the range to itself.
  */
 #define SMMUV3_ACCEL_MSI_BASE 0x8000000
 #define SMMUV3_ACCEL_MSI_SIZE 0x100000
@@ -26,14 +26,14 @@
 /**
  * smmuv3_accel_build_rmr: append an RMR node for the host's message page
  *
- * Every device of the range is told to map the page to itself (IO Remapping
- * Table, Arm DEN 0049E.d, 3.1.1.5).
+ * The node tells the guest to map the page to itself for every StreamID of the
+ * range (IO Remapping Table, Arm DEN 0049E.d, 3.1.1.5).
  *
  * @table_data: an IORT.
  * @id: unique number of the node.
  * @smmu_offset: offset of the SMMUv3's node in the IORT.
  * @first_sid: first StreamID of the range.
- * @sids: how many there are, from 1.
+ * @sids: number of StreamIDs, at least 1.
  */
 void smmuv3_accel_build_rmr(GArray *table_data, uint32_t id,
                             uint32_t smmu_offset, uint32_t first_sid,
@@ -42,7 +42,7 @@ void smmuv3_accel_build_rmr(GArray *table_data, uint32_t id,
 /**
  * smmuv3_accel_count: count the arm-smmuv3 devices with accel=on
  *
- * Returns: their number, which is that of the RMR nodes there have to be.
+ * Returns: their number; the IORT has an RMR node for each.
  */
 unsigned int smmuv3_accel_count(void);
 

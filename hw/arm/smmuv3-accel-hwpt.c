@@ -1,5 +1,5 @@
 /*
- * Accelerated arm-smmuv3: host objects and what a device is attached to
+ * Accelerated arm-smmuv3: host objects and device attachment
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -12,9 +12,10 @@
 #include "qemu/error-report.h"
 #include "system/iommufd_viommu.h"
 #include "smmuv3-accel-internal.h"
+#include "smmuv3-fields.h"
 #include "trace.h"
 
-/* The vIOMMU and what belongs to it */
+/* The vIOMMU and the objects that all devices share */
 
 static bool smmuv3_accel_alloc_nested(SMMUv3AccelState *a, uint32_t dev_id,
                                       uint64_t dword0, uint64_t dword1,
@@ -106,27 +107,27 @@ void smmuv3_accel_free_vdevice(SMMUv3AccelState *a, SMMUv3AccelDevice *adev)
 {
     Error *err = NULL;
 
-    if (adev->vdevice_id == NO_ID) {
+    if (adev->host.vdevice_id == NO_ID) {
         return;
     }
-    g_hash_table_remove(a->vsids, GUINT_TO_POINTER(adev->vsid));
-    if (!iommufd_backend_free_vdevice(a->be, adev->vdevice_id, &err)) {
-        g_array_append_val(a->doomed, adev->vdevice_id);
+    g_hash_table_remove(a->vsids, GUINT_TO_POINTER(adev->host.vsid));
+    if (!iommufd_backend_free_vdevice(a->be, adev->host.vdevice_id, &err)) {
+        g_array_append_val(a->doomed, adev->host.vdevice_id);
         error_reportf_err(err, "arm-smmuv3: StreamID 0x%x of %s stays taken for"
-                          " now: ", adev->vsid,
+                          " now: ", adev->host.vsid,
                           smmuv3_accel_dev_name(adev->pdev));
     }
-    adev->vdevice_id = NO_ID;
+    adev->host.vdevice_id = NO_ID;
 }
 
-/* Only what does ATS answers an ATC invalidation */
+/* Only a device with ATS enabled answers an ATC invalidation */
 static void smmuv3_accel_note_ats(SMMUv3AccelState *a, SMMUv3AccelDevice *adev)
 {
-    if (adev->vdevice_id != NO_ID) {
-        bool ats = adev->ste.mode == ACCEL_TRANSLATE &&
-                   (adev->ste.dword[1] & STE1_EATS);
+    if (adev->host.vdevice_id != NO_ID) {
+        bool ats = adev->host.ste.mode == ACCEL_TRANSLATE &&
+                   (adev->host.ste.dword[1] & STE1_EATS);
 
-        g_hash_table_insert(a->vsids, GUINT_TO_POINTER(adev->vsid),
+        g_hash_table_insert(a->vsids, GUINT_TO_POINTER(adev->host.vsid),
                             GINT_TO_POINTER(ats));
     }
 }
@@ -134,20 +135,17 @@ static void smmuv3_accel_note_ats(SMMUv3AccelState *a, SMMUv3AccelDevice *adev)
 static void smmuv3_accel_set_ste(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
                                  const SMMUv3AccelSte *ste)
 {
-    adev->ste = *ste;
+    adev->host.ste = *ste;
     smmuv3_accel_note_ats(a, adev);
-    /* Until now the device could fill the TLB by its old STE */
+    /* The device may have filled the TLB by its old STE until now */
     a->tlbi_again |= a->tlbi_waits;
 }
 
 void smmuv3_accel_adopt(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
-                        const SMMUv3AccelSte *ste, uint32_t s1_hwpt_id,
-                        uint32_t vdevice_id, uint32_t vsid)
+                        const SMMUv3AccelAttachment *host)
 {
-    adev->s1_hwpt_id = s1_hwpt_id;
-    adev->vdevice_id = vdevice_id;
-    adev->vsid = vsid;
-    smmuv3_accel_set_ste(a, adev, ste);
+    adev->host = *host;
+    smmuv3_accel_set_ste(a, adev, &host->ste);
 }
 
 static bool smmuv3_accel_attach(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
@@ -158,8 +156,8 @@ static bool smmuv3_accel_attach(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
     if (!host_iommu_device_iommufd_attach_hwpt(adev->idev, hwpt_id, errp)) {
         return false;
     }
-    /* The old HWPT goes last, so the device is never without one */
-    smmuv3_accel_free_id(a, &adev->s1_hwpt_id);
+    /* The old HWPT is freed last, so that the device always has one */
+    smmuv3_accel_free_id(a, &adev->host.s1_hwpt_id);
     smmuv3_accel_set_ste(a, adev, ste);
     trace_smmuv3_accel_attach(smmuv3_accel_dev_name(adev->pdev), ste->mode,
                               hwpt_id);
@@ -171,7 +169,7 @@ static bool smmuv3_accel_abort(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
 {
     const SMMUv3AccelSte ste = { .mode = ACCEL_ABORT };
 
-    return adev->ste.mode == ACCEL_ABORT ||
+    return adev->host.ste.mode == ACCEL_ABORT ||
            smmuv3_accel_attach(a, adev, &ste, a->abort_hwpt_id, errp);
 }
 
@@ -181,26 +179,25 @@ static bool smmuv3_accel_block(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
 {
     const SMMUv3AccelSte ste = { .mode = ACCEL_BLOCKED };
 
-    if (adev->ste.mode == ACCEL_BLOCKED) {
+    if (adev->host.ste.mode == ACCEL_BLOCKED) {
         return true;
     }
     smmuv3_accel_slice_spend(&a->slice, SLICE_WORK_CALL);
     if (!host_iommu_device_iommufd_detach_hwpt(adev->idev, errp)) {
         return false;
     }
-    smmuv3_accel_free_id(a, &adev->s1_hwpt_id);
+    smmuv3_accel_free_id(a, &adev->host.s1_hwpt_id);
     smmuv3_accel_set_ste(a, adev, &ste);
     return true;
 }
 
-void smmuv3_accel_fail_closed(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
-                              Error *err)
+void smmuv3_accel_stop(SMMUv3AccelState *a, SMMUv3AccelDevice *adev, Error *err)
 {
     const char *name = smmuv3_accel_dev_name(adev->pdev);
     bool stopped = smmuv3_accel_abort(a, adev, NULL) ||
                    smmuv3_accel_block(a, adev, NULL);
 
-    /* A guest can make this happen again and again */
+    /* A guest can repeat this at will: report it once */
     if (adev->reported) {
         error_free(err);
         return;
@@ -218,8 +215,9 @@ void smmuv3_accel_fail_closed(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
 static bool smmuv3_accel_give_up_sid(SMMUv3AccelState *a,
                                      SMMUv3AccelDevice *adev, Error **errp)
 {
-    if (adev->vdevice_id == NO_ID ||
-        (smmuv3_accel_has_sid(adev) && adev->vsid == smmuv3_accel_sid(adev))) {
+    if (adev->host.vdevice_id == NO_ID ||
+        (smmuv3_accel_has_sid(adev) &&
+         adev->host.vsid == smmuv3_accel_sid(adev))) {
         return true;
     }
     /* What the guest sent before may name the StreamID */
@@ -245,7 +243,7 @@ static SMMUv3AccelDevice *smmuv3_accel_vsid_owner(SMMUv3AccelState *a,
     smmuv3_accel_slice_spend(&a->slice, g_hash_table_size(a->devices));
     g_hash_table_iter_init(&iter, a->devices);
     while (g_hash_table_iter_next(&iter, NULL, (gpointer *)&adev)) {
-        if (adev->vdevice_id != NO_ID && adev->vsid == vsid) {
+        if (adev->host.vdevice_id != NO_ID && adev->host.vsid == vsid) {
             return adev;
         }
     }
@@ -265,7 +263,7 @@ static bool smmuv3_accel_claim_sid(SMMUv3AccelState *a, uint32_t sid,
     if (!smmuv3_accel_give_up_sid(a, owner, errp)) {
         return false;
     }
-    if (owner->vdevice_id != NO_ID) {
+    if (owner->host.vdevice_id != NO_ID) {
         error_setg(errp, "%s has StreamID 0x%x, too, and the host takes one of"
                    " them; the guest has to give their buses different numbers",
                    smmuv3_accel_dev_name(owner->pdev), sid);
@@ -284,13 +282,13 @@ static bool smmuv3_accel_translate(SMMUv3State *s, SMMUv3AccelDevice *adev,
     HostIOMMUDeviceIOMMUFD *idev = adev->idev;
     uint32_t hwpt_id;
 
-    if (adev->vdevice_id == NO_ID) {
+    if (adev->host.vdevice_id == NO_ID) {
         if (!smmuv3_accel_claim_sid(a, sid, errp) ||
-            !iommufd_backend_alloc_vdevice(a->be, a->viommu_id, idev->devid,
-                                           sid, &adev->vdevice_id, errp)) {
+            !iommufd_backend_alloc_vdev(a->be, idev->devid, a->viommu_id,
+                                        sid, &adev->host.vdevice_id, errp)) {
             return false;
         }
-        adev->vsid = sid;
+        adev->host.vsid = sid;
         smmuv3_accel_note_ats(a, adev);
     }
     if (!smmuv3_accel_alloc_nested(a, idev->devid, ste->dword[0],
@@ -301,7 +299,7 @@ static bool smmuv3_accel_translate(SMMUv3State *s, SMMUv3AccelDevice *adev,
         iommufd_backend_free_id(a->be, hwpt_id);
         return false;
     }
-    adev->s1_hwpt_id = hwpt_id;
+    adev->host.s1_hwpt_id = hwpt_id;
     return true;
 }
 
@@ -314,20 +312,20 @@ bool smmuv3_accel_install(SMMUv3State *s, SMMUv3AccelDevice *adev,
     if (!smmuv3_accel_give_up_sid(a, adev, errp)) {
         return false;
     }
-    if (adev->ste.mode == ste->mode &&
+    if (adev->host.ste.mode == ste->mode &&
         (ste->mode != ACCEL_TRANSLATE ||
-         !memcmp(adev->ste.dword, ste->dword, sizeof(ste->dword)))) {
+         !memcmp(adev->host.ste.dword, ste->dword, sizeof(ste->dword)))) {
         return true;
     }
     smmuv3_accel_slice_spend(&a->slice, SLICE_WORK_CALL);
     if (ste->mode == ACCEL_ABORT) {
-        /* What it sent before may need the device to answer */
+        /* Invalidations sent before may need an answer of the device */
         smmuv3_accel_cmdq_submit(a->cmdq, NULL);
         return smmuv3_accel_abort(a, adev, errp);
     }
     /*
-     * More access than abort: not with something in the host caches that the
-     * guest has invalidated, and not ahead of what it sent before.
+     * Anything but abort gives access: the host caches must not hold entries
+     * that the guest has invalidated, and commands keep their order.
      */
     if (!smmuv3_accel_cmdq_submit(a->cmdq, errp)) {
         return false;
@@ -342,9 +340,9 @@ void smmuv3_accel_release(SMMUv3AccelState *a, SMMUv3AccelDevice *adev)
 {
     Error *err = NULL;
 
-    /* To nothing, not to the nesting parent: that would be a bypass */
+    /* Not back to the nesting parent: that would be a bypass */
     if (!smmuv3_accel_block(a, adev, &err)) {
-        /* Attached it could do DMA still, and would hold all that goes now */
+        /* A device left attached could do DMA and would keep the HWPT in use */
         if (smmuv3_accel_abort(a, adev, NULL) &&
             smmuv3_accel_block(a, adev, NULL)) {
             error_free(err);
@@ -352,6 +350,6 @@ void smmuv3_accel_release(SMMUv3AccelState *a, SMMUv3AccelDevice *adev)
             error_report_err(err);
         }
     }
-    smmuv3_accel_free_id(a, &adev->s1_hwpt_id);
+    smmuv3_accel_free_id(a, &adev->host.s1_hwpt_id);
     smmuv3_accel_free_vdevice(a, adev);
 }

@@ -1,9 +1,12 @@
 /*
- * Accelerated arm-smmuv3: what its files share
+ * Accelerated arm-smmuv3: types and functions that its files share
  *
  * Copyright (c) qemu-vpasid contributors
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * docs/devel/vfio-pasid.rst has a picture of the states of a device ("States
+ * of a device behind an accelerated SMMUv3") and says which lock protects what.
  */
 
 #ifndef HW_ARM_SMMUV3_ACCEL_INTERNAL_H
@@ -26,64 +29,73 @@
  */
 #define HW_CAP_PCI_ATS_NOT_SUPPORTED    BIT_ULL(3)
 
-/* STE.V, STE.Config and STE.EATS in two doublewords (SMMUv3 IHI0070, 5.2) */
-#define STE0_V          MAKE_64BIT_MASK(0, 1)
-#define STE0_CONFIG     MAKE_64BIT_MASK(1, 3)
-#define STE1_EATS       MAKE_64BIT_MASK(28, 2)
-#define STE_CONFIG_ABORT    0
-#define STE_CONFIG_BYPASS   4
-
+/* The states that a device can be in on the host */
 typedef enum SMMUv3AccelMode {
-    ACCEL_PARENT,       /* as VFIO left it: second stage only */
+    ACCEL_PARENT,       /* attached to the second stage only, by VFIO */
     ACCEL_BLOCKED,      /* attached to nothing */
     ACCEL_ABORT,
     ACCEL_BYPASS,
     ACCEL_TRANSLATE,
 } SMMUv3AccelMode;
 
-/* First two doublewords of an STE as the host takes them, and what it means */
+/**
+ * struct SMMUv3AccelSte - an STE in the form that the host takes
+ *
+ * @mode: SMMUv3AccelMode that the STE asks for
+ * @dword: its first two doublewords, for ACCEL_TRANSLATE
+ */
 typedef struct SMMUv3AccelSte {
-    SMMUv3AccelMode mode;
+    uint32_t mode;
     uint64_t dword[2];
 } SMMUv3AccelSte;
+
+/**
+ * struct SMMUv3AccelAttachment - the objects that a device has on the host
+ *
+ * CPR hands this to the next process.
+ *
+ * @ste: the installed STE
+ * @s1_hwpt_id: nested HWPT made from @ste for ACCEL_TRANSLATE, or NO_ID
+ * @vdevice_id: vDEVICE, or NO_ID
+ * @vsid: StreamID of the vDEVICE
+ */
+typedef struct SMMUv3AccelAttachment {
+    SMMUv3AccelSte ste;
+    uint32_t s1_hwpt_id;
+    uint32_t vdevice_id;
+    uint32_t vsid;
+} SMMUv3AccelAttachment;
 
 typedef struct SMMUv3AccelDevice {
     PCIDevice *pdev;
     HostIOMMUDeviceIOMMUFD *idev;
-    bool no_ats;                /* the host will not enable it */
-    SMMUv3AccelSte ste;         /* installed */
-    uint32_t s1_hwpt_id;        /* made from @ste, for ACCEL_TRANSLATE */
-    uint32_t vdevice_id;
-    uint32_t vsid;              /* what @vdevice_id stands for */
+    bool no_ats;                /* the host does not enable ATS for it */
+    SMMUv3AccelAttachment host;
     uint32_t found_by;          /* StreamID, valid while in a list of these: */
     QLIST_ENTRY(SMMUv3AccelDevice) same_sid;
-    bool named;                 /* marked by its very StreamID */
+    bool named;                 /* a command named its StreamID */
     QTAILQ_ENTRY(SMMUv3AccelDevice) mark;
-    SMMUEventInfo event;        /* last one told about the guest's STE */
-    bool reported;              /* the host failed, and the user knows */
+    SMMUEventInfo event;        /* last event recorded for its STE */
+    bool reported;              /* the user was told that the host failed */
 } SMMUv3AccelDevice;
 
-/* What a process had for a device, see SMMUv3AccelDevice */
+/* The state of one device in the migration stream */
 typedef struct SMMUv3AccelCprDevice {
     uint32_t devid;             /* of the device in the iommufd */
-    uint32_t mode;
-    uint64_t dword[2];
-    uint32_t s1_hwpt_id;
-    uint32_t vdevice_id;
-    uint32_t vsid;
+    SMMUv3AccelAttachment host;
     uint32_t event_type;
     uint32_t event_sid;
     bool named;
 } SMMUv3AccelCprDevice;
 
-/* What one process tells the next, and how far that is */
+/* CPR: the state that one process hands to the next, and its progress */
 typedef struct SMMUv3AccelCpr {
     Error *blocker;
     VMChangeStateEntry *state;
-    bool adopting;              /* devices have what the one before has made */
-    bool loaded;                /* ... and it is known what that is */
-    bool handed_over;           /* another process may go on from here */
-    bool stale;                 /* so were the caches of the host */
+    bool adopting;              /* devices keep the objects of the old QEMU */
+    bool loaded;                /* the stream that names them has been read */
+    bool handed_over;           /* the new process may go on from here */
+    bool stale;                 /* the host caches were stale */
     bool owed;                  /* the subsection is needed, or was there */
     bool tlbi_again;            /* a TLBI came ahead of an STE that is due */
     uint32_t viommu_id;
@@ -102,19 +114,19 @@ struct SMMUv3AccelState {
     GHashTable *vsids;          /* StreamIDs with vDEVICE, true: ATS is on */
     GArray *doomed;             /* IDs of vDEVICEs that are still to be freed */
 
-    /* The host SMMUv3 of the first device bounds what the guest is offered */
+    /* The host SMMUv3 of the first device limits the guest's ID registers */
     bool limited;
     SMMUv3AccelIdr limit_idr;
 
     SMMUv3AccelCmdqInfo inval;
     SMMUv3AccelSlice slice;
 
-    /* Devices whose STE is to be looked at before a CMD_SYNC completes */
+    /* Devices whose STE has to be read before the next CMD_SYNC completes */
     QTAILQ_HEAD(, SMMUv3AccelDevice) marked;
-    uint32_t marks;             /* how many these are */
-    bool tlbi_waits;            /* a TLBI came after them, or some of them */
-    bool tlbi_again;            /* ... and then an STE was another one */
-    Error *stopping;            /* why they are to be stopped instead */
+    uint32_t marks;             /* length of @marked */
+    bool tlbi_waits;            /* a TLBI followed the command that marked */
+    bool tlbi_again;            /* ... and then an STE did change */
+    Error *stopping;            /* reason to stop the marked devices */
 
     /* Valid while there is a device */
     IOMMUFDBackend *be;
@@ -132,8 +144,10 @@ static inline const char *smmuv3_accel_dev_name(PCIDevice *pdev)
     return DEVICE(pdev)->id ?: pdev->name;
 }
 
+/* smmuv3-accel-bus.c */
+
 /**
- * smmuv3_accel_sid: the StreamID of a device
+ * smmuv3_accel_sid: return the StreamID of a device
  *
  * @adev: the device.
  *
@@ -143,7 +157,7 @@ static inline const char *smmuv3_accel_dev_name(PCIDevice *pdev)
 uint32_t smmuv3_accel_sid(const SMMUv3AccelDevice *adev);
 
 /**
- * smmuv3_accel_has_sid: tell if the guest has numbered the bus of a device
+ * smmuv3_accel_has_sid: tell whether the guest has numbered the bus of a device
  *
  * @adev: the device.
  *
@@ -199,18 +213,20 @@ SMMUv3AccelDevice *smmuv3_accel_find(SMMUv3AccelState *a, uint32_t sid);
 bool smmuv3_accel_take_bus(SMMUv3State *s, Error **errp);
 
 /**
- * smmuv3_accel_check_host: tell whether a device shares the host SMMUv3 of the
- * devices that are there
+ * smmuv3_accel_check_host: check that a device is behind the host SMMUv3 of the
+ * devices that are bound already
  *
  * @s: an SMMUv3 with accel=on.
- * @pdev: a device that is not yet one of them.
+ * @pdev: a device that is not bound yet.
  * @idev: its host side.
- * @errp: names both devices and, where they can be told, both host SMMUs.
+ * @errp: names both devices and, where sysfs tells them, both host SMMUs.
  *
- * Returns: true if it does or is the first, false if it does not.
+ * Returns: true if it is, or if it is the first device; false if it is not.
  */
 bool smmuv3_accel_check_host(SMMUv3State *s, PCIDevice *pdev,
                              HostIOMMUDeviceIOMMUFD *idev, Error **errp);
+
+/* smmuv3-accel.c */
 
 /**
  * smmuv3_accel_bind: put a device behind the SMMUv3
@@ -220,8 +236,8 @@ bool smmuv3_accel_check_host(SMMUv3State *s, PCIDevice *pdev,
  * @hiod: its host side; a reference is kept until smmuv3_accel_unbind().
  * @errp: says why the host SMMUv3 cannot translate for it.
  *
- * Returns: true with the device attached to what the guest wants for it, false
- * with nothing left behind on failure.
+ * Returns: true with the device in the state that the guest's registers and
+ * tables ask for, false with nothing left behind on failure.
  */
 bool smmuv3_accel_bind(SMMUv3State *s, PCIDevice *pdev, HostIOMMUDevice *hiod,
                        Error **errp);
@@ -231,69 +247,72 @@ bool smmuv3_accel_bind(SMMUv3State *s, PCIDevice *pdev, HostIOMMUDevice *hiod,
  * to nothing
  *
  * @s: an SMMUv3 with accel=on.
- * @pdev: the device; one that was not bound is passed over.
+ * @pdev: the device; ignored if it is not bound.
  */
 void smmuv3_accel_unbind(SMMUv3State *s, PCIDevice *pdev);
 
 /**
- * smmuv3_accel_update_device: bring a device in line with the registers and
- * the stream table, and stop it and tell the user where that fails
+ * smmuv3_accel_apply: read the registers and the STE of a device, and install
+ * the STE on the host
  *
- * The last thing that it does is to record an event.
+ * If the host fails, the device is stopped and the user is told. Recording an
+ * event is the last step: the guest may see the event at once.
  *
  * @s: an SMMUv3 with accel=on.
  * @adev: the device.
- * @named: the guest has asked to look at the STE of this very StreamID.
+ * @named: a CMD_CFGI_STE named the StreamID of the device.
  */
-void smmuv3_accel_update_device(SMMUv3State *s, SMMUv3AccelDevice *adev,
-                                bool named);
+void smmuv3_accel_apply(SMMUv3State *s, SMMUv3AccelDevice *adev, bool named);
+
+/* smmuv3-accel-command.c */
 
 /**
- * smmuv3_accel_mark: have the STE of a device looked at before a CMD_SYNC
- * completes
+ * smmuv3_accel_mark: have the STE of a device read before a CMD_SYNC completes
  *
  * @a: state that @adev belongs to.
  * @adev: the device.
- * @named: the guest has asked to look at the STE of this very StreamID.
+ * @named: a CMD_CFGI_STE named the StreamID of the device.
  */
 void smmuv3_accel_mark(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
                        bool named);
 
 /**
- * smmuv3_accel_unmark: forget that the STE of a device is to be looked at
+ * smmuv3_accel_unmark: drop the mark that the STE of a device has to be read
  *
  * @a: state that @adev belongs to.
- * @adev: the device; one that is not marked is passed over.
+ * @adev: the device; ignored if it is not marked.
  */
 void smmuv3_accel_unmark(SMMUv3AccelState *a, SMMUv3AccelDevice *adev);
 
 /**
- * smmuv3_accel_update_all: bring every device in line with the registers and
- * the stream table, and tell the user of those where that fails
+ * smmuv3_accel_apply_all: smmuv3_accel_apply() for every device, not limited
+ * by a slice
  *
  * @s: an SMMUv3 with accel=on.
  */
-void smmuv3_accel_update_all(SMMUv3State *s);
+void smmuv3_accel_apply_all(SMMUv3State *s);
+
+/* smmuv3-accel-cpr.c */
 
 /**
- * smmuv3_accel_cpr_init: let a new QEMU process take over, by modes
- * cpr-transfer and cpr-exec, and refuse the other modes of migration
+ * smmuv3_accel_cpr_init: allow migration by the modes cpr-transfer and cpr-exec
+ * only
  *
- * As long as @a->cpr.adopting is set there is no vIOMMU, and the devices stay
- * attached to what they are.
+ * While @a->cpr.adopting is set there is no vIOMMU, and the devices stay
+ * attached to the HWPTs of the old QEMU.
  *
  * @a: state with @a->smmu set.
- * @errp: says why migration cannot be refused (--only-migratable).
+ * @errp: says why migration cannot be blocked (--only-migratable).
  *
  * Returns: true on success, false with nothing changed on failure.
  */
 bool smmuv3_accel_cpr_init(SMMUv3AccelState *a, Error **errp);
 
 /**
- * smmuv3_accel_cpr_adopt: take over what the process before had for the devices
+ * smmuv3_accel_cpr_adopt: take over the host objects of the old QEMU
  *
- * Due before the guest runs, and before a device comes or goes. Nothing happens
- * where there is nothing to take over, and as long as it has not been loaded.
+ * Has to be called before the guest runs, and before a device comes or goes.
+ * Does nothing without an incoming state, and before that was loaded.
  *
  * @a: the state.
  */
@@ -306,19 +325,17 @@ void smmuv3_accel_cpr_adopt(SMMUv3AccelState *a);
  */
 void smmuv3_accel_cpr_exit(SMMUv3AccelState *a);
 
+/* smmuv3-accel-hwpt.c */
+
 /**
- * smmuv3_accel_adopt: take as a device's own what another process has made
+ * smmuv3_accel_adopt: take over the host objects of a device
  *
  * @a: state that @adev belongs to, with the vIOMMU that the objects are of.
- * @adev: the device, of which nothing is known.
- * @ste: what is installed.
- * @s1_hwpt_id: HWPT made from @ste, or NO_ID.
- * @vdevice_id: vDEVICE, or NO_ID.
- * @vsid: the StreamID that @vdevice_id stands for.
+ * @adev: the device, which has no host objects yet.
+ * @host: objects that the old QEMU made for it.
  */
 void smmuv3_accel_adopt(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
-                        const SMMUv3AccelSte *ste, uint32_t s1_hwpt_id,
-                        uint32_t vdevice_id, uint32_t vsid);
+                        const SMMUv3AccelAttachment *host);
 
 /**
  * smmuv3_accel_new_cmdq: start to gather invalidations for the vIOMMU
@@ -328,7 +345,8 @@ void smmuv3_accel_adopt(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
 void smmuv3_accel_new_cmdq(SMMUv3AccelState *a);
 
 /**
- * smmuv3_accel_alloc_viommu: make the vIOMMU and what all devices share
+ * smmuv3_accel_alloc_viommu: make the vIOMMU and the objects that all devices
+ * share
  *
  * @s: an SMMUv3 with accel=on and no vIOMMU, its nesting parent known.
  * @idev: the first device.
@@ -340,58 +358,57 @@ bool smmuv3_accel_alloc_viommu(SMMUv3State *s, HostIOMMUDeviceIOMMUFD *idev,
                                Error **errp);
 
 /**
- * smmuv3_accel_free_viommu: free what smmuv3_accel_alloc_viommu() has made
+ * smmuv3_accel_free_viommu: undo smmuv3_accel_alloc_viommu()
  *
  * @a: state with no device left.
  */
 void smmuv3_accel_free_viommu(SMMUv3AccelState *a);
 
 /**
- * smmuv3_accel_install: attach a device to what an STE asks for
+ * smmuv3_accel_install: attach a device to the HWPT that an STE asks for
  *
- * Makes no ioctl if that is what the device is attached to. A new HWPT is
+ * Makes no ioctl if the device is attached to that HWPT already. A new HWPT is
  * attached before the old one is freed. If the host knows the device by a
- * StreamID that it has no longer then the device is stopped first, and the
- * StreamID is free for another one.
+ * StreamID that it no longer has, the device is stopped first, and the StreamID
+ * is free for another one.
  *
  * @s: an SMMUv3 with accel=on.
  * @adev: the device.
  * @ste: what to install.
- * @sid: the StreamID that it belongs to.
+ * @sid: StreamID of the device.
  * @errp: says what the host refused.
  *
  * Returns: true on success; false with the device still attached to the old
- * HWPT or to abort on failure, see smmuv3_accel_fail_closed().
+ * HWPT or to abort on failure, see smmuv3_accel_stop().
  */
 bool smmuv3_accel_install(SMMUv3State *s, SMMUv3AccelDevice *adev,
                           const SMMUv3AccelSte *ste, uint32_t sid,
                           Error **errp);
 
 /**
- * smmuv3_accel_fail_closed: stop the DMA of a device for which the host did
- * not do what the guest asked for
+ * smmuv3_accel_stop: stop the DMA of a device for which the host failed
  *
  * @a: state that @adev belongs to.
  * @adev: the device.
- * @err: why, told to the user once until the next reset. Consumed.
+ * @err: the reason, told to the user once until the next reset. Consumed.
  */
-void smmuv3_accel_fail_closed(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
-                              Error *err);
+void smmuv3_accel_stop(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
+                       Error *err);
 
 /**
- * smmuv3_accel_free_vdevice: take the StreamID away from a device that is not
- * attached to a stage-1 HWPT
+ * smmuv3_accel_free_vdevice: free the vDEVICE of a device that is not attached
+ * to a stage-1 HWPT
  *
  * A vDEVICE that the host does not free is reported, and freed before another
  * one is made.
  *
  * @a: state that @adev belongs to.
- * @adev: the device; one without vDEVICE is passed over.
+ * @adev: the device; ignored if it has no vDEVICE.
  */
 void smmuv3_accel_free_vdevice(SMMUv3AccelState *a, SMMUv3AccelDevice *adev);
 
 /**
- * smmuv3_accel_release: attach a device to nothing and free what it has
+ * smmuv3_accel_release: detach a device from all HWPTs and free its objects
  *
  * @a: state that @adev belongs to.
  * @adev: the device.

@@ -1,5 +1,5 @@
 /*
- * Accelerated arm-smmuv3: the guest's command queue is taken in slices
+ * Accelerated arm-smmuv3: slices of time for the guest's command queue
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -12,7 +12,7 @@
 #include "smmuv3-internal.h"
 #include "trace.h"
 
-/* A CMD_SYNC with its call to the host fits in many times */
+/* Time for many CMD_SYNCs, each with a call to the host */
 #define SLICE_US    1000
 
 /* Long enough for a vCPU that waits for the lock to wake up and take it */
@@ -25,15 +25,15 @@ static void smmuv3_accel_slice_start(SMMUv3AccelSlice *slice)
 }
 
 /*
- * A timer rather than a bottom half: the main loop runs what else it has before
- * it comes back to this, and sleeps without the lock in between.
+ * A timer rather than a bottom half: the main loop handles everything else
+ * before it comes back to this, and sleeps without the BQL in between.
  */
-static void smmuv3_accel_slice_next(void *opaque)
+static void smmuv3_accel_slice_timer(void *opaque)
 {
     SMMUv3AccelSlice *slice = opaque;
     MemReentrancyGuard *guard = &DEVICE(slice->smmu)->mem_reentrancy_guard;
 
-    /* As in a register write: the queue does not reach these registers */
+    /* As in a register write: the queue must not access these registers */
     guard->engaged_in_io = true;
     slice->waits = false;
     smmuv3_cmdq_consume(slice->smmu);
@@ -44,13 +44,13 @@ void smmuv3_accel_slice_init(SMMUv3AccelSlice *slice, SMMUv3State *s)
 {
     slice->smmu = s;
     slice->limit_us = SLICE_US;
-    timer_init_ns(&slice->timer, QEMU_CLOCK_REALTIME, smmuv3_accel_slice_next,
+    timer_init_ns(&slice->timer, QEMU_CLOCK_REALTIME, smmuv3_accel_slice_timer,
                   slice);
     object_property_add_uint32_ptr(OBJECT(s), "x-cmdq-slice-us",
                                    &slice->limit_us, OBJ_PROP_FLAG_READWRITE);
 }
 
-bool smmuv3_accel_slice_look(SMMUv3AccelSlice *slice)
+bool smmuv3_accel_slice_check_clock(SMMUv3AccelSlice *slice)
 {
     int64_t now;
 

@@ -1,5 +1,5 @@
 /*
- * Accelerated arm-smmuv3: the guest's command queue is taken in slices
+ * Accelerated arm-smmuv3: slices of time for the guest's command queue
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -13,34 +13,34 @@
 #include "qemu/timer.h"
 
 /*
- * What a step costs, roughly, in units of the cheapest one. The clock is looked
- * at after SLICE_WORK_LOOK units: after each call to the host for sure.
+ * Rough cost of a step, in units of the cheapest one. The clock is read after
+ * SLICE_WORK_CLOCK units, so after each call to the host.
  */
 enum {
     SLICE_WORK_COMMAND = 1,     /* a command that is gathered for the host */
     SLICE_WORK_EMULATED = 16,   /* a command that goes through the emulation */
-    SLICE_WORK_LOOK = 256,
-    SLICE_WORK_CALL = SLICE_WORK_LOOK,
+    SLICE_WORK_CLOCK = 256,
+    SLICE_WORK_CALL = SLICE_WORK_CLOCK,
 };
 
 /**
- * struct SMMUv3AccelSlice - bound of the time that one register write takes
+ * struct SMMUv3AccelSlice - limit of the time that one register write takes
  *
- * A queue has up to 2^19 entries, and many of them can each need a system call.
- * All of this is done under the big QEMU lock, so it is done a slice at a time:
- * when the time of one is over the queue stays where it is, and the main loop
- * goes on with it as soon as others had their turn. As long as that is due a
- * register write starts nothing itself, which leaves one slice for each round
- * of the main loop however many vCPUs write.
+ * A queue has up to 2^19 entries, and each may need a system call under the big
+ * QEMU lock. So the queue is executed in slices: when the time of a slice is
+ * over, CONS stays where it is, and a timer starts the next slice after the
+ * main loop has served others. While a slice is due, a register write starts
+ * none, so that there is one slice in each round of the main loop, however many
+ * vCPUs write.
  *
- * @smmu: the SMMUv3 whose queue it is
+ * @smmu: the SMMUv3 that the queue belongs to
  * @timer: starts the next slice
- * @limit_us: how long a slice takes, 0 for no limit
- * @running: the virtual machine runs; the queue stands still while it does not
+ * @limit_us: length of a slice in microseconds, 0 for no limit
+ * @running: the virtual machine runs; no slice starts while it does not
  * @waits: the next slice is due
- * @over: the time of this slice is over before all was done
- * @work: units of work since the clock was looked at
- * @end: when the time of this slice is over; 0 as long as nobody has looked
+ * @over: the time of this slice ended before the end of the queue
+ * @work: units of work since the clock was read
+ * @end: end of this slice; 0 until the clock is read for the first time
  */
 typedef struct SMMUv3AccelSlice {
     SMMUv3State *smmu;
@@ -64,33 +64,33 @@ typedef struct SMMUv3AccelSlice {
 void smmuv3_accel_slice_init(SMMUv3AccelSlice *slice, SMMUv3State *s);
 
 /**
- * smmuv3_accel_slice_look: look at the clock, see smmuv3_accel_slice_over()
+ * smmuv3_accel_slice_check_clock: read the clock for smmuv3_accel_slice_over()
  *
  * @slice: the slice.
  *
- * Returns: true if the time is over.
+ * Returns: true if the time of the slice is over.
  */
-bool smmuv3_accel_slice_look(SMMUv3AccelSlice *slice);
+bool smmuv3_accel_slice_check_clock(SMMUv3AccelSlice *slice);
 
 /**
- * smmuv3_accel_slice_over: tell if the rest has to wait for another slice
+ * smmuv3_accel_slice_over: tell whether the time of the slice is over
  *
- * The first look at the clock in a slice only starts the time: each slice gets
- * something done.
+ * The time starts when a slice reads the clock first, so that each slice makes
+ * progress.
  *
  * @slice: the slice.
  *
- * Returns: true if nothing may be started any more, until
- * smmuv3_accel_slice_end().
+ * Returns: true if no step may start before smmuv3_accel_slice_end().
  */
 static inline bool smmuv3_accel_slice_over(SMMUv3AccelSlice *slice)
 {
     return slice->waits || slice->over ||
-           (slice->work >= SLICE_WORK_LOOK && smmuv3_accel_slice_look(slice));
+           (slice->work >= SLICE_WORK_CLOCK &&
+            smmuv3_accel_slice_check_clock(slice));
 }
 
 /**
- * smmuv3_accel_slice_spend: note what was done
+ * smmuv3_accel_slice_spend: count work of this slice
  *
  * @slice: the slice.
  * @work: SLICE_WORK_*, or a sum of them.
@@ -102,26 +102,26 @@ static inline void smmuv3_accel_slice_spend(SMMUv3AccelSlice *slice,
 }
 
 /**
- * smmuv3_accel_slice_end: end a slice, and have another one if it was over
- * before all was done
+ * smmuv3_accel_slice_end: end a slice, and start the timer for the next one if
+ * its time was over
  *
  * @slice: the slice.
  */
 void smmuv3_accel_slice_end(SMMUv3AccelSlice *slice);
 
 /**
- * smmuv3_accel_slice_reset: drop the slice that is due
+ * smmuv3_accel_slice_reset: cancel the slice that is due
  *
  * @slice: the slice.
  */
 void smmuv3_accel_slice_reset(SMMUv3AccelSlice *slice);
 
 /**
- * smmuv3_accel_slice_run_state: stand still while the virtual machine does
+ * smmuv3_accel_slice_run_state: start and stop slices with the virtual machine
  *
  * @slice: the slice.
- * @running: the virtual machine runs from now on. What is in the queue then
- *           was left there: a slice is due, in a new QEMU process, too.
+ * @running: the virtual machine runs from now on. If the queue is not empty, a
+ *           slice is due; in a new QEMU process (CPR), too.
  */
 void smmuv3_accel_slice_run_state(SMMUv3AccelSlice *slice, bool running);
 

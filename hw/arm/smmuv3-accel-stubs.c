@@ -33,21 +33,21 @@ void smmuv3_accel_reset(SMMUv3State *s)
 {
 }
 
-void smmuv3_accel_update(SMMUv3State *s)
+void smmuv3_accel_registers_written(SMMUv3State *s)
 {
 }
 
-bool smmuv3_accel_run(SMMUv3State *s)
+bool smmuv3_accel_next_emulated(SMMUv3State *s)
 {
     return true;
 }
 
-bool smmuv3_accel_command(SMMUv3State *s, const Cmd *cmd,
+bool smmuv3_accel_execute(SMMUv3State *s, const Cmd *cmd,
                           SMMUCmdError *cmd_error)
 {
     return true;
 }
 
-void smmuv3_accel_command_end(SMMUv3State *s)
+void smmuv3_accel_flush(SMMUv3State *s)
 {
 }

@@ -9,10 +9,10 @@
 /*
  * A passed-through device reaches guest RAM through a second stage that VFIO
  * keeps, the nesting parent. On top of it the device is always attached to one
- * of three nested HWPTs: abort, bypass, or one made from its guest STE. Which
- * one follows from CR0.SMMUEN, GBPA and the stream table, read again whenever
- * the guest says that one of them has changed. Whatever cannot be installed
- * ends at abort.
+ * of three nested HWPTs: abort, bypass, or one made from its guest STE.
+ * CR0.SMMUEN, GBPA and the stream table decide between them, and are read again
+ * whenever the guest says that one of them has changed. If the host refuses the
+ * HWPT, the device is attached to abort.
  */
 
 #include "qemu/osdep.h"
@@ -20,38 +20,25 @@
 #include "hw/pci/pci_bridge.h"
 #include "hw/pci/pci_bus_number.h"
 #include "smmuv3-accel-internal.h"
+#include "smmuv3-fields.h"
 #include "smmuv3-ssid.h"
 
-/*
- * More fields of a guest STE that reach the host, as bits of its first two
- * doublewords (SMMUv3 IHI0070, 5.2; iommufd.h struct iommu_hwpt_arm_smmuv3)
- */
-#define STE0_S1FMT      MAKE_64BIT_MASK(4, 2)
-#define STE0_S1CTXPTR   MAKE_64BIT_MASK(6, 46)
-#define STE0_S1CDMAX    MAKE_64BIT_MASK(59, 5)
-#define STE1_S1DSS      MAKE_64BIT_MASK(0, 2)
-#define STE1_S1CIR      MAKE_64BIT_MASK(2, 2)
-#define STE1_S1COR      MAKE_64BIT_MASK(4, 2)
-#define STE1_S1CSH      MAKE_64BIT_MASK(6, 2)
-#define STE1_S1STALLD   MAKE_64BIT_MASK(27, 1)
-
-/* CR2: record transactions whose StreamID is out of range (6.3.12) */
-#define CR2_RECINVSID       MAKE_64BIT_MASK(1, 1)
-
-/* What the guest wants for a device */
+/* The STE that the guest asks for */
 
 /*
- * SMMUv3 IHI0070, 5.2 and 5.5. What is legal and what it means is up to the
- * emulation: it translates the interrupts of the same devices. The events are
- * due when a transaction meets the STE; the host sees an abort there and
- * records nothing, so they come early. An STE that is not valid is where every
- * device starts, and no reason for one.
+ * Decode an STE (SMMUv3 IHI0070, 5.2 and 5.5).
+ *
+ * The emulation decides what is legal and what it means, since it translates
+ * the interrupts of the same devices. The architecture records an event when a
+ * transaction meets a bad STE. The host has an abort STE there and records
+ * nothing, so the event is recorded here, when the STE is read. An STE with V
+ * clear is the initial state of every device and makes no event.
+ *
+ * Returns: false if the STE is illegal.
  */
 static bool smmuv3_accel_decode_ste(SMMUv3State *s, STE *ste,
                                     SMMUv3AccelSte *out)
 {
-    uint64_t dword0 = ste->word[0] | (uint64_t)ste->word[1] << 32;
-    uint64_t dword1 = ste->word[2] | (uint64_t)ste->word[3] << 32;
     uint64_t mask0 = STE0_V | STE0_CONFIG | STE0_S1CTXPTR;
     uint64_t mask1 = STE1_S1CIR | STE1_S1COR | STE1_S1CSH;
     SMMUEventInfo event = { .inval_ste_allowed = true };
@@ -81,23 +68,23 @@ static bool smmuv3_accel_decode_ste(SMMUv3State *s, STE *ste,
     }
 
     out->mode = ACCEL_TRANSLATE;
-    out->dword[0] = dword0 & mask0;
-    out->dword[1] = dword1 & mask1;
+    out->dword[0] = SMMU_DWORD(ste, 0) & mask0;
+    out->dword[1] = SMMU_DWORD(ste, 1) & mask1;
     if (smmuv3_accel_host_stalls(&s->accel_state->host_idr)) {
-        /* The guest was told that nothing stalls, so nothing would resume it */
+        /* IDR0 tells the guest of no stalls, so it would resume none */
         out->dword[1] |= STE1_S1STALLD;
     }
     return true;
 }
 
 /*
- * What the guest's registers and tables say of a device, and the event that is
- * due for it. @named: the guest has asked to look at the STE of this very
- * StreamID.
+ * Read the STE that the guest's registers and tables have for a device, and
+ * find the event to record for it. @named: a CMD_CFGI_STE named the StreamID of
+ * the device.
  */
-static void smmuv3_accel_wanted(SMMUv3State *s, SMMUv3AccelDevice *adev,
-                                bool named, SMMUv3AccelSte *wanted,
-                                SMMUEventInfo *event)
+static void smmuv3_accel_read_ste(SMMUv3State *s, SMMUv3AccelDevice *adev,
+                                  bool named, SMMUv3AccelSte *wanted,
+                                  SMMUEventInfo *event)
 {
     uint32_t sid = smmuv3_accel_sid(adev);
     STE ste;
@@ -110,7 +97,7 @@ static void smmuv3_accel_wanted(SMMUv3State *s, SMMUv3AccelDevice *adev,
         }
     } else if (smmuv3_accel_has_sid(adev)) {
         if (smmu_find_ste(s, sid, &ste, event)) {
-            /* No place in the table yet is where every device starts */
+            /* A device whose StreamID is not in the table yet is no error */
             if (event->type == SMMU_EVT_C_BAD_STREAMID &&
                 !(named && (s->cr[2] & CR2_RECINVSID))) {
                 event->type = SMMU_EVT_NONE;
@@ -124,11 +111,11 @@ static void smmuv3_accel_wanted(SMMUv3State *s, SMMUv3AccelDevice *adev,
 }
 
 /*
- * An event is recorded once, and after all else that is done for a device: from
- * here on the guest may find it, and act.
+ * Record an event, once. This is the last step of each change: the guest may
+ * see the event and act at once.
  */
-static void smmuv3_accel_record(SMMUv3State *s, SMMUv3AccelDevice *adev,
-                                SMMUEventInfo *event)
+static void smmuv3_accel_record_event(SMMUv3State *s, SMMUv3AccelDevice *adev,
+                                      SMMUEventInfo *event)
 {
     if (adev->event.type == event->type && adev->event.sid == event->sid) {
         return;
@@ -137,26 +124,25 @@ static void smmuv3_accel_record(SMMUv3State *s, SMMUv3AccelDevice *adev,
     smmuv3_record_event(s, event);
 }
 
-void smmuv3_accel_update_device(SMMUv3State *s, SMMUv3AccelDevice *adev,
-                                bool named)
+void smmuv3_accel_apply(SMMUv3State *s, SMMUv3AccelDevice *adev, bool named)
 {
     SMMUv3AccelSte wanted;
     SMMUEventInfo event;
     Error *err = NULL;
 
-    smmuv3_accel_wanted(s, adev, named, &wanted, &event);
+    smmuv3_accel_read_ste(s, adev, named, &wanted, &event);
     if (!smmuv3_accel_install(s, adev, &wanted, event.sid, &err)) {
-        smmuv3_accel_fail_closed(s->accel_state, adev, err);
+        smmuv3_accel_stop(s->accel_state, adev, err);
     }
-    smmuv3_accel_record(s, adev, &event);
+    smmuv3_accel_record_event(s, adev, &event);
 }
 
-/* What smmuv3.c calls */
+/* Called by smmuv3.c and for PCI bus number changes */
 
-void smmuv3_accel_update(SMMUv3State *s)
+void smmuv3_accel_registers_written(SMMUv3State *s)
 {
     if (s->accel && !s->accel_state->cpr.adopting) {
-        smmuv3_accel_update_all(s);
+        smmuv3_accel_apply_all(s);
     }
 }
 
@@ -167,7 +153,7 @@ static void smmuv3_accel_sid_given_up(SMMUv3State *s, uint32_t sid)
     SMMUv3AccelDevice *adev = smmuv3_accel_find(a, sid);
 
     if (adev && !g_hash_table_contains(a->vsids, GUINT_TO_POINTER(sid))) {
-        smmuv3_accel_update_device(s, adev, false);
+        smmuv3_accel_apply(s, adev, false);
     }
 }
 
@@ -178,10 +164,10 @@ static void smmuv3_accel_renumber(PCIBus *bus, PCIDevice *pdev, void *opaque)
     uint32_t vsid;
 
     if (adev && smmuv3_accel_sid_update(a, adev) && !a->cpr.adopting) {
-        bool had_vsid = adev->vdevice_id != NO_ID;
+        bool had_vsid = adev->host.vdevice_id != NO_ID;
 
-        vsid = adev->vsid;
-        smmuv3_accel_update_device(a->smmu, adev, false);
+        vsid = adev->host.vsid;
+        smmuv3_accel_apply(a->smmu, adev, false);
         if (had_vsid) {
             smmuv3_accel_sid_given_up(a->smmu, vsid);
         }
@@ -207,8 +193,12 @@ void smmuv3_accel_reset(SMMUv3State *s)
         return;
     }
     smmuv3_accel_slice_reset(&a->slice);
-    smmuv3_accel_update(s);
-    smmuv3_accel_events_reset(a->events);
+    smmuv3_accel_registers_written(s);
+    /*
+     * The guest starts anew and must not see older events. They are dropped
+     * here because the reset registers have the event queue disabled.
+     */
+    smmuv3_accel_events_drain(a->events);
     g_hash_table_iter_init(&iter, a->devices);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         SMMUv3AccelDevice *adev = value;
@@ -224,7 +214,7 @@ void smmuv3_accel_init_regs(SMMUv3State *s)
     if (!s->accel) {
         return;
     }
-    smmuv3_accel_caps_limit(s, s->accel_state->limited ?
+    smmuv3_accel_caps_set_idr(s, s->accel_state->limited ?
                                &s->accel_state->limit_idr : NULL);
 }
 
@@ -239,8 +229,8 @@ void smmuv3_accel_unbind(SMMUv3State *s, PCIDevice *pdev)
         return;
     }
     smmuv3_accel_cpr_adopt(a);
-    had_vsid = adev->vdevice_id != NO_ID;
-    vsid = adev->vsid;
+    had_vsid = adev->host.vdevice_id != NO_ID;
+    vsid = adev->host.vsid;
     smmuv3_accel_unmark(a, adev);
     /* Until then it is another process that has the device attached */
     if (!a->cpr.adopting) {
@@ -288,7 +278,7 @@ bool smmuv3_accel_bind(SMMUv3State *s, PCIDevice *pdev, HostIOMMUDevice *hiod,
     if (!a->limited && !phase_check(PHASE_MACHINE_READY)) {
         smmuv3_accel_caps_read(&hiod->caps.vendor_caps.smmuv3, &a->limit_idr);
         a->limited = true;
-        smmuv3_accel_caps_resolve(s, &a->limit_idr);
+        smmuv3_accel_caps_resolve_ssidsize(s, &a->limit_idr);
         smmuv3_accel_init_regs(s);
     }
     if (!smmuv3_accel_caps_check(s, &hiod->caps.vendor_caps.smmuv3,
@@ -314,12 +304,12 @@ bool smmuv3_accel_bind(SMMUv3State *s, PCIDevice *pdev, HostIOMMUDevice *hiod,
     if (a->cpr.adopting) {
         return true;
     }
-    smmuv3_accel_wanted(s, adev, false, &wanted, &event);
+    smmuv3_accel_read_ste(s, adev, false, &wanted, &event);
     if (!smmuv3_accel_install(s, adev, &wanted, event.sid, errp)) {
         smmuv3_accel_unbind(s, pdev);
         return false;
     }
-    smmuv3_accel_record(s, adev, &event);
+    smmuv3_accel_record_event(s, adev, &event);
     return true;
 }
 

@@ -13,8 +13,9 @@
 #include "smmuv3-internal.h"
 
 /*
- * What smmuv3.c calls. Without accel=on each of these does nothing, and a
- * build without iommufd has stubs for them. All run under the BQL.
+ * The interface for smmuv3.c. Without accel=on each of these functions does
+ * nothing, and a build without iommufd has stubs for them. All run under the
+ * BQL.
  */
 
 /**
@@ -38,7 +39,8 @@ bool smmuv3_accel_realize(SMMUv3State *s, Error **errp);
 void smmuv3_accel_init_regs(SMMUv3State *s);
 
 /**
- * smmuv3_accel_reset: put every device back to where a reset SMMUv3 has it
+ * smmuv3_accel_reset: put every device into the state that follows from the
+ * reset registers
  *
  * @s: the SMMUv3, its registers already reset.
  */
@@ -59,46 +61,53 @@ void smmuv3_accel_reset(SMMUv3State *s);
 bool smmuv3_accel_pre_load(void *opaque, Error **errp);
 
 /**
- * smmuv3_accel_update: bring every device in line with CR0.SMMUEN, GBPA and
- * the stream table
+ * smmuv3_accel_registers_written: apply CR0.SMMUEN, GBPA and the stream table
+ * to every device
  *
- * @s: the SMMUv3, after one of those registers was written.
+ * @s: the SMMUv3, after CR0 or GBPA was written.
  */
-void smmuv3_accel_update(SMMUv3State *s);
+void smmuv3_accel_registers_written(SMMUv3State *s);
 
 /**
- * smmuv3_accel_run: take commands off the queue that are for the host alone
+ * smmuv3_accel_next_emulated: go to the next command that the emulation has to
+ * execute
+ *
+ * Commands ahead of it that concern the host alone are executed and CONS moves
+ * past them.
  *
  * @s: the SMMUv3, its command queue enabled and not empty.
  *
- * Returns: true if the emulation has to look at the command at CONS, which is
- * always so without accel=on; false if none is left.
+ * Returns: true if the emulation has to execute the command at CONS, which is
+ * always so without accel=on; false if the queue is empty or has to wait for
+ * the next slice.
  */
-bool smmuv3_accel_run(SMMUv3State *s);
+bool smmuv3_accel_next_emulated(SMMUv3State *s);
 
 /**
- * smmuv3_accel_command: do what a command means for the devices behind the
- * host SMMUv3
+ * smmuv3_accel_execute: execute a command for the devices behind the host
+ * SMMUv3
  *
  * Called ahead of the emulation, so that a CMD_SYNC signals nothing before the
  * host is done.
  *
  * @s: the SMMUv3.
  * @cmd: the command in host byte order (SMMUv3 IHI0070, 4).
- * @cmd_error: why the queue stops at @cmd; SMMU_CERROR_ABT when the host may
- *             still hold what the guest has invalidated. Untouched on success.
+ * @cmd_error: reason why the queue stops at @cmd; SMMU_CERROR_ABT when the host
+ *             may still hold entries that the guest has invalidated. Untouched
+ *             on success.
  *
  * Returns: true if the queue goes on, false if it stops at @cmd.
  */
-bool smmuv3_accel_command(SMMUv3State *s, const Cmd *cmd,
+bool smmuv3_accel_execute(SMMUv3State *s, const Cmd *cmd,
                           SMMUCmdError *cmd_error);
 
 /**
- * smmuv3_accel_command_end: submit what a run of the queue without a final
- * CMD_SYNC has left
+ * smmuv3_accel_flush: submit the commands that no CMD_SYNC has submitted
+ *
+ * Called when the emulation leaves the command queue.
  *
  * @s: the SMMUv3.
  */
-void smmuv3_accel_command_end(SMMUv3State *s);
+void smmuv3_accel_flush(SMMUv3State *s);
 
 #endif /* HW_ARM_SMMUV3_ACCEL_H */

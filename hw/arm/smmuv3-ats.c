@@ -9,13 +9,9 @@
 #include "qemu/osdep.h"
 #include "qapi/error.h"
 #include "smmuv3-ats.h"
+#include "smmuv3-fields.h"
 
-/* STE.EATS: Translation Requests are answered (SMMUv3 IHI0070, 5.2) */
-#define STE_EATS_FULL       1
-
-/* CMD_ATC_INV (4.5.1) */
-#define CMD_ATC_GLOBAL(x)   extract32((x)->word[0], 9, 1)
-#define CMD_ATC_SIZE(x)     extract32((x)->word[2], 0, 6)
+/* Translations are of 4 KiB at least (SMMUv3 IHI0070, 4.5.1) */
 #define ATC_PAGE_BITS       12
 
 struct SMMUv3AtsWatch {
@@ -46,13 +42,13 @@ void smmuv3_ats_reset(SMMUv3State *s)
 {
     if (s->x_ats) {
         s->idr[0] = FIELD_DP32(s->idr[0], IDR0, ATS, 1);
-        /* Split-stage ATS is for those who have both stages, and not here */
+        /* NS1ATS: no split-stage ATS, which both stages would allow */
         s->idr[0] = FIELD_DP32(s->idr[0], IDR0, NS1ATS,
                                STAGE1_SUPPORTED(s) && STAGE2_SUPPORTED(s));
     }
 }
 
-bool smmuv3_ats_hides(const SMMUEventInfo *info)
+bool smmuv3_ats_suppresses(const SMMUEventInfo *info)
 {
     if (!info->ats) {
         return false;
@@ -68,7 +64,7 @@ bool smmuv3_ats_hides(const SMMUEventInfo *info)
     }
 }
 
-/* A device only has what its STE lets it have */
+/* Tell whether the STE of a device lets it use ATS */
 static bool allowed(SMMUv3State *s, SMMUDevice *sdev)
 {
     SMMUEventInfo event = { .inval_ste_allowed = true };
@@ -76,7 +72,7 @@ static bool allowed(SMMUv3State *s, SMMUDevice *sdev)
 
     return s->x_ats && smmu_enabled(s) &&
            !smmu_find_ste(s, smmu_get_sid(sdev), &ste, &event) &&
-           STE_VALID(&ste) && STE_EATS(&ste) == STE_EATS_FULL;
+           STE_VALID(&ste) && STE_EATS(&ste) == EATS_FULL;
 }
 
 ssize_t smmuv3_ats_request(PCIBus *bus, void *opaque, int devfn,
@@ -156,15 +152,15 @@ void smmuv3_ats_unwatch(PCIBus *bus, void *opaque, int devfn, uint32_t pasid,
 
 static void invalidate(SMMUv3State *s, const Cmd *cmd)
 {
-    uint64_t addr = cmd->word[2] | (uint64_t)cmd->word[3] << 32;
+    uint64_t dword1 = SMMU_DWORD(cmd, 1);
     uint32_t pasid = CMD_SSV(cmd) ? CMD_SSID(cmd) : PCI_NO_PASID;
-    bool all = CMD_SSV(cmd) && CMD_ATC_GLOBAL(cmd);
+    bool all = CMD_SSV(cmd) && (SMMU_DWORD(cmd, 0) & CMD0_GLOBAL);
     /* The largest size is all of the address space */
-    uint64_t mask = MAKE_64BIT_MASK(0, MIN(ATC_PAGE_BITS + CMD_ATC_SIZE(cmd),
-                                           64));
+    uint64_t mask = MAKE_64BIT_MASK(0, MIN(ATC_PAGE_BITS +
+                                           (dword1 & CMD1_ATC_SIZE), 64));
     IOMMUTLBEntry entry = {
         .target_as = &address_space_memory,
-        .iova = addr & ~mask,
+        .iova = dword1 & ~mask,
         .addr_mask = mask,
         .perm = IOMMU_NONE,
     };

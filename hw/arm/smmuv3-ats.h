@@ -5,8 +5,8 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What the emulation answers to devices that cache translations. An accelerated
- * SMMUv3 leaves all of that to the host; this makes such a host.
+ * ATS is for emulated devices that cache translations. An accelerated SMMUv3
+ * leaves ATS to the host SMMUv3; this can emulate such a host.
  */
 
 #ifndef HW_ARM_SMMUV3_ATS_H
@@ -18,9 +18,9 @@
 #include "smmuv3-internal.h"
 
 /*
- * Added to the IOMMU index of a transaction, which is its SubstreamID: it is a
- * Translation Request. Other threads translate at the same time, so nothing but
- * the call itself can say so.
+ * Flag in the IOMMU index of a transaction, beside its SubstreamID: it is a
+ * Translation Request. The flag is in the index because several threads can
+ * translate at the same time.
  */
 #define SMMUV3_INDEX_ATS    (1 << 20)
 
@@ -42,22 +42,22 @@ bool smmuv3_ats_realize(SMMUv3State *s, Error **errp);
 void smmuv3_ats_reset(SMMUv3State *s);
 
 /**
- * smmuv3_ats_hides: tell whether an event is one that only the device is told
+ * smmuv3_ats_suppresses: tell whether an event must not be recorded
  *
- * A Translation Request that meets no translation is answered with no access,
- * and recorded nowhere (3.9.1).
+ * The answer to a Translation Request without translation is "no access", and
+ * no event is recorded for it (3.9.1).
  *
  * @info: the event.
  *
  * Returns: true if @info must not be recorded.
  */
-bool smmuv3_ats_hides(const SMMUEventInfo *info);
+bool smmuv3_ats_suppresses(const SMMUEventInfo *info);
 
 /**
- * smmuv3_ats_command: tell devices what CMD_ATC_INV says (4.5.1)
+ * smmuv3_ats_command: forward CMD_ATC_INV to devices (4.5.1)
  *
  * @s: the SMMUv3.
- * @cmd: any command in host byte order; others are passed over.
+ * @cmd: any command in host byte order; others than CMD_ATC_INV are ignored.
  */
 void smmuv3_ats_command(SMMUv3State *s, const Cmd *cmd);
 
@@ -69,16 +69,16 @@ void smmuv3_ats_command(SMMUv3State *s, const Cmd *cmd);
  * @opaque: the SMMUv3.
  * @devfn: device and function number on @bus.
  * @pasid: 0 to 0xfffff, or PCI_NO_PASID.
- * @priv_req: not looked at, as for other transactions of the emulation.
- * @exec_req: the same.
+ * @priv_req: ignored, as for other transactions of the emulation.
+ * @exec_req: ignored.
  * @addr: first address.
  * @length: bytes, at least 1.
- * @no_write: the device only wants to read.
- * @result: where the translations go, one for each page or block.
- * @result_length: how many there is room for.
- * @err_count: how many pages have none.
+ * @no_write: the request is for read access only.
+ * @result: (out) the translations, one for each page or block.
+ * @result_length: number of elements of @result.
+ * @err_count: (out) number of pages without translation.
  *
- * Returns: the number of translations, or -ENOMEM if there is no room for them.
+ * Returns: the number of translations, or -ENOMEM if @result is too small.
  */
 ssize_t smmuv3_ats_request(PCIBus *bus, void *opaque, int devfn,
                            uint32_t pasid, bool priv_req, bool exec_req,
@@ -87,14 +87,14 @@ ssize_t smmuv3_ats_request(PCIBus *bus, void *opaque, int devfn,
                            uint32_t *err_count);
 
 /**
- * smmuv3_ats_watch: tell a device of invalidations from now on, see
+ * smmuv3_ats_watch: register a notifier of a device for ATC invalidations, see
  * PCIIOMMUOps::register_iotlb_notifier
  *
  * @bus: the bus of the device.
  * @opaque: the SMMUv3.
  * @devfn: device and function number on @bus.
  * @pasid: 0 to 0xfffff, or PCI_NO_PASID.
- * @n: called with what is not valid any more; stays the device's own.
+ * @n: called with the invalidated range; the device owns it.
  */
 void smmuv3_ats_watch(PCIBus *bus, void *opaque, int devfn, uint32_t pasid,
                       IOMMUNotifier *n);

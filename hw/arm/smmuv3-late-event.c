@@ -1,5 +1,5 @@
 /*
- * Arm SMMUv3: events of threads that do not hold the BQL
+ * Arm SMMUv3: record events of threads that do not hold the BQL
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -12,7 +12,7 @@
 #include "qemu/main-loop.h"
 #include "smmuv3-late-event.h"
 
-/* A device can make events faster than the main loop records them */
+/* Limit of events that wait: a device can be faster than the main loop */
 #define LATE_EVENTS_MAX 64
 
 typedef struct SMMUv3LateEvent {
@@ -34,7 +34,7 @@ static void smmuv3_late_event_record(void *opaque)
     }
 }
 
-bool smmuv3_late_event(SMMUv3State *s, const SMMUEventInfo *info)
+bool smmuv3_late_event_defer(SMMUv3State *s, const SMMUEventInfo *info)
 {
     SMMUv3LateEvent *event;
 

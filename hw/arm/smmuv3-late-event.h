@@ -1,13 +1,13 @@
 /*
- * Arm SMMUv3: events of threads that do not hold the BQL
+ * Arm SMMUv3: record events of threads that do not hold the BQL
  *
  * Copyright (c) qemu-vpasid contributors
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A device with a thread of its own has its transactions translated there. What
- * such a transaction does wrong has to be recorded where the registers of the
- * event queue may be changed and an interrupt may be raised: under the BQL.
+ * The transactions of a device with an iothread are translated in that thread.
+ * An event of such a transaction changes registers and raises an interrupt,
+ * which needs the BQL: the main loop has to record it.
  */
 
 #ifndef HW_ARM_SMMUV3_LATE_EVENT_H
@@ -17,19 +17,18 @@
 #include "smmuv3-internal.h"
 
 /**
- * smmuv3_late_event: leave an event to the main loop where it cannot be
- * recorded at once
+ * smmuv3_late_event_defer: have the main loop record an event if the caller
+ * does not hold the BQL
  *
- * The main loop calls smmuv3_record_event() for it. It is lost if the main loop
- * has many of them waiting, and the guest sees an overflow of its queue then
- * (SMMUv3 IHI0070, 7.4).
+ * The main loop calls smmuv3_record_event() for it. If too many events wait, it
+ * is lost and the guest sees an overflow of its queue (SMMUv3 IHI0070, 7.4).
  *
  * @s: the SMMUv3.
  * @info: the event.
  *
- * Returns: true if nothing is left to do, false if the caller holds the BQL and
- * has to record the event itself.
+ * Returns: true if the main loop records it, false if the caller holds the BQL
+ * and has to record it now.
  */
-bool smmuv3_late_event(SMMUv3State *s, const SMMUEventInfo *info);
+bool smmuv3_late_event_defer(SMMUv3State *s, const SMMUEventInfo *info);
 
 #endif /* HW_ARM_SMMUV3_LATE_EVENT_H */

@@ -1,5 +1,5 @@
 /*
- * Properties of arm-smmuv3 that may be left to the host
+ * Properties of arm-smmuv3, and values that follow the host
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -55,8 +55,8 @@ static bool number_parse(const char *text, uint8_t *value)
 }
 
 /*
- * A number in JSON stays one, anywhere else it is text. Only the visitor of
- * -global cannot tell, and has text.
+ * Read the property as text. It is a number or a string in JSON, and a string
+ * on the command line. The visitor of -global has no visit_type_any().
  */
 static char *number_visit_text(Visitor *v, const char *name, Error **errp)
 {
@@ -124,9 +124,43 @@ const PropertyInfo smmuv3_prop_number = {
     .set_default_value = number_set_default,
 };
 
-/* Values that go together */
+/* Descriptions */
 
-/* Only the accelerated SMMUv3 has flags, others are told apart by nothing */
+static const struct {
+    const char *name;
+    const char *text;
+} descriptions[] = {
+    { "accel", "run stage 1 of passed-through devices in the host SMMUv3" },
+    { "ats", "with accel=on: offer address translation services (ATS);"
+             " auto follows the host" },
+    { "ril", "with accel=on: offer range invalidation; auto follows the host" },
+    { "oas", "with accel=on: output address size, " OAS_CHOICE " bits;"
+             " auto follows the host" },
+    { "ssidsize", "SubstreamID (PASID) bits, 0 to 20; 0 offers no PASID, auto"
+                  " follows the host" },
+    { "stage", "stages of the emulation: 1, 2 or nested" },
+    { "x-fwb", "emulate forced write-back of stage 2 (IDR3.FWB)" },
+    { "primary-bus", "root bus whose devices are behind this SMMUv3" },
+    { "bus_num", "no effect" },
+    { "smmu_per_bus", "translate for the primary bus only, not for root buses"
+                      " below it" },
+};
+
+void smmuv3_props_describe(ObjectClass *klass)
+{
+    for (int i = 0; i < ARRAY_SIZE(descriptions); i++) {
+        /* Some are properties of the parent class */
+        ObjectProperty *op = object_class_property_find(klass,
+                                                        descriptions[i].name);
+
+        g_free(op->description);
+        op->description = g_strdup(descriptions[i].text);
+    }
+}
+
+/* Checks */
+
+/* An accelerated SMMUv3 must be the only vIOMMU of its bus */
 static bool smmuv3_props_bus_is_free(SMMUv3State *s, Error **errp)
 {
     PCIBus *bus = ARM_SMMU(s)->primary_bus;
@@ -164,8 +198,9 @@ bool smmuv3_props_realize(SMMUv3State *s, Error **errp)
             return false;
         }
         if (p->ats == ON_OFF_AUTO_ON) {
-            error_setg(errp, TYPE_ARM_SMMUV3 ": ats=on needs accel=on; the"
-                       " emulation has no address translation service");
+            error_setg(errp, TYPE_ARM_SMMUV3 ": ats=on needs accel=on; use"
+                       " x-ats=on for address translation services of the"
+                       " emulation");
             return false;
         }
         if (p->ril == ON_OFF_AUTO_OFF) {

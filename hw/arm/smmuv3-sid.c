@@ -1,5 +1,5 @@
 /*
- * Arm SMMUv3: what is cached for a StreamID
+ * Arm SMMUv3: cached configurations by StreamID
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -22,11 +22,12 @@ void smmuv3_sid_flush(SMMUv3State *s, uint32_t first, uint32_t last)
 }
 
 /*
- * What is decoded goes for all devices: buses are numbered rarely, and when
- * many are, in a reset, the first one leaves nothing for the others to do.
- * Translations are found by ASID and VMID, and stay; but who has been given
- * some keeps them for a device, and these are under the bus itself: devices
- * further down have StreamIDs by the numbers of their own buses.
+ * Notifier for PCI bus number changes. It drops all configurations: buses are
+ * numbered rarely, and when many are, in a reset, the first call leaves nothing
+ * for the others to do. Cached translations belong to an ASID and VMID and stay
+ * valid, but vhost caches translations for a device: it is told to drop them.
+ * That concerns devices on the bus itself; those further down have StreamIDs by
+ * the numbers of their own buses.
  */
 static void smmuv3_sid_renumbered(Notifier *n, void *bridge)
 {

@@ -11,30 +11,18 @@
 #include "hw/arm/smmuv3.h"
 #include "system/dma.h"
 #include "trace.h"
+#include "smmuv3-fields.h"
 #include "smmuv3-ssid.h"
 
 /* MemTxAttrs.pid has 8 bits */
 #define PID_INDEXES         256
 
 /*
- * Configurations that are kept, of all devices. A device with ATS can name
- * 2^20 substreams, and a guest decides how many of them it uses. There is no
- * use for more than there are translations kept, each of which needs one.
+ * Limit of cached configurations of all devices. A device with ATS can name
+ * 2^20 substreams, and a guest decides how many of them it uses. Each cached
+ * translation needs one configuration, so more than that are of no use.
  */
 #define SSID_CONFIGS_MAX    SMMU_IOTLB_MAX_SIZE
-
-/* STE.S1Fmt (5.2) */
-#define S1FMT_LINEAR        0
-#define S1FMT_2LVL_4K       1
-#define S1FMT_2LVL_64K      2
-#define S1FMT_RESERVED      3
-
-/* STE.S1DSS (5.2) */
-#define STE_S1DSS(x)        extract32((x)->word[2], 0, 2)
-#define S1DSS_TERMINATE     0
-#define S1DSS_BYPASS        1
-#define S1DSS_SSID0         2
-#define S1DSS_RESERVED      3
 
 /* CDs in a leaf table, log2 (5.3) */
 #define LEAF_4K_SPLIT       6
@@ -137,7 +125,7 @@ bool smmuv3_ssid_ste_valid(SMMUv3State *s, STE *ste)
                       "which are not supported\n", STE_S1FMT(ste));
         return false;
     }
-    if (STE_S1DSS(ste) == S1DSS_RESERVED) {
+    if ((SMMU_DWORD(ste, 1) & STE1_S1DSS) == S1DSS_RESERVED) {
         qemu_log_mask(LOG_GUEST_ERROR, "SMMUv3 bad STE S1DSS: %d\n",
                       S1DSS_RESERVED);
         return false;
@@ -149,7 +137,7 @@ int smmuv3_ssid_select(SMMUTransCfg *cfg, STE *ste, SMMUEventInfo *event)
 {
     uint8_t cdmax = STE_S1CDMAX(ste);
 
-    /* What does not pass stage 1 has no use for a SubstreamID */
+    /* A transaction that bypasses stage 1 does not use its SubstreamID */
     if (cfg->aborted || cfg->bypassed || cfg->stage == SMMU_STAGE_2) {
         return 0;
     }
@@ -168,7 +156,7 @@ int smmuv3_ssid_select(SMMUTransCfg *cfg, STE *ste, SMMUEventInfo *event)
         return 0;
     }
 
-    switch (STE_S1DSS(ste)) {
+    switch (SMMU_DWORD(ste, 1) & STE1_S1DSS) {
     case S1DSS_SSID0:
         return 0;
     case S1DSS_BYPASS:
@@ -222,7 +210,7 @@ int smmuv3_ssid_find_cd(SMMUv3State *s, SMMUTransCfg *cfg, STE *ste,
     uint64_t l2ptr;
     CDDesc l1cd;
 
-    /* S1Fmt means something only where there is more than one CD */
+    /* With a single CD, S1Fmt is ignored */
     if (!STE_S1CDMAX(ste)) {
         *addr = base;
         return 0;
@@ -247,7 +235,7 @@ int smmuv3_ssid_find_cd(SMMUv3State *s, SMMUTransCfg *cfg, STE *ste,
         return ret;
     }
 
-    l2ptr = ((uint64_t)l1cd.word[1] << 32 | l1cd.word[0]) & L1CD_L2PTR_MASK;
+    l2ptr = SMMU_DWORD(&l1cd, 0) & L1CD_L2PTR_MASK;
     trace_smmuv3_ssid_l1cd(event->sid, ssid, L1CD_V(&l1cd), l2ptr);
     if (!L1CD_V(&l1cd)) {
         event->type = SMMU_EVT_C_BAD_SUBSTREAMID;

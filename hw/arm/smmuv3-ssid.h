@@ -30,7 +30,7 @@
 bool smmuv3_ssid_realize(SMMUv3State *s, Error **errp);
 
 /**
- * smmuv3_ssid_reset - advertise substreams, forget cached configurations
+ * smmuv3_ssid_reset - advertise substreams, drop cached configurations
  * @s: SMMUv3 being reset, its other ID registers already set
  *
  * Sets IDR1.SSIDSIZE and IDR0.CD2L (6.3.1, 6.3.2).
@@ -69,7 +69,7 @@ int smmuv3_ssid_index(SMMUv3State *s, MemTxAttrs attrs);
 bool smmuv3_ssid_ste_valid(SMMUv3State *s, STE *ste);
 
 /**
- * smmuv3_ssid_select - find how an STE wants a transaction treated
+ * smmuv3_ssid_select - apply S1CDMax and S1DSS to a transaction
  * @cfg: configuration decoded from @ste; its stage, or its bypass, changes
  *       where S1DSS sends the transaction past stage 1
  * @ste: STE that smmuv3_ssid_ste_valid() accepted
@@ -86,7 +86,7 @@ int smmuv3_ssid_select(SMMUTransCfg *cfg, STE *ste, SMMUEventInfo *event);
  * smmuv3_ssid_find_cd - address of the CD of a substream
  * @s: SMMUv3
  * @cfg: configuration decoded from @ste, stage 1 enabled
- * @ste: STE that smmuv3_ssid_select() let pass
+ * @ste: STE that smmuv3_ssid_select() accepted
  * @ssid: SubstreamID, below 2^S1CDMax
  * @addr: (out) address of the CD, an IPA if @cfg is nested
  * @event: receives the event on failure
@@ -113,9 +113,8 @@ void smmuv3_ssid_fixup_event(SMMUEventInfo *event);
  * @sdev: device; the mutex of its SMMUv3 is held
  * @ssid: SubstreamID, or 0
  *
- * Returns: the configuration, which the cache owns and may free as soon as
- * the mutex is released or another one is inserted, or NULL if it is not
- * cached.
+ * Returns: the configuration, or NULL if it is not cached. The cache owns it
+ * and may free it as soon as the mutex is released or another one is inserted.
  */
 SMMUTransCfg *smmuv3_ssid_config_lookup(SMMUDevice *sdev, uint32_t ssid);
 
@@ -125,14 +124,14 @@ SMMUTransCfg *smmuv3_ssid_config_lookup(SMMUDevice *sdev, uint32_t ssid);
  * @ssid: SubstreamID, or 0
  * @cfg: configuration, which the cache owns from here on
  *
- * There is room for as many substreams as translations are cached: when that
- * is used up, all substreams are forgotten.
+ * When the cache is full, all substreams are dropped first. It has room for as
+ * many substreams as there are cached translations.
  */
 void smmuv3_ssid_config_insert(SMMUDevice *sdev, uint32_t ssid,
                                SMMUTransCfg *cfg);
 
 /**
- * smmuv3_ssid_config_flush - forget all substreams of a range of streams
+ * smmuv3_ssid_config_flush - drop all cached substreams of a range of StreamIDs
  * @s: SMMUv3, its mutex held
  * @start: first StreamID
  * @end: last StreamID

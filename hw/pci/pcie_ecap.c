@@ -10,6 +10,8 @@
 
 #include "qemu/osdep.h"
 #include "hw/pci/pcie_ecap.h"
+#include "hw/pci/pcie_regs.h"
+#include "standard-headers/linux/pci_regs.h"
 #include "pcie_ecap_size.h"
 
 /* What @used says about 4 bytes of configuration space */
@@ -20,36 +22,27 @@ enum {
     USED_RESERVED,
 };
 
-/* Extended capability header (7.6.3) */
-#define HEADER_ID(h)            ((h) & 0xffff)
-#define HEADER_VERSION_SHIFT    16
-#define HEADER_VERSION_MASK     0xf
-#define HEADER_NEXT_SHIFT       20
-/* The two low bits are reserved: software masks them */
-#define HEADER_NEXT_MASK        0xffcu
-#define HEADER_ONES             0xffffffffu
+#define HEADER_ONES 0xffffffffu
 
-static uint8_t header_version(uint32_t header)
+/* Write a header; the two low bits of its next pointer are reserved (7.6.3) */
+static void put_header(uint8_t *image, uint16_t offset, uint32_t header,
+                       uint16_t next)
 {
-    return (header >> HEADER_VERSION_SHIFT) & HEADER_VERSION_MASK;
-}
-
-static uint16_t header_next(uint32_t header)
-{
-    return (header >> HEADER_NEXT_SHIFT) & HEADER_NEXT_MASK;
-}
-
-static uint32_t header_with_next(uint32_t header, uint16_t next)
-{
-    return (header & ~(HEADER_NEXT_MASK << HEADER_NEXT_SHIFT)) |
-           ((uint32_t)next << HEADER_NEXT_SHIFT);
-}
-
-static void put_header(uint8_t *image, uint16_t offset, uint32_t header)
-{
+    header = (header & ~(0xffcu << PCI_EXT_CAP_NEXT_SHIFT)) |
+             (uint32_t)next << PCI_EXT_CAP_NEXT_SHIFT;
     for (int i = 0; i < PCIE_ECAP_HEADER_SIZE; i++) {
         image[offset + i] = header >> (8 * i);
     }
+}
+
+uint32_t pcie_ecap_get32(const uint8_t *image, uint32_t offset)
+{
+    uint32_t value = 0;
+
+    for (uint32_t i = 0; i < 4 && offset + i < PCIE_ECAP_IMAGE_SIZE; i++) {
+        value |= (uint32_t)image[offset + i] << (8 * i);
+    }
+    return value;
 }
 
 static void add_defect(PCIEEcapLayout *layout, PCIEEcapDefect defect,
@@ -89,7 +82,6 @@ const char *pcie_ecap_reason_name(PCIEEcapReason reason)
 {
     static const char *const names[] = {
         [PCIE_ECAP_OK] = "is free",
-        [PCIE_ECAP_BAD_SIZE] = "has an impossible size",
         [PCIE_ECAP_MISALIGNED] = "is not a multiple of 4",
         [PCIE_ECAP_BAD_RANGE] = "is not inside 0x100 to 0xfff",
         [PCIE_ECAP_BAD_CHAIN] = "cannot be judged, the list is broken",
@@ -97,7 +89,6 @@ const char *pcie_ecap_reason_name(PCIEEcapReason reason)
         [PCIE_ECAP_HIT_BODY] = "overlaps the body of a capability",
         [PCIE_ECAP_HIT_RESERVED] = "is reserved",
         [PCIE_ECAP_NONZERO] = "does not read zero",
-        [PCIE_ECAP_NO_ROOM] = "does not exist, there is no room",
     };
 
     return reason < G_N_ELEMENTS(names) ? names[reason] : "is unknown";
@@ -108,10 +99,9 @@ static void walk(const uint8_t *image, PCIEEcapLayout *layout)
 {
     uint16_t pos = PCIE_ECAP_HEAD;
 
-    do {
+    while (pos) {
         uint32_t header = pcie_ecap_get32(image, pos);
-        uint16_t next = header_next(header);
-        bool last = false;
+        uint16_t next = PCI_EXT_CAP_NEXT(header);
 
         if (header == HEADER_ONES) {
             add_defect(layout, PCIE_ECAP_ONES, pos);
@@ -127,27 +117,24 @@ static void walk(const uint8_t *image, PCIEEcapLayout *layout)
 
         layout->used[pos / PCIE_ECAP_ALIGN] = USED_HEADER;
         layout->extents[layout->count++] = (PCIEEcapExtent) {
-            .id = HEADER_ID(header),
+            .id = PCI_EXT_CAP_ID(header),
             .offset = pos,
-            .version = header_version(header),
+            .version = PCI_EXT_CAP_VER(header),
         };
 
-        if (!next) {
-            last = true;
-        } else if (next < PCIE_ECAP_HEAD) {
+        if (next && next < PCIE_ECAP_HEAD) {
             add_defect(layout, PCIE_ECAP_OUTSIDE, pos);
-            last = true;
-        } else if (layout->used[next / PCIE_ECAP_ALIGN]) {
-            add_defect(layout, PCIE_ECAP_LOOP, pos);
-            last = true;
-        } else if (next < pos) {
-            add_defect(layout, PCIE_ECAP_BACKWARD, pos);
-        }
-        if (last) {
             return;
         }
+        if (next && layout->used[next / PCIE_ECAP_ALIGN]) {
+            add_defect(layout, PCIE_ECAP_LOOP, pos);
+            return;
+        }
+        if (next && next < pos) {
+            add_defect(layout, PCIE_ECAP_BACKWARD, pos);
+        }
         pos = next;
-    } while (true);
+    }
 }
 
 /* Offset of the next header behind @offset, or the end of the image */
@@ -281,12 +268,6 @@ void pcie_ecap_reserve(PCIEEcapLayout *layout, uint16_t offset, uint16_t size)
     }
 }
 
-static bool size_is_possible(uint16_t size)
-{
-    return size >= PCIE_ECAP_HEADER_SIZE &&
-           size <= PCIE_ECAP_IMAGE_SIZE - PCIE_ECAP_HEAD;
-}
-
 /* Judge the 4 bytes at @at alone */
 static PCIEEcapReason check_dword(const PCIEEcapLayout *layout,
                                   const uint8_t *image, uint32_t at)
@@ -312,13 +293,11 @@ PCIEEcapReason pcie_ecap_check(const PCIEEcapLayout *layout,
 {
     PCIEEcapReason worst = PCIE_ECAP_OK;
 
-    if (!size_is_possible(size)) {
-        return PCIE_ECAP_BAD_SIZE;
-    }
     if (offset % PCIE_ECAP_ALIGN) {
         return PCIE_ECAP_MISALIGNED;
     }
-    if (offset < PCIE_ECAP_HEAD || offset > PCIE_ECAP_IMAGE_SIZE - size) {
+    if (size < PCIE_ECAP_HEADER_SIZE || offset < PCIE_ECAP_HEAD ||
+        offset > PCIE_ECAP_IMAGE_SIZE - size) {
         return PCIE_ECAP_BAD_RANGE;
     }
     if (layout->defects & PCIE_ECAP_BROKEN) {
@@ -335,49 +314,17 @@ PCIEEcapReason pcie_ecap_check(const PCIEEcapLayout *layout,
     return worst;
 }
 
-PCIEEcapReason pcie_ecap_alloc(const PCIEEcapLayout *layout,
-                               const uint8_t *image, uint16_t size,
-                               uint16_t *offset)
+uint16_t pcie_ecap_alloc(const PCIEEcapLayout *layout, const uint8_t *image,
+                         uint16_t size)
 {
-    uint16_t at;
+    int at = QEMU_ALIGN_DOWN(PCIE_ECAP_IMAGE_SIZE - size, PCIE_ECAP_ALIGN);
 
-    if (!size_is_possible(size)) {
-        return PCIE_ECAP_BAD_SIZE;
-    }
-    if (layout->defects & PCIE_ECAP_BROKEN) {
-        return PCIE_ECAP_BAD_CHAIN;
-    }
-    for (at = (PCIE_ECAP_IMAGE_SIZE - size) & ~(PCIE_ECAP_ALIGN - 1);
-         at >= PCIE_ECAP_HEAD; at -= PCIE_ECAP_ALIGN) {
+    for (; at >= PCIE_ECAP_HEAD; at -= PCIE_ECAP_ALIGN) {
         if (!pcie_ecap_check(layout, image, at, size)) {
-            *offset = at;
-            return PCIE_ECAP_OK;
+            return at;
         }
     }
-    return PCIE_ECAP_NO_ROOM;
-}
-
-uint16_t pcie_ecap_next_free(const PCIEEcapLayout *layout,
-                             const uint8_t *image, uint16_t *offset)
-{
-    uint32_t start = QEMU_ALIGN_UP(MAX(*offset, PCIE_ECAP_HEAD),
-                                   PCIE_ECAP_ALIGN);
-    uint32_t end;
-
-    while (start < PCIE_ECAP_IMAGE_SIZE &&
-           pcie_ecap_check(layout, image, start, PCIE_ECAP_ALIGN)) {
-        start += PCIE_ECAP_ALIGN;
-    }
-    if (start >= PCIE_ECAP_IMAGE_SIZE) {
-        return 0;
-    }
-    for (end = start + PCIE_ECAP_ALIGN; end < PCIE_ECAP_IMAGE_SIZE &&
-         !pcie_ecap_check(layout, image, end, PCIE_ECAP_ALIGN);
-         end += PCIE_ECAP_ALIGN) {
-        continue;
-    }
-    *offset = start;
-    return end - start;
+    return 0;
 }
 
 /*
@@ -390,7 +337,7 @@ static uint16_t find_link(const PCIEEcapLayout *layout, const uint8_t *image,
 {
     for (uint16_t i = 0; i < layout->count; i++) {
         uint16_t pos = layout->extents[i].offset;
-        uint16_t next = header_next(pcie_ecap_get32(image, pos));
+        uint16_t next = PCI_EXT_CAP_NEXT(pcie_ecap_get32(image, pos));
 
         if (pos < offset && (!next || next > offset)) {
             return pos;
@@ -400,11 +347,8 @@ static uint16_t find_link(const PCIEEcapLayout *layout, const uint8_t *image,
 }
 
 PCIEEcapReason pcie_ecap_insert(uint8_t *image, uint16_t offset, uint16_t id,
-                                uint8_t version, uint16_t size,
-                                uint16_t *link)
+                                uint8_t version, uint16_t size)
 {
-    uint32_t header = id | ((uint32_t)(version & HEADER_VERSION_MASK)
-                            << HEADER_VERSION_SHIFT);
     PCIEEcapLayout layout;
     PCIEEcapReason reason;
     uint32_t before;
@@ -422,12 +366,10 @@ PCIEEcapReason pcie_ecap_insert(uint8_t *image, uint16_t offset, uint16_t id,
      */
     at = find_link(&layout, image, offset);
     before = pcie_ecap_get32(image, at);
-    put_header(image, offset, header_with_next(header, header_next(before)));
+    put_header(image, offset, id | (version & 0xfu) << 16,
+               PCI_EXT_CAP_NEXT(before));
     if (at != offset) {
-        put_header(image, at, header_with_next(before, offset));
-    }
-    if (link) {
-        *link = at;
+        put_header(image, at, before, offset);
     }
     return PCIE_ECAP_OK;
 }

@@ -32,17 +32,6 @@ typedef struct PCIEEcapFunction {
 } PCIEEcapFunction;
 
 /**
- * pcie_ecap_get32: read 4 little-endian bytes of an image
- *
- * @image: #PCIE_ECAP_IMAGE_SIZE bytes of configuration space.
- *
- * @offset: where to read, any value.
- *
- * Returns: the value, with 0 for bytes behind the end of the image.
- */
-uint32_t pcie_ecap_get32(const uint8_t *image, uint32_t offset);
-
-/**
  * pcie_ecap_function: find out what sizes depend on
  *
  * @image: #PCIE_ECAP_IMAGE_SIZE bytes of configuration space.

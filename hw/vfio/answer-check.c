@@ -60,8 +60,8 @@ bool vfio_answer_check_size(size_t room, size_t bare, uint32_t argsz)
 }
 
 /* Does all of a capability lie in the answer? */
-static bool cap_fits(VFIOAnswer answer, const void *cap, uint16_t id,
-                     size_t room)
+static bool vfio_answer_cap_fits(VFIOAnswer answer, const void *cap,
+                                 uint16_t id, size_t room)
 {
     for (unsigned i = 0; i < ARRAY_SIZE(layouts); i++) {
         const CapLayout *layout = &layouts[i];
@@ -93,7 +93,8 @@ struct vfio_info_cap_header *vfio_answer_find_cap(VFIOAnswer answer, void *info,
         }
         memcpy(&header, info + offset, sizeof(header));
         if (header.id == id) {
-            if (!cap_fits(answer, info + offset, id, argsz - offset)) {
+            if (!vfio_answer_cap_fits(answer, info + offset, id,
+                                      argsz - offset)) {
                 break;
             }
             return info + offset;

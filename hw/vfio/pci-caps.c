@@ -46,7 +46,7 @@
 /* A header; a capability and a control register for each BAR (7.8.6) */
 #define REBAR_SIZE(nbar)    (4 + 8 * (nbar))
 
-static unsigned exp_size(uint16_t flags)
+static unsigned vfio_caps_exp_size(uint16_t flags)
 {
     bool v2 = (flags & PCI_EXP_FLAGS_VERS) >= 2;
 
@@ -57,7 +57,7 @@ static unsigned exp_size(uint16_t flags)
 }
 
 /* Bytes of the capability at @pos that QEMU keeps a copy of */
-static unsigned std_size(const uint8_t *config, uint8_t pos)
+static unsigned vfio_caps_std_size(const uint8_t *config, uint8_t pos)
 {
     uint16_t flags = pci_get_word(config + pos + PCI_CAP_FLAGS);
 
@@ -68,7 +68,7 @@ static unsigned std_size(const uint8_t *config, uint8_t pos)
         return MSI_SIZE + (flags & PCI_MSI_FLAGS_64BIT ? MSI_64BIT_SIZE : 0) +
                (flags & PCI_MSI_FLAGS_MASKBIT ? MSI_MASKBIT_SIZE : 0);
     case PCI_CAP_ID_EXP:
-        return exp_size(flags);
+        return vfio_caps_exp_size(flags);
     case PCI_CAP_ID_MSIX:
         return MSIX_CAP_LENGTH;
     case PCI_CAP_ID_AF:
@@ -79,13 +79,13 @@ static unsigned std_size(const uint8_t *config, uint8_t pos)
 }
 
 /* QEMU emulates these, and has one of each */
-static bool std_is_single(uint8_t id)
+static bool vfio_caps_std_is_single(uint8_t id)
 {
     return id == PCI_CAP_ID_PM || id == PCI_CAP_ID_MSI ||
            id == PCI_CAP_ID_EXP || id == PCI_CAP_ID_MSIX;
 }
 
-static void trim_std(VFIOPCIDevice *vdev)
+static void vfio_caps_trim_std(VFIOPCIDevice *vdev)
 {
     uint8_t *config = PCI_DEVICE(vdev)->config;
     DECLARE_BITMAP(met, PCI_CONFIG_SPACE_SIZE) = { 0 };
@@ -109,7 +109,7 @@ static void trim_std(VFIOPCIDevice *vdev)
                                                       "loops", link);
             break;
         }
-        size = std_size(config, pos);
+        size = vfio_caps_std_size(config, pos);
         if (pos + size > PCI_CONFIG_SPACE_SIZE) {
             warn_report(VFIO_MSG_PREFIX "the capability 0x%x at 0x%x needs %u "
                         "bytes and has %u; the guest does not see it",
@@ -117,7 +117,7 @@ static void trim_std(VFIOPCIDevice *vdev)
                         PCI_CONFIG_SPACE_SIZE - pos);
             continue;
         }
-        if (std_is_single(id) && test_and_set_bit(id, ids)) {
+        if (vfio_caps_std_is_single(id) && test_and_set_bit(id, ids)) {
             warn_report(VFIO_MSG_PREFIX "the capability 0x%x at 0x%x is the "
                         "second of its kind; the guest does not see it",
                         vdev->vbasedev.name, id, pos);
@@ -137,7 +137,8 @@ static void trim_std(VFIOPCIDevice *vdev)
 }
 
 /* Bytes of the capability that QEMU writes to, or takes as its own */
-static unsigned ext_size(const uint8_t *config, const PCIEEcapExtent *ext)
+static unsigned vfio_caps_ext_size(const uint8_t *config,
+                                   const PCIEEcapExtent *ext)
 {
     if (ext->id == PCI_EXT_CAP_ID_REBAR &&
         ext->offset + EXT_SHORTEST + 4 <= PCIE_CONFIG_SPACE_SIZE) {
@@ -151,14 +152,14 @@ static unsigned ext_size(const uint8_t *config, const PCIEEcapExtent *ext)
 }
 
 /* Does @ext, as far as its size is known, reach behind @end? */
-static bool ext_is_cut(const PCIEEcapExtent *ext, unsigned end)
+static bool vfio_caps_ext_is_cut(const PCIEEcapExtent *ext, unsigned end)
 {
     return ext->cut || (ext->sized && ext->offset + ext->size > end);
 }
 
 /* Bytes between the header of @ext and the next header or @end */
-static unsigned ext_room(const PCIEEcapLayout *layout,
-                         const PCIEEcapExtent *ext, unsigned end)
+static unsigned vfio_caps_ext_room(const PCIEEcapLayout *layout,
+                                   const PCIEEcapExtent *ext, unsigned end)
 {
     if (ext->offset >= end) {
         return 0;
@@ -174,7 +175,8 @@ static unsigned ext_room(const PCIEEcapLayout *layout,
     return end - ext->offset;
 }
 
-static void end_ext_list(VFIOPCIDevice *vdev, const PCIEEcapExtent *last)
+static void vfio_caps_end_ext_list(VFIOPCIDevice *vdev,
+                                   const PCIEEcapExtent *last)
 {
     PCIDevice *pdev = PCI_DEVICE(vdev);
 
@@ -190,8 +192,8 @@ static void end_ext_list(VFIOPCIDevice *vdev, const PCIEEcapExtent *last)
 }
 
 /* Have @last, NULL at the head, followed by the capability at @next, 0 ends */
-static void link_ext(VFIOPCIDevice *vdev, const PCIEEcapExtent *last,
-                     uint16_t next)
+static void vfio_caps_link_ext(VFIOPCIDevice *vdev, const PCIEEcapExtent *last,
+                               uint16_t next)
 {
     uint8_t *config = PCI_DEVICE(vdev)->config;
 
@@ -209,8 +211,8 @@ static void link_ext(VFIOPCIDevice *vdev, const PCIEEcapExtent *last,
 }
 
 /* Tell the user what is taken out, unless it is nothing: a Null capability */
-static void warn_ext(VFIOPCIDevice *vdev, const PCIEEcapExtent *ext,
-                     unsigned size, unsigned room)
+static void vfio_caps_warn_ext(VFIOPCIDevice *vdev, const PCIEEcapExtent *ext,
+                               unsigned size, unsigned room)
 {
     if (!room) {
         warn_report(VFIO_MSG_PREFIX "an extended capability at 0x%x is behind "
@@ -237,7 +239,7 @@ static void warn_ext(VFIOPCIDevice *vdev, const PCIEEcapExtent *ext,
  * standard capabilities keeps the list that is here, and QEMU asserts that each
  * element of it has room for a header and a register.
  */
-static void trim_ext(VFIOPCIDevice *vdev)
+static void vfio_caps_trim_ext(VFIOPCIDevice *vdev)
 {
     uint8_t *config = PCI_DEVICE(vdev)->config;
     g_autofree PCIEEcapLayout *layout = g_new(PCIEEcapLayout, 1);
@@ -246,15 +248,15 @@ static void trim_ext(VFIOPCIDevice *vdev)
     pcie_ecap_parse(config, layout);
     for (unsigned i = 0; i < layout->count; i++) {
         const PCIEEcapExtent *ext = &layout->extents[i];
-        unsigned size = ext_size(config, ext);
-        unsigned room = ext_room(layout, ext, vdev->config_size);
+        unsigned size = vfio_caps_ext_size(config, ext);
+        unsigned room = vfio_caps_ext_room(layout, ext, vdev->config_size);
 
-        if (size > room || ext_is_cut(ext, vdev->config_size)) {
+        if (size > room || vfio_caps_ext_is_cut(ext, vdev->config_size)) {
             /* A Null capability at the head is an anchor, and needs no room */
             if (ext->id != PCIE_ECAP_ID_NULL || last) {
-                warn_ext(vdev, ext, size, room);
-                link_ext(vdev, last, i + 1 < layout->count ?
-                                     layout->extents[i + 1].offset : 0);
+                vfio_caps_warn_ext(vdev, ext, size, room);
+                vfio_caps_link_ext(vdev, last, i + 1 < layout->count ?
+                                   layout->extents[i + 1].offset : 0);
             }
             if (last) {
                 continue;
@@ -268,14 +270,14 @@ static void trim_ext(VFIOPCIDevice *vdev)
                     vdev->vbasedev.name,
                     pcie_ecap_defect_name(layout->defects & PCIE_ECAP_BROKEN),
                     layout->broken_offset);
-        end_ext_list(vdev, last);
+        vfio_caps_end_ext_list(vdev, last);
     }
 }
 
 void vfio_pci_caps_trim(VFIOPCIDevice *vdev)
 {
-    trim_std(vdev);
+    vfio_caps_trim_std(vdev);
     if (vdev->config_size > PCI_CONFIG_SPACE_SIZE) {
-        trim_ext(vdev);
+        vfio_caps_trim_ext(vdev);
     }
 }

@@ -141,8 +141,8 @@ bool vfio_pci_check_msi(unsigned vectors, Error **errp)
     return true;
 }
 
-static bool check_msix_bar(VFIOPCIDevice *vdev, const char *what, uint8_t bar,
-                           Error **errp)
+static bool vfio_check_msix_bar(VFIOPCIDevice *vdev, const char *what,
+                                uint8_t bar, Error **errp)
 {
     if (bar >= ARRAY_SIZE(vdev->bars) ||
         (!vdev->bars[bar].size && vdev->msix_relo == OFF_AUTO_PCIBAR_OFF)) {
@@ -159,8 +159,8 @@ bool vfio_pci_check_msix(VFIOPCIDevice *vdev, const VFIOMSIXInfo *msix,
     uint64_t end = (uint64_t)msix->table_offset +
                    msix->entries * PCI_MSIX_ENTRY_SIZE;
 
-    if (!check_msix_bar(vdev, "table", msix->table_bar, errp) ||
-        !check_msix_bar(vdev, "PBA", msix->pba_bar, errp)) {
+    if (!vfio_check_msix_bar(vdev, "table", msix->table_bar, errp) ||
+        !vfio_check_msix_bar(vdev, "PBA", msix->pba_bar, errp)) {
         return false;
     }
     if (vdev->bars[msix->table_bar].size &&

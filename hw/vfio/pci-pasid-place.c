@@ -1,193 +1,192 @@
 /*
  * Where the PASID capability of a VFIO PCI device goes
  *
- * The rules are those of pcie_ecap_place.h. Here is what they are applied to,
- * and what the user is told about it.
- *
  * Copyright (c) qemu-vpasid contributors
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
 #include "qemu/osdep.h"
-#include <linux/vfio.h>
-
-#include "hw/vfio/vfio-device.h"
-#include "qapi/error.h"
-#include "pci.h"
 #include "pci-pasid-place.h"
 
-/*
- * What counts is what the host shows, not what the guest will see: there may
- * be registers of capabilities that the guest does not get.
- */
-VFIOPCIPasidView *vfio_pci_pasid_view(VFIOPCIDevice *vdev, Error **errp)
-{
-    VFIODevice *vbasedev = &vdev->vbasedev;
-    g_autofree VFIOPCIPasidView *view = g_new0(VFIOPCIPasidView, 1);
-    g_autofree PCIEEcapLayout *guest = g_new(PCIEEcapLayout, 1);
-    int size = vdev->config_size;
-    int ret = vbasedev->io_ops->region_read(vbasedev,
-                                            VFIO_PCI_CONFIG_REGION_INDEX, 0,
-                                            size, view->image);
+/* Header without the next pointer (PCIe 6.2, 7.6.3) */
+#define HEADER_ID_VERSION   0x000fffffu
+#define HEADER_PASID        (PCI_EXT_CAP_ID_PASID | PCI_PASID_VER << 16)
+/* The control register is the upper half of the second dword (7.8.9.3) */
+#define REGS_ENABLED        ((uint32_t)PCI_PASID_CTRL_ENABLE << 16)
+#define REGS_RESERVED       0xfff0e0f1u
 
-    if (ret != size) {
-        error_setg(errp, "its configuration space cannot be read: %s",
-                   strreaderror(ret));
-        return NULL;
-    }
-    pcie_ecap_parse(view->image, &view->layout);
-    pcie_ecap_parse(PCI_DEVICE(vdev)->config, guest);
-    for (unsigned i = 0; i < guest->count; i++) {
-        pcie_ecap_reserve(&view->layout, guest->extents[i].offset,
-                          guest->extents[i].size);
-    }
-    /* What the device does not have is no place either */
-    pcie_ecap_reserve(&view->layout, size, PCIE_ECAP_IMAGE_SIZE - size);
-    return g_steal_pointer(&view);
+static VFIOPasidCap vfio_pasid_decode(const uint8_t *image, uint16_t regs)
+{
+    uint32_t cap = pcie_ecap_get32(image, regs);
+
+    return (VFIOPasidCap) {
+        .width = (cap & PCI_PASID_CAP_WIDTH) >> PCI_PASID_CAP_WIDTH_SHIFT,
+        .exec = cap & PCI_PASID_CAP_EXEC,
+        .priv = cap & PCI_PASID_CAP_PRIV,
+    };
 }
 
-/* Why @offset was refused, in words; freed by the caller */
-static char *describe(VFIOPCIDevice *vdev, const VFIOPCIPasidView *view,
-                      uint16_t offset, PCIEEcapReason reason)
+bool vfio_pasid_read(const uint8_t *image, uint16_t offset, VFIOPasidCap *cap)
 {
-    const PCIEEcapLayout *layout = &view->layout;
-    const PCIEEcapExtent *ext =
-        pcie_ecap_in_the_way(layout, offset, PCIE_ECAP_PASID_SIZE, reason);
+    if (offset % PCIE_ECAP_ALIGN || offset < PCIE_ECAP_HEAD ||
+        offset > VFIO_PASID_AT_END ||
+        (pcie_ecap_get32(image, offset) & HEADER_ID_VERSION) != HEADER_PASID) {
+        return false;
+    }
+    *cap = vfio_pasid_decode(image, offset + PCI_PASID_CAP);
+    return true;
+}
 
-    if (reason == PCIE_ECAP_BAD_CHAIN) {
-        return g_strdup_printf("the list of extended capabilities of the "
-                               "device %s at 0x%x",
-                               pcie_ecap_defect_name(layout->defects &
-                                                     PCIE_ECAP_BROKEN),
-                               layout->broken_offset);
+/* Can the host make @host of the registers at @regs? */
+static bool vfio_pasid_is_source(const uint8_t *image, uint16_t regs,
+                                 const VFIOPasidCap *host)
+{
+    VFIOPasidCap cap = vfio_pasid_decode(image, regs);
+
+    return !(pcie_ecap_get32(image, regs) & REGS_RESERVED) && host->width &&
+           cap.width >= MIN(host->width, PCI_EXT_CAP_PASID_MAX_WIDTH) &&
+           cap.width <= PCI_EXT_CAP_PASID_MAX_WIDTH &&
+           cap.exec >= host->exec && cap.priv >= host->priv;
+}
+
+/* The lowest hidden capability from @at on that fits @host, 0 if none does */
+static uint16_t vfio_pasid_next_hidden(const PCIEEcapLayout *layout,
+                                       const uint8_t *image,
+                                       const VFIOPasidCap *host, uint16_t at)
+{
+    VFIOPasidCap cap;
+
+    for (; at <= VFIO_PASID_AT_END; at += PCIE_ECAP_ALIGN) {
+        uint16_t next = pcie_ecap_get32(image, at) >> PCI_EXT_CAP_NEXT_SHIFT;
+
+        /* All that may be said against the place is what makes it a match */
+        if (vfio_pasid_read(image, at, &cap) && !(next % PCIE_ECAP_ALIGN) &&
+            (!next || next >= PCIE_ECAP_HEAD) &&
+            vfio_pasid_is_source(image, at + PCI_PASID_CAP, host) &&
+            pcie_ecap_check(layout, image, at, PCI_EXT_CAP_PASID_SIZEOF) ==
+            PCIE_ECAP_NONZERO) {
+            return at;
+        }
     }
-    if (vdev->config_size < PCIE_ECAP_IMAGE_SIZE &&
-        offset + PCIE_ECAP_PASID_SIZE > vdev->config_size) {
-        return g_strdup_printf("offset 0x%x is behind the 0x%x bytes of "
-                               "configuration space that the device has, or "
-                               "too close to their end", offset,
-                               vdev->config_size);
+    return 0;
+}
+
+unsigned vfio_pasid_find_own(const PCIEEcapLayout *layout,
+                             const uint8_t *image, const VFIOPasidCap *host,
+                             uint16_t *offset)
+{
+    unsigned count = 0;
+    uint16_t at = PCIE_ECAP_HEAD;
+
+    while ((at = vfio_pasid_next_hidden(layout, image, host, at))) {
+        VFIOPasidCap cap = vfio_pasid_decode(image, at + PCI_PASID_CAP);
+
+        if (cap.width == host->width && cap.exec == host->exec &&
+            cap.priv == host->priv && !count++) {
+            *offset = at;
+        }
+        at += PCIE_ECAP_ALIGN;
     }
+    return count;
+}
+
+/* What is left of a hidden capability that was the first, or the only one */
+static bool vfio_pasid_has_anchor(const PCIEEcapLayout *layout,
+                                  const uint8_t *image)
+{
+    return layout->count ? layout->extents[0].id == PCIE_ECAP_ID_NULL :
+           !pcie_ecap_get32(image, PCIE_ECAP_HEAD);
+}
+
+uint16_t vfio_pasid_next_registers(const PCIEEcapLayout *layout,
+                                   const uint8_t *image,
+                                   const VFIOPasidCap *host, uint16_t *offset)
+{
+    const uint16_t anchored = PCIE_ECAP_HEAD + PCI_PASID_CAP;
+    uint16_t at = vfio_pasid_next_hidden(layout, image, host,
+                                         MAX(*offset, PCIE_ECAP_HEAD));
+
+    if (at) {
+        *offset = at;
+        return PCI_EXT_CAP_PASID_SIZEOF;
+    }
+    if (*offset > anchored || !vfio_pasid_has_anchor(layout, image) ||
+        !(pcie_ecap_get32(image, anchored) & REGS_ENABLED) ||
+        !vfio_pasid_is_source(image, anchored, host) ||
+        pcie_ecap_check(layout, image, anchored, PCIE_ECAP_ALIGN) !=
+        PCIE_ECAP_NONZERO) {
+        return 0;
+    }
+    *offset = anchored;
+    return PCI_EXT_CAP_PASID_SIZEOF - PCI_PASID_CAP;
+}
+
+bool vfio_pasid_choose_place(const PCIEEcapLayout *layout,
+                             const uint8_t *image, const VFIOPasidCap *host,
+                             VFIOPasidPlace *place)
+{
+    *place = (VFIOPasidPlace) {
+        .end = pcie_ecap_check(layout, image, VFIO_PASID_AT_END,
+                               PCI_EXT_CAP_PASID_SIZEOF),
+    };
+    if (!place->end) {
+        place->step = VFIO_PASID_STEP_END;
+        place->offset = VFIO_PASID_AT_END;
+        return true;
+    }
+
+    place->hidden = vfio_pasid_find_own(layout, image, host, &place->offset);
+    if (place->hidden == 1) {
+        place->step = VFIO_PASID_STEP_HOST;
+        return true;
+    }
+    place->offset = pcie_ecap_alloc(layout, image, PCI_EXT_CAP_PASID_SIZEOF);
+    place->step = place->offset ? VFIO_PASID_STEP_GAP : VFIO_PASID_STEP_NONE;
+    return place->offset;
+}
+
+char *vfio_pasid_describe(const PCIEEcapLayout *layout, uint16_t offset,
+                          PCIEEcapReason reason)
+{
+    const char *name = pcie_ecap_reason_name(reason);
+    const PCIEEcapExtent *ext =
+        pcie_ecap_in_the_way(layout, offset, PCI_EXT_CAP_PASID_SIZEOF, reason);
+
     if (!ext) {
-        return g_strdup_printf("offset 0x%x %s", offset,
-                               pcie_ecap_reason_name(reason));
+        return g_strdup_printf("0x%x %s", offset, name);
     }
-    return g_strdup_printf("offset 0x%x %s (%s, ID 0x%x, 0x%x to 0x%x%s)",
-                           offset, pcie_ecap_reason_name(reason),
-                           pcie_ecap_name(ext->id), ext->id, ext->offset,
+    return g_strdup_printf("0x%x %s (%s, ID 0x%x, 0x%x to 0x%x%s)", offset,
+                           name, pcie_ecap_name(ext->id), ext->id, ext->offset,
                            ext->offset + ext->size - 1, ext->sized ? "" :
                            " since its size is not known");
 }
 
-/* Is what can be read at @offset what the capability there stands for? */
-static bool is_own(const VFIOPCIPasidView *view, const PCIEEcapPasid *host,
-                   uint16_t offset)
+const char *vfio_pasid_shown_by_mistake(const PCIEEcapLayout *layout,
+                                        uint16_t offset)
 {
-    uint16_t at = 0;
+    uint32_t bad = layout->defects & (PCIE_ECAP_BROKEN | PCIE_ECAP_INTO_BODY |
+                                      PCIE_ECAP_OVERLAP);
+    const PCIEEcapExtent *link = NULL;
 
-    if (pcie_ecap_pasid_hidden(&view->layout, view->image, host, &at) == 1 &&
-        at == offset) {
-        return true;
+    if (bad) {
+        return pcie_ecap_defect_name(bad);
     }
-    /* The kernel leaves an anchor for the first one, and its registers */
-    at = 0;
-    return offset == PCI_CONFIG_SPACE_SIZE &&
-           pcie_ecap_pasid_registers(&view->layout, view->image, host, &at) <
-           PCIE_ECAP_PASID_SIZE && at == offset + PCI_PASID_CAP;
-}
-
-static bool place_by_user(VFIOPCIDevice *vdev, const VFIOPCIPasidView *view,
-                          const PCIEEcapPasid *host, Error **errp)
-{
-    uint16_t wanted = vdev->pasid.wanted_offset;
-    PCIEEcapReason reason = pcie_ecap_check(&view->layout, view->image, wanted,
-                                            PCIE_ECAP_PASID_SIZE);
-    g_autofree char *what = NULL;
-    PCIEEcapChoice choice;
-
-    if (!reason ||
-        (reason == PCIE_ECAP_NONZERO && is_own(view, host, wanted))) {
-        return true;
+    for (unsigned i = 0; i + 1 < layout->count; i++) {
+        if (layout->extents[i + 1].offset == offset) {
+            link = &layout->extents[i];
+        }
     }
+    /*
+     * The kernel takes two capabilities of an ID that adjoin for one. What it
+     * changed in the header of the second does not show.
+     */
+    for (unsigned i = 0; link && i < layout->count; i++) {
+        const PCIEEcapExtent *ext = &layout->extents[i];
 
-    what = describe(vdev, view, wanted, reason);
-    if (pcie_ecap_pasid_place(&view->layout, view->image, host, &choice)) {
-        error_setg(errp, "x-vpasid-cap-offset=0x%x is not possible: %s; "
-                   "x-vpasid-cap-offset=0x%x would work", wanted, what,
-                   choice.offset);
-    } else {
-        error_setg(errp, "x-vpasid-cap-offset=0x%x is not possible: %s; no "
-                   "other offset would work, use vpasid=off", wanted, what);
+        if (ext->id == link->id && ext->offset + ext->size == link->offset) {
+            return "has two capabilities of a kind that adjoin";
+        }
     }
-    return false;
-}
-
-bool vfio_pci_pasid_place(VFIOPCIDevice *vdev, const VFIOPCIPasidView *view,
-                          const PCIEEcapPasid *host, uint16_t *offset,
-                          const char **how, Error **errp)
-{
-    static const char *const steps[] = {
-        [PCIE_ECAP_STEP_END] = "at the end of configuration space",
-        [PCIE_ECAP_STEP_HOST] = "where the device has its own",
-        [PCIE_ECAP_STEP_GAP] = "in the highest gap",
-    };
-    g_autofree char *what = NULL;
-    PCIEEcapChoice choice;
-
-    if (vdev->pasid.wanted_offset) {
-        *offset = vdev->pasid.wanted_offset;
-        *how = "by the user";
-        return place_by_user(vdev, view, host, errp);
-    }
-    if (pcie_ecap_pasid_place(&view->layout, view->image, host, &choice)) {
-        *offset = choice.offset;
-        *how = steps[choice.step];
-        return true;
-    }
-
-    what = describe(vdev, view, PCIE_ECAP_PASID_AT_END,
-                    choice.end);
-    if (choice.end == PCIE_ECAP_BAD_CHAIN) {
-        error_setg(errp, "%s, so it is not known what is free; use "
-                   "vpasid=off", what);
-    } else if (choice.hidden) {
-        error_setg(errp, "there is no room: %s, %u places look like the "
-                   "device's own capability, and no other %u bytes are free "
-                   "and read zero; use vpasid=off", what, choice.hidden,
-                   PCIE_ECAP_PASID_SIZE);
-    } else {
-        error_setg(errp, "there is no room: %s, and no other %u bytes are "
-                   "free and read zero; use vpasid=off", what,
-                   PCIE_ECAP_PASID_SIZE);
-    }
-    return false;
-}
-
-bool vfio_pci_pasid_check_known(VFIOPCIDevice *vdev,
-                                const VFIOPCIPasidView *view, uint16_t offset,
-                                Error **errp)
-{
-    PCIEEcapReason reason = pcie_ecap_check(&view->layout, view->image, offset,
-                                            PCIE_ECAP_PASID_SIZE);
-    g_autofree char *here = NULL;
-    g_autofree char *what = NULL;
-    PCIEEcapChoice choice;
-
-    /* The guest has not seen what is below since it started */
-    if (!reason || reason == PCIE_ECAP_NONZERO) {
-        return true;
-    }
-    what = describe(vdev, view, offset, reason);
-    if (pcie_ecap_pasid_place(&view->layout, view->image, &vdev->pasid.host,
-                              &choice)) {
-        here = g_strdup_printf("it could only be at offset 0x%x",
-                               choice.offset);
-    } else {
-        here = g_strdup("there is no place for it");
-    }
-    error_setg(errp, VFIO_MSG_PREFIX "the guest has its PASID capability at "
-               "offset 0x%x, and here %s: %s; unplug the device before QEMU "
-               "is replaced", vdev->vbasedev.name, offset, here, what);
-    return false;
+    return NULL;
 }

@@ -1,6 +1,11 @@
 /*
  * Where the PASID capability of a VFIO PCI device goes
  *
+ * The kernel hides the PASID capability of a device from VFIO users, so a
+ * guest gets a virtual one. These are the rules for its place, and what is
+ * known of the registers that the kernel hides. All are pure functions over an
+ * image of configuration space, like those of pcie_ecap.h.
+ *
  * Copyright (c) qemu-vpasid contributors
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
@@ -9,82 +14,187 @@
 #ifndef HW_VFIO_PCI_PASID_PLACE_H
 #define HW_VFIO_PCI_PASID_PLACE_H
 
-#include "hw/pci/pcie_ecap_place.h"
+#include "hw/pci/pcie_ecap.h"
+#include "hw/pci/pcie_regs.h"
+#include "standard-headers/linux/pci_regs.h"
 
-typedef struct VFIOPCIDevice VFIOPCIDevice;
-
-/**
- * struct VFIOPCIPasidView - what the kernel shows of a device
- *
- * @image: configuration space, with the capabilities that the guest does not
- *         get and with the registers that belong to none. What the device has
- *         not of 4096 bytes is zero.
- *
- * @layout: of @image, with what the guest has and what is behind the end of
- *          the device's configuration space reserved.
- */
-typedef struct VFIOPCIPasidView {
-    uint8_t image[PCIE_ECAP_IMAGE_SIZE];
-    PCIEEcapLayout layout;
-} VFIOPCIPasidView;
+/* The last place in configuration space that a PASID capability fits in */
+#define VFIO_PASID_AT_END   (PCIE_ECAP_IMAGE_SIZE - PCI_EXT_CAP_PASID_SIZEOF)
 
 /**
- * vfio_pci_pasid_view: read configuration space as the kernel shows it
+ * struct VFIOPasidCap - what a PASID capability says (PCIe 6.2, 7.8.9)
  *
- * @vdev: the device, with more than 256 bytes of configuration space, after
- *        its other capabilities were added.
+ * @width: Max PASID Width in bits, 0 to 31. The specification allows 0 to 20.
  *
- * @errp: set if it cannot be read.
+ * @exec: Execute Permission is supported.
  *
- * Returns: the view, for g_free(); NULL with @errp set.
+ * @priv: Privileged Mode is supported.
  */
-VFIOPCIPasidView *vfio_pci_pasid_view(VFIOPCIDevice *vdev, Error **errp);
+typedef struct VFIOPasidCap {
+    uint8_t width;
+    bool exec;
+    bool priv;
+} VFIOPasidCap;
 
 /**
- * vfio_pci_pasid_place: choose the place of the virtual capability
+ * enum VFIOPasidStep - which rule chose the place
  *
- * Where the user wants it if that is possible, else by the rules of
- * pcie_ecap_pasid_place().
+ * @VFIO_PASID_STEP_NONE: none did, there is no place.
  *
- * @vdev: the device.
+ * @VFIO_PASID_STEP_END: the end of configuration space.
  *
- * @view: from vfio_pci_pasid_view().
+ * @VFIO_PASID_STEP_HOST: where the device keeps its own, hidden one.
  *
- * @host: what the host reports of the device.
- *
- * @offset: set on success, in bytes.
- *
- * @how: set on success to what chose the place, a constant string that
- *       completes "placed ...".
- *
- * @errp: says why there is no place: what is in the way, and an offset that
- *        would work if there is one.
- *
- * Returns: true on success, false with @errp set.
+ * @VFIO_PASID_STEP_GAP: the highest free place.
  */
-bool vfio_pci_pasid_place(VFIOPCIDevice *vdev, const VFIOPCIPasidView *view,
-                          const PCIEEcapPasid *host, uint16_t *offset,
-                          const char **how, Error **errp);
+typedef enum VFIOPasidStep {
+    VFIO_PASID_STEP_NONE,
+    VFIO_PASID_STEP_END,
+    VFIO_PASID_STEP_HOST,
+    VFIO_PASID_STEP_GAP,
+} VFIOPasidStep;
 
 /**
- * vfio_pci_pasid_check_known: tell whether the capability can be where a guest
- * knows it
+ * struct VFIOPasidPlace - a place, and how it was found
  *
- * That place need not be one that vfio_pci_pasid_place() would choose, nor
- * read zero. It must not be that of anything known.
+ * @step: the rule that chose the place.
  *
- * @vdev: the device.
+ * @offset: of the capability in bytes, 0 if there is no place.
  *
- * @view: from vfio_pci_pasid_view().
+ * @end: what is in the way at the end of configuration space.
  *
- * @offset: of the capability in bytes, any value.
- *
- * @errp: says what is in the way, and where the capability could be.
- *
- * Returns: true if it can be there, false with @errp set.
+ * @hidden: how many places look like the device's own capability. Only a
+ *          single one is trusted. Not counted, and 0, if the end is free or
+ *          the list is broken.
  */
-bool vfio_pci_pasid_check_known(VFIOPCIDevice *vdev,
-                                const VFIOPCIPasidView *view, uint16_t offset,
-                                Error **errp);
+typedef struct VFIOPasidPlace {
+    VFIOPasidStep step;
+    uint16_t offset;
+    PCIEEcapReason end;
+    uint16_t hidden;
+} VFIOPasidPlace;
+
+/**
+ * vfio_pasid_read: read what may be a PASID capability
+ *
+ * @image: #PCIE_ECAP_IMAGE_SIZE bytes of configuration space.
+ *
+ * @offset: of the header in bytes, any value.
+ *
+ * @cap: set on success, untouched otherwise.
+ *
+ * Returns: true if the header at @offset has ID and version of a PASID
+ * capability, and @offset is aligned and leaves room for all of it.
+ */
+bool vfio_pasid_read(const uint8_t *image, uint16_t offset, VFIOPasidCap *cap);
+
+/**
+ * vfio_pasid_find_own: look for the PASID capability that the kernel hides
+ *
+ * It is not in the list any more, but its bytes can still be read unless it
+ * was the first one. A place counts if vfio_pasid_next_registers() finds all
+ * of a capability there, and its width and permissions are those of @host.
+ *
+ * @layout: from pcie_ecap_parse() of @image.
+ *
+ * @image: #PCIE_ECAP_IMAGE_SIZE bytes of configuration space, as the kernel
+ *         shows it.
+ *
+ * @host: what the kernel reports of the device's capability.
+ *
+ * @offset: set to the lowest of the places, untouched if there is none.
+ *
+ * Returns: how many places there are; 0 if the list is broken.
+ */
+unsigned vfio_pasid_find_own(const PCIEEcapLayout *layout,
+                             const uint8_t *image, const VFIOPasidCap *host,
+                             uint16_t *offset);
+
+/**
+ * vfio_pasid_next_registers: walk the registers of the PASID capability that
+ * the kernel hides
+ *
+ * The IOMMU may have fewer PASIDs than the device, and the kernel need not
+ * enable all of the permissions. So a place counts if it has ID and version of
+ * a PASID capability, @host can be had from its registers, the bits that mean
+ * nothing are zero, and no byte of it belongs to something known. Where the
+ * kernel left an anchor at the head of the list, the registers behind it are
+ * the ones if nothing else is and PASID is enabled in them.
+ *
+ * @layout: from pcie_ecap_parse() of @image.
+ *
+ * @image: #PCIE_ECAP_IMAGE_SIZE bytes of configuration space, as the kernel
+ *         shows it.
+ *
+ * @host: what the kernel reports of the device. With a width of 0 there is
+ *        nothing to find.
+ *
+ * @offset: where to start in bytes, 0 for the first place. Set to the start of
+ *          the place found, untouched if there is none.
+ *
+ * Returns: size of the place found in bytes: PCI_EXT_CAP_PASID_SIZEOF, or 4
+ * behind an anchor; 0 if there is none from @offset on or the list is broken.
+ */
+uint16_t vfio_pasid_next_registers(const PCIEEcapLayout *layout,
+                                   const uint8_t *image,
+                                   const VFIOPasidCap *host, uint16_t *offset);
+
+/**
+ * vfio_pasid_choose_place: choose the place of a virtual PASID capability
+ *
+ * The end of configuration space if it is free, else where the device keeps
+ * its own if that is certain, else the highest free place. What the guest has
+ * and the kernel does not show is kept out with pcie_ecap_reserve().
+ *
+ * With #VFIO_PASID_STEP_HOST the place does not read zero, and
+ * pcie_ecap_insert() takes it only after the caller zeroed it in its image.
+ *
+ * @layout: from pcie_ecap_parse() of @image.
+ *
+ * @image: #PCIE_ECAP_IMAGE_SIZE bytes of configuration space, as the kernel
+ *         shows it.
+ *
+ * @host: what the kernel reports of the device's capability.
+ *
+ * @place: filled in whole.
+ *
+ * Returns: true if there is a place.
+ */
+bool vfio_pasid_choose_place(const PCIEEcapLayout *layout,
+                             const uint8_t *image, const VFIOPasidCap *host,
+                             VFIOPasidPlace *place);
+
+/**
+ * vfio_pasid_describe: say why a place for the capability is refused
+ *
+ * @layout: from pcie_ecap_parse().
+ *
+ * @offset: of the capability in bytes, as given to pcie_ecap_check().
+ *
+ * @reason: what pcie_ecap_check() said of @offset.
+ *
+ * Returns: the offset, the reason, and the capability in the way if there is
+ * one, in words; freed by the caller.
+ */
+char *vfio_pasid_describe(const PCIEEcapLayout *layout, uint16_t offset,
+                          PCIEEcapReason reason);
+
+/**
+ * vfio_pasid_shown_by_mistake: tell whether the kernel shows a PASID
+ * capability that it means to hide
+ *
+ * The kernel puts back the link to a capability that it has hidden where it
+ * comes by an element of the list twice. What is at that link are the
+ * registers of the device.
+ *
+ * @layout: from pcie_ecap_parse() of what the kernel shows.
+ *
+ * @offset: of the PASID capability in the list, in bytes.
+ *
+ * Returns: what is wrong with the list, constant words behind "the list"; NULL
+ * if the capability is shown on purpose.
+ */
+const char *vfio_pasid_shown_by_mistake(const PCIEEcapLayout *layout,
+                                        uint16_t offset);
 
 #endif /* HW_VFIO_PCI_PASID_PLACE_H */

@@ -12,6 +12,7 @@
  */
 
 #include "qemu/osdep.h"
+#include <linux/vfio.h>
 
 #include "hw/iommu.h"
 #include "hw/pci/pci_bus.h"
@@ -21,21 +22,31 @@
 #include "qemu/error-report.h"
 #include "system/host_iommu_device.h"
 #include "pci.h"
-#include "pci-pasid.h"
-#include "pci-pasid-adopt.h"
-#include "pci-pasid-place.h"
 #include "pci-pasid-regs.h"
 #include "trace.h"
 
-/*
- * With one of these the kernel may come by an element of the list twice. It
- * then puts back the link to a capability that it has hidden.
- */
-#define LIST_NOT_TRUSTED    \
-    (PCIE_ECAP_BROKEN | PCIE_ECAP_INTO_BODY | PCIE_ECAP_OVERLAP)
+#define EXT_SIZE    (PCIE_CONFIG_SPACE_SIZE - PCI_CONFIG_SPACE_SIZE)
 
-static void G_GNUC_PRINTF(2, 3) set_state(VFIOPCIDevice *vdev,
-                                          const char *fmt, ...)
+/* Extended configuration space as it was before the state was read (CPR) */
+struct VFIOPCIPasidSaved {
+    uint8_t config[EXT_SIZE];
+    uint8_t cmask[EXT_SIZE];
+};
+
+/*
+ * What the kernel shows of a device: configuration space with the capabilities
+ * that the guest does not get and with the registers that belong to none. What
+ * the device lacks of 4096 bytes reads zero. The layout has reserved what the
+ * guest sees, and what is behind the @size bytes that the device has.
+ */
+typedef struct VFIOPasidView {
+    uint8_t image[PCIE_ECAP_IMAGE_SIZE];
+    uint16_t size;
+    PCIEEcapLayout layout;
+} VFIOPasidView;
+
+static void G_GNUC_PRINTF(2, 3) vfio_pasid_set_state(VFIOPCIDevice *vdev,
+                                                     const char *fmt, ...)
 {
     va_list ap;
 
@@ -47,15 +58,15 @@ static void G_GNUC_PRINTF(2, 3) set_state(VFIOPCIDevice *vdev,
 }
 
 /*
- * There will be no capability, and @why says the reason. The user hears of it
- * if something is wrong (@warn), and it is an error to who insisted.
+ * Have the device go on without the capability, for the reason @why. The user
+ * is warned if something is wrong (@warn). With vpasid=on it is an error.
  */
-static bool refuse(VFIOPCIDevice *vdev, bool warn, Error **errp,
-                   const char *why)
+static bool vfio_pasid_go_without(VFIOPCIDevice *vdev, bool warn,
+                                  const char *why, Error **errp)
 {
     ERRP_GUARD();
 
-    set_state(vdev, "disabled: %s", why);
+    vfio_pasid_set_state(vdev, "disabled: %s", why);
     if (vdev->pasid.mode == ON_OFF_AUTO_ON) {
         error_setg(errp, "vpasid=on, but %s", why);
         error_append_hint(errp, "Use vpasid=auto to go on without PASID.\n");
@@ -69,156 +80,249 @@ static bool refuse(VFIOPCIDevice *vdev, bool warn, Error **errp,
 }
 
 /* The same with the reason in an error, which is freed */
-static bool refuse_err(VFIOPCIDevice *vdev, Error **errp, Error *err)
+static bool vfio_pasid_go_without_err(VFIOPCIDevice *vdev, Error *why,
+                                      Error **errp)
 {
-    bool ret = refuse(vdev, true, errp, error_get_pretty(err));
+    bool ret = vfio_pasid_go_without(vdev, true, error_get_pretty(why), errp);
 
-    error_free(err);
+    error_free(why);
     return ret;
 }
 
-/* What the guest sees before anything is added; 0 if it has no PASID */
-static uint16_t find_in_guest(VFIOPCIDevice *vdev)
+/*
+ * What counts is what the host shows, not what the guest will see: there may
+ * be registers of capabilities that the guest does not get.
+ */
+static VFIOPasidView *vfio_pasid_view(VFIOPCIDevice *vdev, Error **errp)
+{
+    VFIODevice *vbasedev = &vdev->vbasedev;
+    g_autofree VFIOPasidView *view = g_new0(VFIOPasidView, 1);
+    g_autofree PCIEEcapLayout *guest = g_new(PCIEEcapLayout, 1);
+    int ret;
+
+    view->size = vdev->config_size;
+    ret = vbasedev->io_ops->region_read(vbasedev, VFIO_PCI_CONFIG_REGION_INDEX,
+                                        0, view->size, view->image);
+    if (ret != view->size) {
+        error_setg(errp, "its configuration space cannot be read: %s",
+                   strreaderror(ret));
+        return NULL;
+    }
+    pcie_ecap_parse(view->image, &view->layout);
+    pcie_ecap_parse(PCI_DEVICE(vdev)->config, guest);
+    for (unsigned i = 0; i < guest->count; i++) {
+        pcie_ecap_reserve(&view->layout, guest->extents[i].offset,
+                          guest->extents[i].size);
+    }
+    pcie_ecap_reserve(&view->layout, view->size,
+                      sizeof(view->image) - view->size);
+    return g_steal_pointer(&view);
+}
+
+/* The PASID capability in @config; 0 if there is none */
+static uint16_t vfio_pasid_find(const uint8_t *config)
 {
     g_autofree PCIEEcapLayout *layout = g_new(PCIEEcapLayout, 1);
     const PCIEEcapExtent *ext;
 
-    pcie_ecap_parse(PCI_DEVICE(vdev)->config, layout);
+    pcie_ecap_parse(config, layout);
     ext = pcie_ecap_find(layout, PCI_EXT_CAP_ID_PASID);
     return ext ? ext->offset : 0;
 }
 
-/*
- * Why the kernel may show a PASID capability at @own by mistake; NULL if it
- * does not look so. What is there then are the registers of the device.
- */
-static const char *shown_by_mistake(const PCIEEcapLayout *layout, uint16_t own)
-{
-    uint32_t bad = layout->defects & LIST_NOT_TRUSTED;
-    const PCIEEcapExtent *link = NULL;
-
-    if (bad) {
-        return pcie_ecap_defect_name(bad);
-    }
-    for (unsigned i = 0; i + 1 < layout->count; i++) {
-        if (layout->extents[i + 1].offset == own) {
-            link = &layout->extents[i];
-        }
-    }
-    /*
-     * The kernel takes two of an ID that adjoin for one. What it changed in
-     * the header of the second does not show.
-     */
-    for (unsigned i = 0; link && i < layout->count; i++) {
-        const PCIEEcapExtent *ext = &layout->extents[i];
-
-        if (ext->id == link->id && ext->offset + ext->size == link->offset) {
-            return "has two capabilities of a kind that adjoin";
-        }
-    }
-    return NULL;
-}
-
-static void set_passed_through(VFIOPCIDevice *vdev, uint16_t own)
-{
-    set_state(vdev, "passed through: the kernel exposes the capability of the "
-              "device at offset 0x%x", own);
-}
-
-static void drop_own(VFIOPCIDevice *vdev)
+static void vfio_pasid_drop_all(VFIOPCIDevice *vdev)
 {
     uint16_t at;
 
-    while ((at = find_in_guest(vdev))) {
-        vfio_pci_pasid_drop(vdev, at);
+    while ((at = vfio_pasid_find(PCI_DEVICE(vdev)->config))) {
+        vfio_pasid_drop(vdev, at);
     }
 }
 
-/* The kernel shows a PASID capability at @own, and it is not QEMU's to add */
-static bool setup_own(VFIOPCIDevice *vdev, const VFIOPCIPasidView *view,
-                      uint16_t own, Error **errp)
+/* The kernel shows a PASID capability at @own: pass it through, or drop it */
+static bool vfio_pasid_setup_own(VFIOPCIDevice *vdev,
+                                 const VFIOPasidView *view, uint16_t own,
+                                 Error **errp)
 {
-    const char *mistake = shown_by_mistake(&view->layout, own);
+    const char *mistake = vfio_pasid_shown_by_mistake(&view->layout, own);
     g_autofree char *why = NULL;
 
     if (cpr_is_incoming() ||
         (!mistake && vdev->pasid.mode != ON_OFF_AUTO_OFF)) {
-        set_passed_through(vdev, own);
+        vfio_pasid_set_state(vdev, "passed through: the kernel exposes the "
+                             "capability of the device at offset 0x%x", own);
         return true;
     }
 
-    drop_own(vdev);
+    vfio_pasid_drop_all(vdev);
     if (vdev->pasid.mode == ON_OFF_AUTO_OFF) {
-        return refuse(vdev, false, errp, "vpasid=off");
+        return vfio_pasid_go_without(vdev, false, "vpasid=off", errp);
     }
     why = g_strdup_printf("the list of extended capabilities of the device "
                           "%s, so the PASID capability in it at offset 0x%x "
                           "may be one that the kernel means to hide",
                           mistake, own);
-    return refuse(vdev, true, errp, why);
+    return vfio_pasid_go_without(vdev, true, why, errp);
 }
 
 /* Wherever the virtual registers go: the guest does not get at those below */
-static void shadow_hidden(VFIOPCIDevice *vdev, const VFIOPCIPasidView *view)
+static void vfio_pasid_hide_own(VFIOPCIDevice *vdev, const VFIOPasidView *view)
 {
     uint16_t at = 0;
     uint16_t size;
 
-    while ((size = pcie_ecap_pasid_registers(&view->layout, view->image,
+    while ((size = vfio_pasid_next_registers(&view->layout, view->image,
                                              &vdev->pasid.host, &at))) {
-        trace_vfio_pci_pasid_shadow(vdev->vbasedev.name, at, size);
-        vfio_pci_pasid_shadow(vdev, at, size);
+        trace_vfio_pci_pasid_hide(vdev->vbasedev.name, at, size);
+        vfio_pasid_hide(vdev, at, size);
         at += size;
     }
 }
 
-/* Put @pasid, which the host and the vIOMMU allow, to @offset */
-static bool add_capability(VFIOPCIDevice *vdev, uint16_t offset,
-                           const PCIEEcapPasid *pasid, const char *how,
-                           Error **errp)
+/* Why @offset was refused, in words; freed by the caller */
+static char *vfio_pasid_describe_refusal(const VFIOPasidView *view,
+                                         uint16_t offset,
+                                         PCIEEcapReason reason)
 {
-    const PCIEEcapPasid *host = &vdev->pasid.host;
-    g_autofree char *limit = NULL;
+    g_autofree char *what = NULL;
 
-    if (!vfio_pci_pasid_add(vdev, offset, pasid, errp)) {
+    if (reason == PCIE_ECAP_BAD_CHAIN) {
+        return g_strdup_printf("the list of extended capabilities of the "
+                               "device %s at 0x%x",
+                               pcie_ecap_defect_name(view->layout.defects &
+                                                     PCIE_ECAP_BROKEN),
+                               view->layout.broken_offset);
+    }
+    if (view->size < sizeof(view->image) &&
+        offset + PCI_EXT_CAP_PASID_SIZEOF > view->size) {
+        return g_strdup_printf("offset 0x%x is behind the 0x%x bytes of "
+                               "configuration space that the device has, or "
+                               "too close to their end", offset, view->size);
+    }
+    what = vfio_pasid_describe(&view->layout, offset, reason);
+    return g_strdup_printf("offset %s", what);
+}
+
+/* Is what can be read at @offset what the capability there stands for? */
+static bool vfio_pasid_is_own(VFIOPCIDevice *vdev, const VFIOPasidView *view,
+                              uint16_t offset)
+{
+    uint16_t own = 0;
+
+    if (offset == PCI_CONFIG_SPACE_SIZE) {
+        /* The kernel leaves an anchor for the first one, and its registers */
+        return vfio_pci_pasid_hides(vdev, offset + PCI_PASID_CAP);
+    }
+    return vfio_pasid_find_own(&view->layout, view->image, &vdev->pasid.host,
+                               &own) == 1 && own == offset;
+}
+
+/* Choose where the capability goes; @how completes "placed ..." */
+static bool vfio_pasid_choose(VFIOPCIDevice *vdev, const VFIOPasidView *view,
+                              uint16_t *offset, const char **how,
+                              Error **errp)
+{
+    static const char *const steps[] = {
+        [VFIO_PASID_STEP_END] = "at the end of configuration space",
+        [VFIO_PASID_STEP_HOST] = "where the device has its own",
+        [VFIO_PASID_STEP_GAP] = "in the highest gap",
+    };
+    uint16_t wanted = vdev->pasid.wanted_offset;
+    PCIEEcapReason reason = pcie_ecap_check(&view->layout, view->image, wanted,
+                                            PCI_EXT_CAP_PASID_SIZEOF);
+    g_autofree char *lookalikes = NULL;
+    g_autofree char *what = NULL;
+    VFIOPasidPlace place;
+    bool found = vfio_pasid_choose_place(&view->layout, view->image,
+                                         &vdev->pasid.host, &place);
+
+    if (wanted && (!reason || (reason == PCIE_ECAP_NONZERO &&
+                               vfio_pasid_is_own(vdev, view, wanted)))) {
+        *offset = wanted;
+        *how = "by the user";
+        return true;
+    }
+    if (wanted) {
+        g_autofree char *other = found ?
+            g_strdup_printf("x-vpasid-cap-offset=0x%x would work",
+                            place.offset) :
+            g_strdup("no other offset would work, use vpasid=off");
+
+        what = vfio_pasid_describe_refusal(view, wanted, reason);
+        error_setg(errp, "x-vpasid-cap-offset=0x%x is not possible: %s; %s",
+                   wanted, what, other);
         return false;
     }
-    limit = pasid->width == host->width ? g_strdup("") :
-            g_strdup_printf(" of the %u of the host", host->width);
-    set_state(vdev, "enabled: offset 0x%x, width %u%s, exec %d, priv %d, "
-              "placed %s", offset, pasid->width, limit, pasid->exec,
-              pasid->priv, how);
+    if (found) {
+        *offset = place.offset;
+        *how = steps[place.step];
+        return true;
+    }
+
+    what = vfio_pasid_describe_refusal(view, VFIO_PASID_AT_END, place.end);
+    if (place.end == PCIE_ECAP_BAD_CHAIN) {
+        error_setg(errp, "%s, so it is not known what is free; use "
+                   "vpasid=off", what);
+        return false;
+    }
+    lookalikes = place.hidden ?
+        g_strdup_printf(", %u places look like the device's own capability,",
+                        place.hidden) : g_strdup(",");
+    error_setg(errp, "there is no room: %s%s and no other %u bytes are free "
+               "and read zero; use vpasid=off", what, lookalikes,
+               PCI_EXT_CAP_PASID_SIZEOF);
+    return false;
+}
+
+/* Put @cap, which the host and the vIOMMU allow, to @offset */
+static bool vfio_pasid_enable(VFIOPCIDevice *vdev, uint16_t offset,
+                              const VFIOPasidCap *cap, const char *how,
+                              Error **errp)
+{
+    g_autofree char *limit = g_strdup("");
+
+    if (!vfio_pasid_add(vdev, offset, cap, errp)) {
+        return false;
+    }
+    if (cap->width != vdev->pasid.host.width) {
+        g_free(limit);
+        limit = g_strdup_printf(" of the %u of the host",
+                                vdev->pasid.host.width);
+    }
+    vfio_pasid_set_state(vdev, "enabled: offset 0x%x, width %u%s, exec %d, "
+                         "priv %d, placed %s", offset, cap->width, limit,
+                         cap->exec, cap->priv, how);
     return true;
 }
 
-static bool place_and_add(VFIOPCIDevice *vdev, const VFIOPCIPasidView *view,
-                          Error **errp)
+static bool vfio_pasid_place_and_enable(VFIOPCIDevice *vdev,
+                                        const VFIOPasidView *view,
+                                        Error **errp)
 {
-    PCIEEcapPasid pasid = vdev->pasid.host;
+    VFIOPasidCap cap = vdev->pasid.host;
     const char *how = NULL;
     uint16_t offset = 0;
     Error *err = NULL;
 
-    if (!vfio_pci_pasid_place(vdev, view, &vdev->pasid.host, &offset, &how,
-                              &err)) {
+    cap.width = vdev->pasid.width;
+    if (!vfio_pasid_choose(vdev, view, &offset, &how, &err)) {
         if (vdev->pasid.wanted_offset) {
-            /* The user asked for what is not possible, so auto is no excuse */
-            set_state(vdev, "disabled: %s", error_get_pretty(err));
+            /* With vpasid=auto, too: the user asked for what is not possible */
+            vfio_pasid_set_state(vdev, "disabled: %s", error_get_pretty(err));
             error_propagate(errp, err);
             return false;
         }
-        return refuse_err(vdev, errp, err);
+        return vfio_pasid_go_without_err(vdev, err, errp);
     }
-
-    pasid.width = vdev->pasid.width;
-    return add_capability(vdev, offset, &pasid, how, &err) ||
-           refuse_err(vdev, errp, err);
+    return vfio_pasid_enable(vdev, offset, &cap, how, &err) ||
+           vfio_pasid_go_without_err(vdev, err, errp);
 }
 
-/* Why nobody can be asked about PASID; NULL if somebody can */
-static const char *no_host(VFIOPCIDevice *vdev)
+/* Ask the host about PASID. Returns why nobody can be asked, or NULL. */
+static const char *vfio_pasid_ask_host(VFIOPCIDevice *vdev)
 {
     HostIOMMUDevice *hiod = vdev->vbasedev.hiod;
+    HostIOMMUDevicePasidInfo info = { 0 };
 
     if (!hiod) {
         return "there is no host IOMMU device: a mediated or vfio-user device "
@@ -228,39 +332,35 @@ static const char *no_host(VFIOPCIDevice *vdev)
         return "there is no host IOMMU device that knows of PASID: the device "
                "is in a legacy container; assign it with iommufd=ID";
     }
+    if (HOST_IOMMU_DEVICE_GET_CLASS(hiod)->get_pasid_info(hiod, &info)) {
+        vdev->pasid.host = (VFIOPasidCap) {
+            .width = MIN(info.max_pasid_log2, UINT8_MAX),
+            .exec = info.exec_perm,
+            .priv = info.priv_mod,
+        };
+    }
     return NULL;
 }
 
-/* What the host says of the device; a width of 0 is no PASID */
-static void ask_host(VFIOPCIDevice *vdev, PCIEEcapPasid *host)
+/* Why the guest has no extended capabilities at all; NULL if it has */
+static const char *vfio_pasid_no_space(VFIOPCIDevice *vdev)
 {
-    HostIOMMUDevice *hiod = vdev->vbasedev.hiod;
-    HostIOMMUDevicePasidInfo info = { 0 };
+    PCIDevice *pdev = PCI_DEVICE(vdev);
 
-    *host = (PCIEEcapPasid) { 0 };
-    if (HOST_IOMMU_DEVICE_GET_CLASS(hiod)->get_pasid_info(hiod, &info)) {
-        host->width = info.max_pasid_log2;
-        host->exec = info.exec_perm;
-        host->priv = info.priv_mod;
-    }
-}
-
-/* Why the guest cannot have the capability; NULL if it can */
-static const char *no_offer(VFIOPCIDevice *vdev, bool express, bool big)
-{
-    const char *nobody = no_host(vdev);
-
-    if (!express) {
+    if (!pci_bus_is_express(pci_get_bus(pdev))) {
         return "the device is on a conventional PCI bus, which has no "
                "extended capabilities";
     }
-    if (!big) {
+    if (!pci_is_express(pdev) || vdev->config_size <= PCI_CONFIG_SPACE_SIZE) {
         return "the configuration space of the device has no more than 256 "
                "bytes, which leaves no room for extended capabilities";
     }
-    if (nobody) {
-        return nobody;
-    }
+    return NULL;
+}
+
+/* Why nobody offers PASID to the guest; NULL if vIOMMU and host do */
+static const char *vfio_pasid_no_offer(VFIOPCIDevice *vdev)
+{
     if (!(pci_device_get_viommu_flags(PCI_DEVICE(vdev)) &
           VIOMMU_FLAG_PASID_SUPPORTED)) {
         return "the vIOMMU in front of the device does not offer PASID, or "
@@ -274,69 +374,75 @@ static const char *no_offer(VFIOPCIDevice *vdev, bool express, bool big)
     return NULL;
 }
 
-/* How wide the capability can be, where no_offer() has nothing to say */
-static uint8_t width_of_offer(VFIOPCIDevice *vdev)
+/* How wide the capability can be where nothing speaks against it */
+static uint8_t vfio_pasid_width(VFIOPCIDevice *vdev)
 {
-    uint64_t flags = pci_device_get_viommu_flags(PCI_DEVICE(vdev));
-    uint8_t width = MIN(vdev->pasid.host.width, PCIE_ECAP_PASID_MAX_WIDTH);
-    uint8_t limit = viommu_flags_pasid_width(flags);
+    uint8_t width = MIN(vdev->pasid.host.width, PCI_EXT_CAP_PASID_MAX_WIDTH);
+    uint8_t limit = pci_device_get_viommu_pasid_width(PCI_DEVICE(vdev));
 
     return limit ? MIN(width, limit) : width;
 }
 
 bool vfio_pci_pasid_setup(VFIOPCIDevice *vdev, Error **errp)
 {
-    PCIDevice *pdev = PCI_DEVICE(vdev);
-    bool express = pci_bus_is_express(pci_get_bus(pdev));
-    bool big = pci_is_express(pdev) &&
-               vdev->config_size > PCI_CONFIG_SPACE_SIZE;
-    g_autofree VFIOPCIPasidView *view = NULL;
-    const char *why;
+    const char *no_host = vfio_pasid_ask_host(vdev);
+    const char *why = vfio_pasid_no_space(vdev);
+    g_autofree VFIOPasidView *view = NULL;
     uint16_t own = 0;
     Error *err = NULL;
 
-    if (!no_host(vdev)) {
-        ask_host(vdev, &vdev->pasid.host);
+    if (!why) {
+        vfio_pasid_do_not_compare(vdev);
+        own = vfio_pasid_find(PCI_DEVICE(vdev)->config);
     }
-    if (express && big) {
-        vfio_pci_pasid_do_not_compare(vdev);
-        own = find_in_guest(vdev);
-    }
-    if (express && big && (own || vdev->pasid.host.width)) {
-        view = vfio_pci_pasid_view(vdev, &err);
+    if (!why && (own || vdev->pasid.host.width)) {
+        view = vfio_pasid_view(vdev, &err);
         if (!view) {
-            return refuse_err(vdev, errp, err);
+            return vfio_pasid_go_without_err(vdev, err, errp);
         }
         if (own) {
-            return setup_own(vdev, view, own, errp);
+            return vfio_pasid_setup_own(vdev, view, own, errp);
         }
-        shadow_hidden(vdev, view);
+        vfio_pasid_hide_own(vdev, view);
     }
 
-    why = no_offer(vdev, express, big);
+    why = why ?: no_host ?: vfio_pasid_no_offer(vdev);
     if (!why) {
-        vdev->pasid.width = width_of_offer(vdev);
+        vdev->pasid.width = vfio_pasid_width(vdev);
     }
     if (vdev->pasid.mode == ON_OFF_AUTO_OFF) {
-        return refuse(vdev, false, errp, "vpasid=off");
+        why = "vpasid=off";
     }
     if (why) {
-        return refuse(vdev, false, errp, why);
+        return vfio_pasid_go_without(vdev, false, why, errp);
     }
     if (cpr_is_incoming()) {
         /* The guest knows where it is */
-        set_state(vdev, "not decided: the state of the guest was not loaded");
+        vfio_pasid_set_state(vdev, "not decided: the state of the guest was "
+                             "not loaded");
         return true;
     }
-    return place_and_add(vdev, view, errp);
+    return vfio_pasid_place_and_enable(vdev, view, errp);
 }
 
-/* @known is a virtual capability of the guest at @offset */
-static bool adopt_virtual(VFIOPCIDevice *vdev, uint16_t offset,
-                          const PCIEEcapPasid *known, Error **errp)
+/*
+ * Where a new QEMU process takes a guest over (CPR), the capability has to be
+ * where the guest knows it, whatever x-vpasid-cap-offset or the rules of the
+ * new QEMU say. The state that comes in has the configuration space that the
+ * guest saw, and with it the offset. Therefore nothing is added when the device
+ * is realized, but when its state has been read.
+ */
+
+/* The guest that is taken over knows a virtual capability @known at @offset */
+static bool vfio_pasid_adopt_virtual(VFIOPCIDevice *vdev, uint16_t offset,
+                                     const VFIOPasidCap *known, Error **errp)
 {
-    const PCIEEcapPasid *host = &vdev->pasid.host;
-    g_autofree VFIOPCIPasidView *view = NULL;
+    const VFIOPasidCap *host = &vdev->pasid.host;
+    g_autofree VFIOPasidView *view = NULL;
+    g_autofree char *other = NULL;
+    g_autofree char *what = NULL;
+    PCIEEcapReason reason;
+    VFIOPasidPlace place;
 
     if (!vdev->pasid.width) {
         error_setg(errp, VFIO_MSG_PREFIX "the guest has a PASID capability at "
@@ -355,27 +461,40 @@ static bool adopt_virtual(VFIOPCIDevice *vdev, uint16_t offset,
                    vdev->pasid.width, host->exec, host->priv);
         return false;
     }
-    view = vfio_pci_pasid_view(vdev, errp);
-    return view && vfio_pci_pasid_check_known(vdev, view, offset, errp) &&
-           add_capability(vdev, offset, known, "where the guest knows it",
-                          errp);
+    view = vfio_pasid_view(vdev, errp);
+    if (!view) {
+        return false;
+    }
+    reason = pcie_ecap_check(&view->layout, view->image, offset,
+                             PCI_EXT_CAP_PASID_SIZEOF);
+    /* The guest has not seen the registers below since it started */
+    if (!reason || reason == PCIE_ECAP_NONZERO) {
+        return vfio_pasid_enable(vdev, offset, known,
+                                 "where the guest knows it", errp);
+    }
+    what = vfio_pasid_describe_refusal(view, offset, reason);
+    other = vfio_pasid_choose_place(&view->layout, view->image, host, &place) ?
+        g_strdup_printf("it could only be at offset 0x%x", place.offset) :
+        g_strdup("there is no place for it");
+    error_setg(errp, VFIO_MSG_PREFIX "the guest has its PASID capability at "
+               "offset 0x%x, and here %s: %s; unplug the device before QEMU "
+               "is replaced", vdev->vbasedev.name, offset, other, what);
+    return false;
 }
 
-bool vfio_pci_pasid_adopt(VFIOPCIDevice *vdev, const uint8_t *known,
-                          Error **errp)
+/* Give the guest that is taken over what it knows of PASID, from @known */
+static bool vfio_pasid_adopt(VFIOPCIDevice *vdev, const uint8_t *known,
+                             Error **errp)
 {
-    g_autofree PCIEEcapLayout *layout = g_new(PCIEEcapLayout, 1);
-    uint16_t own = find_in_guest(vdev);
-    const PCIEEcapExtent *ext;
-    PCIEEcapPasid pasid = { 0 };
+    uint16_t own = vfio_pasid_find(PCI_DEVICE(vdev)->config);
+    uint16_t offset = vfio_pasid_find(known);
+    VFIOPasidCap cap = { 0 };
 
-    pcie_ecap_parse(known, layout);
-    ext = pcie_ecap_find(layout, PCI_EXT_CAP_ID_PASID);
-    if (!ext) {
-        drop_own(vdev);
+    if (!offset) {
+        vfio_pasid_drop_all(vdev);
         if (own || vdev->pasid.width) {
-            set_state(vdev, "disabled: the guest was started without the "
-                      "capability");
+            vfio_pasid_set_state(vdev, "disabled: the guest was started "
+                                 "without the capability");
         }
         if (vdev->pasid.mode == ON_OFF_AUTO_ON) {
             warn_report(VFIO_MSG_PREFIX "vpasid=on is too late: the guest was "
@@ -392,11 +511,61 @@ bool vfio_pci_pasid_adopt(VFIOPCIDevice *vdev, const uint8_t *known,
         /* It is the same one, or will be found to differ */
         return true;
     }
-    pcie_ecap_pasid_read(known, ext->offset, &pasid);
-    return adopt_virtual(vdev, ext->offset, &pasid, errp);
+    vfio_pasid_read(known, offset, &cap);
+    return vfio_pasid_adopt_virtual(vdev, offset, &cap, errp);
 }
 
-static char *get_state(Object *obj, Error **errp)
+void vfio_pci_pasid_cpr_pre_load(VFIOPCIDevice *vdev)
+{
+    PCIDevice *pdev = PCI_DEVICE(vdev);
+    VFIOPCIPasidSaved *saved;
+
+    /* One left over is from a stream that failed for another reason */
+    g_clear_pointer(&vdev->pasid.saved, g_free);
+    if (!pci_bus_is_express(pci_get_bus(pdev)) ||
+        pci_config_size(pdev) < PCIE_CONFIG_SPACE_SIZE) {
+        return;
+    }
+    saved = g_new(VFIOPCIPasidSaved, 1);
+    memcpy(saved->config, pdev->config + PCI_CONFIG_SPACE_SIZE, EXT_SIZE);
+    memcpy(saved->cmask, pdev->cmask + PCI_CONFIG_SPACE_SIZE, EXT_SIZE);
+    vdev->pasid.saved = saved;
+
+    /* Compared by vfio_pci_pasid_cpr_post_load(), with what it adds */
+    memset(pdev->cmask + PCI_CONFIG_SPACE_SIZE, 0, EXT_SIZE);
+}
+
+bool vfio_pci_pasid_cpr_post_load(VFIOPCIDevice *vdev, Error **errp)
+{
+    PCIDevice *pdev = PCI_DEVICE(vdev);
+    uint8_t *ext = pdev->config + PCI_CONFIG_SPACE_SIZE;
+    g_autofree VFIOPCIPasidSaved *saved = g_steal_pointer(&vdev->pasid.saved);
+    g_autofree uint8_t *known = NULL;
+
+    if (!saved) {
+        return true;
+    }
+    known = g_memdup2(pdev->config, PCIE_CONFIG_SPACE_SIZE);
+    memcpy(ext, saved->config, EXT_SIZE);
+    memcpy(pdev->cmask + PCI_CONFIG_SPACE_SIZE, saved->cmask, EXT_SIZE);
+    if (!vfio_pasid_adopt(vdev, known, errp)) {
+        return false;
+    }
+    for (unsigned i = PCI_CONFIG_SPACE_SIZE; i < PCIE_CONFIG_SPACE_SIZE; i++) {
+        if ((known[i] ^ pdev->config[i]) & pdev->cmask[i] &
+            ~pdev->wmask[i] & ~pdev->w1cmask[i]) {
+            error_setg(errp, VFIO_MSG_PREFIX "configuration space is not what "
+                       "the guest knows: 0x%x instead of 0x%x at offset 0x%x; "
+                       "unplug the device before QEMU is replaced",
+                       vdev->vbasedev.name, pdev->config[i], known[i], i);
+            return false;
+        }
+    }
+    memcpy(ext, known + PCI_CONFIG_SPACE_SIZE, EXT_SIZE);
+    return true;
+}
+
+static char *vfio_pasid_get_state(Object *obj, Error **errp)
 {
     const VFIOPCIDevice *vdev = VFIO_PCI_DEVICE(obj);
 
@@ -405,7 +574,8 @@ static char *get_state(Object *obj, Error **errp)
 
 void vfio_pci_pasid_class_init(ObjectClass *klass)
 {
-    object_class_property_add_str(klass, "vpasid-state", get_state, NULL);
+    object_class_property_add_str(klass, "vpasid-state", vfio_pasid_get_state,
+                                  NULL);
     object_class_property_set_description(klass, "vpasid-state",
         "Whether the guest has a PASID capability, and why (read-only)");
 }

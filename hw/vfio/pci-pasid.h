@@ -9,17 +9,13 @@
 #ifndef HW_VFIO_PCI_PASID_H
 #define HW_VFIO_PCI_PASID_H
 
-#include "hw/pci/pcie_ecap_place.h"
+#include "pci-pasid-place.h"
 #include "qapi/qapi-types-common.h"
 #include "qemu/bitmap.h"
 #include "qom/object.h"
 
 typedef struct VFIOPCIDevice VFIOPCIDevice;
 typedef struct VFIOPCIPasidSaved VFIOPCIPasidSaved;
-
-/* Configuration space is taken over from the host in units of so many bytes */
-#define VFIO_PCI_PASID_UNIT     4
-#define VFIO_PCI_PASID_UNITS    (4096 / VFIO_PCI_PASID_UNIT)
 
 /**
  * struct VFIOPCIPasid - the virtual PASID capability of a device
@@ -29,19 +25,16 @@ typedef struct VFIOPCIPasidSaved VFIOPCIPasidSaved;
  *
  * @wanted_offset: property x-vpasid-cap-offset, in bytes; 0 chooses one.
  *
- * @offset: of the virtual capability in bytes, 0x100 to 0xff8; 0 if there is
- *          none.
- *
  * @host: what the host reports of the device; a width of 0 is no PASID.
  *
  * @width: of the capability that the guest can have, in bits; 0 if it cannot
  *         have one, with @state saying why, or if the kernel exposes one.
  *
- * @owned: a bit for each unit of configuration space that no access of the
+ * @owned: a bit for each 4 bytes of configuration space that no write of the
  *         guest leaves QEMU for: the virtual capability, and the registers of
- *         the device that are shadowed.
+ *         the device that are hidden.
  *
- * @hidden: a bit for each unit of those that the guest reads zero from: the
+ * @hidden: a bit for each 4 bytes of those that the guest reads zero from: the
  *          registers of the device.
  *
  * @saved: what was there before the state of a guest is read that is taken over
@@ -53,11 +46,10 @@ typedef struct VFIOPCIPasidSaved VFIOPCIPasidSaved;
 typedef struct VFIOPCIPasid {
     OnOffAuto mode;
     uint16_t wanted_offset;
-    uint16_t offset;
-    PCIEEcapPasid host;
+    VFIOPasidCap host;
     uint8_t width;
-    DECLARE_BITMAP(owned, VFIO_PCI_PASID_UNITS);
-    DECLARE_BITMAP(hidden, VFIO_PCI_PASID_UNITS);
+    DECLARE_BITMAP(owned, PCIE_ECAP_IMAGE_SIZE / PCIE_ECAP_ALIGN);
+    DECLARE_BITMAP(hidden, PCIE_ECAP_IMAGE_SIZE / PCIE_ECAP_ALIGN);
     VFIOPCIPasidSaved *saved;
     char *state;
 } VFIOPCIPasid;
@@ -80,13 +72,13 @@ void vfio_pci_pasid_describe(ObjectClass *klass);
 /**
  * vfio_pci_pasid_setup: give the guest a PASID capability where that is right
  *
- * The capability (PCIe 6.2, 7.8.8) is emulated as a whole. It is added if the
+ * The capability (PCIe 6.2, 7.8.9) is emulated as a whole. It is added if the
  * vIOMMU translates requests with PASID, the host reports PASID for the
  * device (iommufd.h IOMMU_GET_HW_INFO) and the kernel exposes no such
  * capability itself. If it should be added but cannot be, one warning says
  * why and the device goes on without.
  *
- * The registers of the device that the capability stands for are shadowed if
+ * The registers of the device that the capability stands for are hidden if
  * they can be found by what the host reports, also where nothing is added.
  *
  * When a new QEMU takes a guest over (CPR), the capability is added later, by
@@ -94,7 +86,7 @@ void vfio_pci_pasid_describe(ObjectClass *klass);
  *
  * @vdev: the device, after its other capabilities were added and before the
  *        guest runs. It need have neither a host IOMMU device nor extended
- *        configuration space.
+ *        configuration space, nor any capability.
  *
  * @errp: set if the user asked for what cannot be: vpasid=on without PASID, or
  *        an x-vpasid-cap-offset that is not free.
@@ -117,7 +109,7 @@ void vfio_pci_pasid_reset(VFIOPCIDevice *vdev);
  * @vdev: the device.
  *
  * @addr: of the read in configuration space, in bytes. No access reaches over
- *        the end of #VFIO_PCI_PASID_UNIT bytes.
+ *        the end of 4 aligned bytes.
  *
  * Returns: true if it does; the host is not to be asked then.
  */
@@ -127,7 +119,7 @@ bool vfio_pci_pasid_hides(const VFIOPCIDevice *vdev, uint32_t addr);
  * vfio_pci_pasid_write_config: look at a write of the guest before the host
  * sees it
  *
- * A write to the virtual capability or to registers that are shadowed ends
+ * A write to the virtual capability or to registers that are hidden ends
  * here. A write that makes the host reset the function resets the capability
  * and goes on.
  *

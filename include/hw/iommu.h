@@ -23,8 +23,7 @@
  *     IOMMU_HWPT_ALLOC_NEST_PARENT).
  *
  * @VIOMMU_FLAG_PASID_SUPPORTED: the vIOMMU translates requests with PASID, so
- *     that a device behind it can offer a PASID capability (PCIe 6.2, 7.8.8).
- *     How many PASIDs it has is told by viommu_flags_pasid_width().
+ *     that a device behind it can offer a PASID capability (PCIe 6.2, 7.8.9).
  *
  * @VIOMMU_FLAG_KEEP_BUS_NUMBERS: firmware tables name the devices behind the
  *     vIOMMU by bus number, so that the guest's operating system must not give
@@ -33,39 +32,8 @@
 enum VIOMMUFlags {
     VIOMMU_FLAG_WANT_NESTING_PARENT = BIT_ULL(0),
     VIOMMU_FLAG_PASID_SUPPORTED = BIT_ULL(1),
-    VIOMMU_FLAG_KEEP_BUS_NUMBERS = BIT_ULL(2),
+    /* Counted from the top: QEMU 11 has flags of its own from the bottom on */
+    VIOMMU_FLAG_KEEP_BUS_NUMBERS = BIT_ULL(63),
 };
-
-/* The top byte of the flags: PASID bits, 0 if the vIOMMU sets no limit */
-#define VIOMMU_PASID_WIDTH_SHIFT    56
-#define VIOMMU_PASID_WIDTH_BITS     8
-
-/**
- * viommu_flags_set_pasid_width: add the width of PASIDs to the flags
- *
- * @flags: a bitmap of #VIOMMUFlags with no width in it.
- *
- * @width: bits of a PASID that the vIOMMU looks at, 1 to 20.
- *
- * Returns: @flags with the width.
- */
-static inline uint64_t viommu_flags_set_pasid_width(uint64_t flags,
-                                                    uint8_t width)
-{
-    return deposit64(flags, VIOMMU_PASID_WIDTH_SHIFT, VIOMMU_PASID_WIDTH_BITS,
-                     width);
-}
-
-/**
- * viommu_flags_pasid_width: how wide PASIDs may be
- *
- * @flags: from pci_device_get_viommu_flags().
- *
- * Returns: bits of a PASID that the vIOMMU looks at; 0 if it does not say.
- */
-static inline uint8_t viommu_flags_pasid_width(uint64_t flags)
-{
-    return extract64(flags, VIOMMU_PASID_WIDTH_SHIFT, VIOMMU_PASID_WIDTH_BITS);
-}
 
 #endif /* HW_IOMMU_H */

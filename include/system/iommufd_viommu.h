@@ -22,35 +22,35 @@
  *
  * @be: connected iommufd backend.
  * @dev_id: iommufd ID of a device; its host IOMMU backs the vIOMMU.
- * @type: one of enum iommu_viommu_type.
+ * @viommu_type: one of enum iommu_viommu_type.
  * @hwpt_id: ID of a HWPT made with IOMMU_HWPT_ALLOC_NEST_PARENT.
- * @viommu_id: the ID of the vIOMMU on success, untouched otherwise.
+ * @out_viommu_id: the ID of the vIOMMU on success, untouched otherwise.
  * @errp: says which call with which IDs failed. errno keeps its reason.
  *
  * Returns: true on success, false on failure.
  */
 bool iommufd_backend_alloc_viommu(IOMMUFDBackend *be, uint32_t dev_id,
-                                  uint32_t type, uint32_t hwpt_id,
-                                  uint32_t *viommu_id, Error **errp);
+                                  uint32_t viommu_type, uint32_t hwpt_id,
+                                  uint32_t *out_viommu_id, Error **errp);
 
 /**
- * iommufd_backend_alloc_vdevice: give a device a place in a vIOMMU (iommufd.h
+ * iommufd_backend_alloc_vdev: give a device a place in a vIOMMU (iommufd.h
  * IOMMU_VDEVICE_ALLOC)
  *
  * @be: connected iommufd backend.
- * @viommu_id: ID of the vIOMMU.
  * @dev_id: iommufd ID of the device, behind the host IOMMU of @viommu_id.
+ * @viommu_id: ID of the vIOMMU.
  * @virt_id: how the guest's IOMMU driver names the device, for an SMMUv3 the
  *           StreamID. Unique within @viommu_id.
- * @vdevice_id: the ID of the vDEVICE on success, untouched otherwise.
+ * @out_vdev_id: the ID of the vDEVICE on success, untouched otherwise.
  * @errp: says which call with which IDs failed. errno keeps its reason,
  *        EEXIST when the device has a vDEVICE or @virt_id is taken.
  *
  * Returns: true on success, false on failure.
  */
-bool iommufd_backend_alloc_vdevice(IOMMUFDBackend *be, uint32_t viommu_id,
-                                   uint32_t dev_id, uint64_t virt_id,
-                                   uint32_t *vdevice_id, Error **errp);
+bool iommufd_backend_alloc_vdev(IOMMUFDBackend *be, uint32_t dev_id,
+                                uint32_t viommu_id, uint64_t virt_id,
+                                uint32_t *out_vdev_id, Error **errp);
 
 /**
  * iommufd_backend_free_vdevice: take a device's name away from a vIOMMU
@@ -76,9 +76,9 @@ bool iommufd_backend_free_vdevice(IOMMUFDBackend *be, uint32_t vdevice_id,
  * @viommu_id: ID of the vIOMMU.
  * @type: one of enum iommu_veventq_type; a vIOMMU has one queue of each type.
  * @depth: events that the kernel keeps before it loses some, 1 to 2^19.
- * @veventq_id: the ID of the queue on success, untouched otherwise.
- * @veventq_fd: file descriptor to read events from, untouched on failure. Both
- *              are for iommufd_backend_free_veventq().
+ * @out_veventq_id: the ID of the queue on success, untouched otherwise.
+ * @out_veventq_fd: file descriptor to read events from, untouched on failure.
+ *                  Both are for iommufd_backend_free_veventq().
  * @errp: says which call with which IDs failed. errno keeps its reason, ENOTTY
  *        or EOPNOTSUPP when the kernel has no such queue.
  *
@@ -86,8 +86,8 @@ bool iommufd_backend_free_vdevice(IOMMUFDBackend *be, uint32_t vdevice_id,
  */
 bool iommufd_backend_alloc_veventq(IOMMUFDBackend *be, uint32_t viommu_id,
                                    uint32_t type, uint32_t depth,
-                                   uint32_t *veventq_id, int *veventq_fd,
-                                   Error **errp);
+                                   uint32_t *out_veventq_id,
+                                   int *out_veventq_fd, Error **errp);
 
 /**
  * iommufd_backend_free_veventq: give a queue of events back (iommufd.h

@@ -62,8 +62,9 @@ def folders_agree(manifest):
         if name.endswith('.patch') and name[:-len('.patch')] not in names:
             yield f'series/{manifest.name}/{name} is in no patch'
     for patch in manifest.patches:
-        if not patch.upstream or not patch.reason:
-            yield f'{patch.name} lacks its `upstream` or `reason` text'
+        for key in ('upstream', 'qemu11', 'reason'):
+            if not getattr(patch, key):
+                yield f'{patch.name} lacks its `{key}` text'
 
 
 def table_agrees(manifest):
@@ -332,6 +333,8 @@ def run(base):
     tap, start = Tap(), time.monotonic()
     manifest, repo = mf.load(base), tree.opened(base)
     tap.guard('manifest and folders agree', folders_agree, manifest)
+    for line in mf.sizes(manifest):
+        print(f'# {line}')
     tap.guard('the patch table in README.md is current', table_agrees,
               manifest)
     tap.guard('MAINTAINERS is the section that the series adds',

@@ -17,7 +17,7 @@ NATIVE = ('tests/native/',)
 HEADER = '''\
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The QEMU {name} series. `make refresh` writes this file from the commits in
-# the applied tree; by hand, edit only [base] and the `upstream` texts.
+# the applied tree; by hand, edit only [base], `upstream` and `qemu11`.
 '''
 
 
@@ -33,6 +33,7 @@ class Patch:
     subject: str
     reason: str             # body of the commit message, no final newline
     upstream: str = ''      # relation to the QEMU project's own code
+    qemu11: str = ''        # what becomes of it on QEMU 11: drop, keep, ...
     files: list = field(default_factory=list)   # new files, added whole
 
     def message(self):
@@ -132,6 +133,7 @@ def dump(manifest):
                  f'name = {toml_text(patch.name)}',
                  f'subject = {toml_text(patch.subject)}',
                  f'upstream = {toml_text(patch.upstream)}',
+                 f'qemu11 = {toml_text(patch.qemu11)}',
                  f'reason = {toml_text(patch.reason)}',
                  f'files = {toml_list(sorted(patch.files))}']
     return '\n'.join(text) + '\n'
@@ -160,19 +162,55 @@ def tests(manifest):
     return sorted(result)
 
 
+def hook_lines(manifest, patch):
+    """Return how many lines a patch adds to and takes from QEMU's files."""
+    if not os.path.exists(manifest.hook(patch)):
+        return 0
+    with open(manifest.hook(patch), encoding='utf-8') as file:
+        return sum(line[0] in '+-' and line[:3] not in ('+++', '---')
+                   for line in file)
+
+
+def code_lines(name):
+    """Return the lines of a file of ours in C that are neither comment nor
+    empty; 0 of any other file."""
+    if not name.endswith(('.c', '.h')):
+        return 0
+    with open(os.path.join(TOP, name), encoding='utf-8') as file:
+        text = re.sub(r'/\*.*?\*/', '', file.read(), flags=re.DOTALL)
+    return sum(bool(line.strip()) for line in text.split('\n'))
+
+
+def sizes(manifest):
+    """Return the lines of code and of hooks, by patch and by folder."""
+    rows, folders = [], {}
+    for patch in manifest.patches:
+        code = 0
+        for name in patch.files:
+            lines = code_lines(name)
+            folder = os.path.dirname(name)
+            folders[folder] = folders.get(folder, 0) + lines
+            code += lines
+        rows.append((code, hook_lines(manifest, patch), patch.name))
+    rows.append((*(sum(column) for column in list(zip(*rows))[:2]), 'all'))
+    return ['lines of C, and of hooks, by patch:'] + [
+        f'{code:6} {hook:5} {name}' for code, hook, name in rows] + [
+        'lines of C by folder:'] + [
+        f'{lines:6} {name}' for name, lines in sorted(folders.items())
+        if lines]
+
+
 def table(manifest):
     """Return the patch table for README.md; why is a first sentence."""
-    rows = ['| # | patch | why | new files | hook lines | upstream |',
-            '|--:|---|---|--:|--:|---|']
+    rows = ['| # | patch | why | new files | hook lines | upstream | '
+            'on QEMU 11 |',
+            '|--:|---|---|--:|--:|---|---|']
     for number, patch in enumerate(manifest.patches, 1):
-        lines = 0
-        if os.path.exists(manifest.hook(patch)):
-            with open(manifest.hook(patch), encoding='utf-8') as file:
-                lines = sum(line[0] in '+-' and line[:3] not in ('+++', '---')
-                            for line in file)
+        lines = hook_lines(manifest, patch)
         why = re.split(r'(?<=[.])\s', ' '.join(patch.reason.split()))[0]
         cells = [patch.subject, why, str(len(patch.files)), str(lines),
-                 patch.upstream or '(to be said)']
+                 patch.upstream or '(to be said)',
+                 patch.qemu11 or '(to be said)']
         rows.append(f'| {number} | ' + ' | '.join(
             ' '.join(cell.split()).replace('|', r'\|') for cell in cells)
             + ' |')

@@ -46,7 +46,8 @@ class Collected:
                          and patch.name not in used | self.named),
                         mf.slug(subject, used | self.named))
         patch = mf.Patch(name, subject, reason,
-                         known[name].upstream if name in known else '')
+                         known[name].upstream if name in known else '',
+                         known[name].qemu11 if name in known else '')
         hooks = []
         for status, mode, path in tree.changes(self.repo, commit):
             if self.repo.rev(f'base:{path}'):
@@ -243,10 +244,12 @@ def refresh(base, force=False):
     for patch in manifest.patches:
         if patch.name not in collected.hooks:
             lines.append(f'dropped: {patch.name}')
-    silent = [patch.name for patch in new.patches if not patch.upstream]
-    if silent:
-        lines.append(f'say in series/{base}/series.toml, `upstream`, how '
-                     'these relate to QEMU\'s own code: ' + ', '.join(silent))
+    for key, what in (('upstream', 'how these relate to QEMU\'s own code'),
+                      ('qemu11', 'what becomes of these on QEMU 11')):
+        silent = [p.name for p in new.patches if not getattr(p, key)]
+        if silent:
+            lines.append(f'say in series/{base}/series.toml, `{key}`, {what}: '
+                         + ', '.join(silent))
     for patch in new.patches:
         if not patch.reason:
             lines.append(f'{patch.name}: the commit message has no body; '

@@ -48,7 +48,7 @@ diff --git a/hw/meson.build b/hw/meson.build
 MANIFEST = '''\
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The QEMU 10.2 series. `make refresh` writes this file from the commits in
-# the applied tree; by hand, edit only [base] and the `upstream` texts.
+# the applied tree; by hand, edit only [base], `upstream` and `qemu11`.
 
 [base]
 version = "10.2.2"
@@ -62,6 +62,7 @@ suites = ["trixie", "sid"]
 name = "new"
 subject = "hw: a new thing"
 upstream = "ours"
+qemu11 = "keep"
 reason = \'\'\'
 Because it is new.
 \'\'\'
@@ -73,6 +74,7 @@ files = [
 name = "docs"
 subject = "docs: the new thing"
 upstream = "ours"
+qemu11 = "keep"
 reason = \'\'\'
 So that people find it.
 \'\'\'

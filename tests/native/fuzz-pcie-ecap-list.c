@@ -12,7 +12,7 @@
 
 #include "qemu/osdep.h"
 #include "fuzz.h"
-#include "tests/unit/pcie-ecap-place-properties.h"
+#include "tests/unit/vfio-pasid-place-properties.h"
 
 const FuzzInput fuzz_input = FUZZ_BYTES;
 
@@ -40,7 +40,7 @@ static uint16_t next_offset(const uint8_t *record, uint16_t at)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     g_autofree Image *im = image_new();
-    PCIEEcapPasid host = { 0 };
+    VFIOPasidCap host = { 0 };
     uint16_t at = PCIE_ECAP_HEAD;
     const uint8_t *first = data;
 
@@ -68,7 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         data += RECORD;
     }
     pcie_ecap_properties(im->bytes, fuzz_word(first, 2), fuzz_word(first, 3));
-    pcie_ecap_place_properties(im->bytes, &host, fuzz_word(first, 4),
+    vfio_pasid_place_properties(im->bytes, &host, fuzz_word(first, 4),
                                fuzz_word(first, 5));
     return 0;
 }

@@ -58,12 +58,12 @@ static void check_place(const Plan *plan)
     g_assert_cmpint(plan->result, ==, PLAN_FINE);
     g_assert_true(plan->has_pasid);
     memcpy(image, plan->shown, sizeof(image));
-    if (plan->choice.step == PCIE_ECAP_STEP_HOST) {
-        memset(image + offset, 0, PCIE_ECAP_PASID_SIZE);
+    if (plan->choice.step == VFIO_PASID_STEP_HOST) {
+        memset(image + offset, 0, PCI_EXT_CAP_PASID_SIZEOF);
     }
-    g_assert_cmpint(pcie_ecap_insert(image, offset, PCIE_ECAP_PASID_ID,
-                                     PCIE_ECAP_PASID_VERSION,
-                                     PCIE_ECAP_PASID_SIZE, NULL), ==,
+    g_assert_cmpint(pcie_ecap_insert(image, offset, PCI_EXT_CAP_ID_PASID,
+                                     PCI_PASID_VER,
+                                     PCI_EXT_CAP_PASID_SIZEOF), ==,
                     PCIE_ECAP_OK);
 }
 

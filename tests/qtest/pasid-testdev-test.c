@@ -95,13 +95,18 @@ typedef struct {
 } LayoutCase;
 
 static const LayoutCase layout_cases[] = {
-    { "first", "pasid-offset=0x100", 0x100, 16 << 8 | 2 },
-    { "after-dsn", "pasid-offset=0x10c", 0x10c, 16 << 8 | 2 },
-    { "last", "pasid-offset=0xff8,pasid-width=20", 0xff8, 20 << 8 | 2 },
-    { "width0", "pasid-width=0,exec=off", 0x110, 0 },
-    { "priv", "pasid-width=8,exec=off,priv=on", 0x110, 8 << 8 | 4 },
-    { "both", "pasid-width=1,priv=on", 0x110, 1 << 8 | 6 },
-    { "none", "no-pasid=on", 0, 0 },
+    { .name = "first", .props = "pasid-offset=0x100", .offset = 0x100,
+      .cap = 16 << 8 | 2 },
+    { .name = "after-dsn", .props = "pasid-offset=0x10c", .offset = 0x10c,
+      .cap = 16 << 8 | 2 },
+    { .name = "last", .props = "pasid-offset=0xff8,pasid-width=20",
+      .offset = 0xff8, .cap = 20 << 8 | 2 },
+    { .name = "width0", .props = "pasid-width=0,exec=off", .offset = 0x110 },
+    { .name = "priv", .props = "pasid-width=8,exec=off,priv=on",
+      .offset = 0x110, .cap = 8 << 8 | 4 },
+    { .name = "both", .props = "pasid-width=1,priv=on", .offset = 0x110,
+      .cap = 1 << 8 | 6 },
+    { .name = "none", .props = "no-pasid=on" },
 };
 
 /* Capability, write mask and both kinds of reset */
@@ -168,21 +173,26 @@ typedef struct {
 } AtsLayoutCase;
 
 static const AtsLayoutCase ats_layout_cases[] = {
-    { "default", "ats=on",
-      { PCI_EXT_CAP_ID_DSN, PCI_EXT_CAP_ID_PASID, PCI_EXT_CAP_ID_ATS },
-      PASID_TESTDEV_ATS_OFFSET },
-    { "first", "ats=on,pasid-offset=0x100",
-      { PCI_EXT_CAP_ID_PASID, PCI_EXT_CAP_ID_DSN, PCI_EXT_CAP_ID_ATS }, 0x114 },
-    { "after-dsn", "ats=on,pasid-offset=0x10c",
-      { PCI_EXT_CAP_ID_DSN, PCI_EXT_CAP_ID_PASID, PCI_EXT_CAP_ID_ATS }, 0x114 },
-    { "fits", "ats=on,pasid-offset=0xff0",
-      { PCI_EXT_CAP_ID_DSN, PCI_EXT_CAP_ID_PASID, PCI_EXT_CAP_ID_ATS }, 0xff8 },
-    { "fits-not", "ats=on,pasid-offset=0xff4",
-      { PCI_EXT_CAP_ID_DSN, PCI_EXT_CAP_ID_PASID, PCI_EXT_CAP_ID_ATS }, 0x10c },
-    { "last", "ats=on,pasid-offset=0xff8",
-      { PCI_EXT_CAP_ID_DSN, PCI_EXT_CAP_ID_PASID, PCI_EXT_CAP_ID_ATS }, 0x10c },
-    { "no-pasid", "ats=on,no-pasid=on",
-      { PCI_EXT_CAP_ID_DSN, PCI_EXT_CAP_ID_ATS }, 0x10c },
+    { .name = "default", .props = "ats=on", .list = { PCI_EXT_CAP_ID_DSN,
+        PCI_EXT_CAP_ID_PASID, PCI_EXT_CAP_ID_ATS },
+        .offset = PASID_TESTDEV_ATS_OFFSET },
+    { .name = "first", .props = "ats=on,pasid-offset=0x100", .list = {
+        PCI_EXT_CAP_ID_PASID, PCI_EXT_CAP_ID_DSN, PCI_EXT_CAP_ID_ATS },
+        .offset = 0x114 },
+    { .name = "after-dsn", .props = "ats=on,pasid-offset=0x10c", .list = {
+        PCI_EXT_CAP_ID_DSN, PCI_EXT_CAP_ID_PASID, PCI_EXT_CAP_ID_ATS },
+        .offset = 0x114 },
+    { .name = "fits", .props = "ats=on,pasid-offset=0xff0", .list = {
+        PCI_EXT_CAP_ID_DSN, PCI_EXT_CAP_ID_PASID, PCI_EXT_CAP_ID_ATS },
+        .offset = 0xff8 },
+    { .name = "fits-not", .props = "ats=on,pasid-offset=0xff4", .list = {
+        PCI_EXT_CAP_ID_DSN, PCI_EXT_CAP_ID_PASID, PCI_EXT_CAP_ID_ATS },
+        .offset = 0x10c },
+    { .name = "last", .props = "ats=on,pasid-offset=0xff8", .list = {
+        PCI_EXT_CAP_ID_DSN, PCI_EXT_CAP_ID_PASID, PCI_EXT_CAP_ID_ATS },
+        .offset = 0x10c },
+    { .name = "no-pasid", .props = "ats=on,no-pasid=on",
+      .list = { PCI_EXT_CAP_ID_DSN, PCI_EXT_CAP_ID_ATS }, .offset = 0x10c },
 };
 
 /* Order of the list, write mask and both kinds of reset */
@@ -363,18 +373,26 @@ typedef struct {
 } RefusalCase;
 
 static const RefusalCase refusal_cases[] = {
-    { "width", "pasid-width=21", "pasid-width|21|limit of 20|use 0 to 20" },
-    { "width-max", "pasid-width=255", "pasid-width|255|limit of 20" },
-    { "low", "pasid-offset=0xfc", "0xfc|0x100|0xff8|multiple of 4" },
-    { "high", "pasid-offset=0xffc", "0xffc|0xff8" },
-    { "huge", "pasid-offset=0x1000", "0x1000|0xff8" },
-    { "unaligned", "pasid-offset=0x202", "0x202|multiple of 4" },
-    { "overlap", "pasid-offset=0x108", "0x108|serial number|0x10c" },
-    { "contradiction", "pasid-offset=0x200,no-pasid=on", "no-pasid|drop" },
-    { "no-file", "ecap-image=/nonexistent/image", "/nonexistent/image" },
-    { "directory", "ecap-image=/", "ecap-image" },
-    { "ats-image", "ats=on,ecap-image=/nonexistent/image",
-      "ats=on|ecap-image|drop one" },
+    { .name = "width", .props = "pasid-width=21",
+      .words = "pasid-width|21|limit of 20|use 0 to 20" },
+    { .name = "width-max", .props = "pasid-width=255",
+      .words = "pasid-width|255|limit of 20" },
+    { .name = "low", .props = "pasid-offset=0xfc",
+      .words = "0xfc|0x100|0xff8|multiple of 4" },
+    { .name = "high", .props = "pasid-offset=0xffc", .words = "0xffc|0xff8" },
+    { .name = "huge", .props = "pasid-offset=0x1000",
+      .words = "0x1000|0xff8" },
+    { .name = "unaligned", .props = "pasid-offset=0x202",
+      .words = "0x202|multiple of 4" },
+    { .name = "overlap", .props = "pasid-offset=0x108",
+      .words = "0x108|serial number|0x10c" },
+    { .name = "contradiction", .props = "pasid-offset=0x200,no-pasid=on",
+      .words = "no-pasid|drop" },
+    { .name = "no-file", .props = "ecap-image=/nonexistent/image",
+      .words = "/nonexistent/image" },
+    { .name = "directory", .props = "ecap-image=/", .words = "ecap-image" },
+    { .name = "ats-image", .props = "ats=on,ecap-image=/nonexistent/image",
+      .words = "ats=on|ecap-image|drop one" },
 };
 
 static void check_words(const char *desc, const char *words)
@@ -417,7 +435,7 @@ typedef struct {
     size_t size;
     uint32_t at100;     /* first word of the image */
     uint16_t second;    /* offset of a second header, from 0x100 */
-    uint32_t header;    /* what is there */
+    uint32_t header;    /* expected */
     uint16_t body;      /* PCI_PASID_CAP behind it */
     const char *props;
     const char *words;
@@ -549,7 +567,7 @@ static void test_no_pasid_dma(void)
     qtest_quit(qts);
 }
 
-/* Nobody answers requests for translations here */
+/* There is no IOMMU to answer Translation Requests */
 static void test_ats_dma(void)
 {
     QTestState *qts = start("ats=on,pasid-width=10");

@@ -1,19 +1,19 @@
 /*
- * QTest of the accelerated SMMUv3: what firmware tables say about it
+ * QTest of the accelerated SMMUv3: ACPI tables
  *
  * Copyright (c) qemu-vpasid contributors
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * IORT: Arm DEN 0049E.d. _DSM: PCI Firmware Specification 3.3, 4.6.5. The
- * tables are read as firmware reads them, before it fixes their addresses up.
+ * IORT: Arm DEN 0049E.d. _DSM: PCI Firmware Specification 3.3, 4.6.5. The test
+ * reads the tables from fw_cfg, before firmware fixes up their addresses.
  */
 
 #include "qemu/osdep.h"
 
 #include "libqos/fw_cfg.h"
 #include "qemu/bswap.h"
-#include "vfio-fake/smmu.h"
+#include "vfio-guest/smmu.h"
 
 /* fw_cfg of the virt machine; its selector is big-endian */
 #define FW_CFG_DATA     0x09020000ull
@@ -111,7 +111,7 @@ static Tables read_tables(VfGuest *g)
     return t;
 }
 
-/* The tables follow each other, and what is left is zero */
+/* The tables are adjacent, and the rest is zero */
 static const uint8_t *find_table(const Tables *t, const char *signature)
 {
     size_t pos = 0;
@@ -148,23 +148,28 @@ typedef struct PlainTest {
 } PlainTest;
 
 /*
- * SHA256 of what QEMU 10.2.2 has there as released, for another base to be had
+ * SHA256 of the tables of QEMU 10.2.2 as released; for another base print them
  * with: smmuv3-accel-acpi-test --sums
  */
 static const PlainTest plain_tests[] = {
-    { "none", "", "",
-      "096707b8f08d4aa4b039d4bd98cf4b4433926d6d427c1f6a74b5483b42f39d83",
-      "8595680bc57d1e0b2e8e229774fe2a5ca55eba59f247a950cf1cfdbc1f47df7d" },
-    { "machine", ",iommu=smmuv3", PXB(16),
-      "bd3fa419e17d5fe80e043cadd2fa16adfe6974189f5052691dc6dbe2763f95e1",
-      "4c3d60e5877ae25209479803c9f1f2f0e850ecb98bddf833db06d73356949339" },
-    { "device", "", PLAIN("pcie.0"),
-      "096707b8f08d4aa4b039d4bd98cf4b4433926d6d427c1f6a74b5483b42f39d83",
-      "95faa77e6e7900a555b8748ad982faf2f44cb5ccfb7d184f55bcefe7f98e4026" },
-    { "devices", "", PXB(16) PXB(32) PLAIN("pcie.0") PLAIN("pxb16")
-      PLAIN("pxb32"),
-      "be515b7483402fe2a25d2ff9d5a422b7ec40313023c3469f766a6295e26c6d8e",
-      "fa6641cf1db88eefeb33bb47e6ee2b5d9a63b2bc6ca0d2dc18067de15db5269c" },
+    { .name = "none", .machine = "", .options = "", .dsdt =
+          "096707b8f08d4aa4b039d4bd98cf4b4433926d6d427c1f6a74b5483b42f39d83",
+      .iort =
+          "8595680bc57d1e0b2e8e229774fe2a5ca55eba59f247a950cf1cfdbc1f47df7d" },
+    { .name = "machine", .machine = ",iommu=smmuv3", .options = PXB(16),
+      .dsdt =
+          "bd3fa419e17d5fe80e043cadd2fa16adfe6974189f5052691dc6dbe2763f95e1",
+      .iort =
+          "4c3d60e5877ae25209479803c9f1f2f0e850ecb98bddf833db06d73356949339" },
+    { .name = "device", .machine = "", .options = PLAIN("pcie.0"), .dsdt =
+          "096707b8f08d4aa4b039d4bd98cf4b4433926d6d427c1f6a74b5483b42f39d83",
+      .iort =
+          "95faa77e6e7900a555b8748ad982faf2f44cb5ccfb7d184f55bcefe7f98e4026" },
+    { .name = "devices", .machine = "", .options = PXB(16) PXB(32)
+      PLAIN("pcie.0") PLAIN("pxb16") PLAIN("pxb32"), .dsdt =
+          "be515b7483402fe2a25d2ff9d5a422b7ec40313023c3469f766a6295e26c6d8e",
+      .iort =
+          "fa6641cf1db88eefeb33bb47e6ee2b5d9a63b2bc6ca0d2dc18067de15db5269c" },
 };
 
 static bool print_sums;
@@ -213,22 +218,23 @@ typedef struct AccelTest {
 #define BUSES(n) ((n) << 8)
 
 static const AccelTest accel_tests[] = {
-    { "root", VG_PORT(1) VG_PORT(2) ACCEL("pcie.0"), 2, false,
-      { { 0, BUSES(3), true } }, { "PCI0" } },
-    { "root-no-ports", ACCEL("pcie.0"), 0, false,
-      { { 0, BUSES(1), true } }, { "PCI0" } },
-    { "ats", ACCEL_ATS("pcie.0"), 0, true,
-      { { 0, BUSES(1), true } }, { "PCI0" } },
-    { "pxb", PXB(16) ACCEL("pxb16"), 0, false,
-      { { BUSES(16), BUSES(1), true } }, { "PC10" } },
-    { "two", PXB(16) PXB(32) ACCEL("pxb32") ACCEL_ATS("pxb16"), 0, true,
-      { { BUSES(16), BUSES(1), true }, { BUSES(32), BUSES(1), true } },
-      { "PC20", "PC10" } },
-    { "one-of-two", VG_PORT(1) PXB(16) PLAIN("pcie.0") ACCEL("pxb16"), 1, false,
-      { { 0, BUSES(2), false }, { BUSES(16), BUSES(1), true } }, { "PC10" } },
-    { "root-of-two", VG_PORT(1) PXB(16) PLAIN("pxb16") ACCEL("pcie.0"), 1,
-      false, { { 0, BUSES(2), true }, { BUSES(16), BUSES(1), false } },
-      { "PCI0" } },
+    { .name = "root", .options = VG_PORT(1) VG_PORT(2) ACCEL("pcie.0"),
+      .ports = 2, .smmu = { { 0, BUSES(3), true } }, .keep = { "PCI0" } },
+    { .name = "root-no-ports", .options = ACCEL("pcie.0"), .smmu = {
+        { 0, BUSES(1), true } }, .keep = { "PCI0" } },
+    { .name = "ats", .options = ACCEL_ATS("pcie.0"), .ats = true, .smmu = {
+        { 0, BUSES(1), true } }, .keep = { "PCI0" } },
+    { .name = "pxb", .options = PXB(16) ACCEL("pxb16"), .smmu = {
+        { BUSES(16), BUSES(1), true } }, .keep = { "PC10" } },
+    { .name = "two", .options = PXB(16) PXB(32) ACCEL("pxb32")
+      ACCEL_ATS("pxb16"), .ats = true, .smmu = { { BUSES(16), BUSES(1), true },
+        { BUSES(32), BUSES(1), true } }, .keep = { "PC20", "PC10" } },
+    { .name = "one-of-two", .options = VG_PORT(1) PXB(16) PLAIN("pcie.0")
+      ACCEL("pxb16"), .ports = 1, .smmu = { { 0, BUSES(2), false },
+        { BUSES(16), BUSES(1), true } }, .keep = { "PC10" } },
+    { .name = "root-of-two", .options = VG_PORT(1) PXB(16) PLAIN("pxb16")
+      ACCEL("pcie.0"), .ports = 1, .smmu = { { 0, BUSES(2), true },
+        { BUSES(16), BUSES(1), false } }, .keep = { "PCI0" } },
 };
 
 static void assert_rmr(const uint8_t *iort, const uint8_t *node,

@@ -1,18 +1,18 @@
 /*
- * QTest of the accelerated SMMUv3: what devices with ATS have cached
+ * QTest of the accelerated SMMUv3: CMD_ATC_INV
  *
  * Copyright (c) qemu-vpasid contributors
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * CMD_ATC_INV is for devices that do ATS by their STE, and for nobody else:
- * the host would wait for an answer in vain. Sections are those of Arm
- * IHI0070.
+ * CMD_ATC_INV must reach the host for devices whose STE enables ATS, and for no
+ * other device: the host would wait for an answer in vain. Sections are those
+ * of Arm IHI0070.
  */
 
 #include "qemu/osdep.h"
 
-#include "vfio-fake/smmu.h"
+#include "vfio-guest/smmu.h"
 
 #define ATS "-device arm-smmuv3,id=smmu,primary-bus=pcie.0,accel=on," \
             "ssidsize=%u,ats=%s "
@@ -92,18 +92,24 @@ typedef struct AtcTest {
 } AtcTest;
 
 static const AtcTest atc_tests[] = {
-    { "all", { VS_CMD_ATC_INV | HI(SID), SIZE_ALL }, true },
-    { "range", { VS_CMD_ATC_INV | HI(SID), 0xabc00000 | 9 }, true },
-    { "substream", { VS_CMD_ATC_INV | HI(SID) | SSV | SSID(0x1234),
-                     0xabc00000 }, true },
-    { "substreams", { VS_CMD_ATC_INV | HI(SID) | SSV | GLOBAL, SIZE_ALL },
-      true },
-    { "reserved", { VS_CMD_ATC_INV | HI(SID) | RESERVED0,
-                    SIZE_ALL | RESERVED1 }, true,
-      { VS_CMD_ATC_INV | HI(SID), SIZE_ALL } },
-    { "secure", { VS_CMD_ATC_INV | HI(SID) | SSEC, SIZE_ALL } },
-    { "without-eats", { VS_CMD_ATC_INV | HI(SID_OTHER), SIZE_ALL } },
-    { "nobody", { VS_CMD_ATC_INV | HI(VS_SID(3)), SIZE_ALL } },
+    { .name = "all", .word = { VS_CMD_ATC_INV | HI(SID), SIZE_ALL },
+      .forwarded = true },
+    { .name = "range", .word = { VS_CMD_ATC_INV | HI(SID), 0xabc00000 | 9 },
+      .forwarded = true },
+    { .name = "substream",
+      .word = { VS_CMD_ATC_INV | HI(SID) | SSV | SSID(0x1234), 0xabc00000 },
+      .forwarded = true },
+    { .name = "substreams",
+      .word = { VS_CMD_ATC_INV | HI(SID) | SSV | GLOBAL, SIZE_ALL },
+      .forwarded = true },
+    { .name = "reserved",
+      .word = { VS_CMD_ATC_INV | HI(SID) | RESERVED0, SIZE_ALL | RESERVED1 },
+      .forwarded = true, .host = { VS_CMD_ATC_INV | HI(SID), SIZE_ALL } },
+    { .name = "secure",
+      .word = { VS_CMD_ATC_INV | HI(SID) | SSEC, SIZE_ALL } },
+    { .name = "without-eats",
+      .word = { VS_CMD_ATC_INV | HI(SID_OTHER), SIZE_ALL } },
+    { .name = "nobody", .word = { VS_CMD_ATC_INV | HI(VS_SID(3)), SIZE_ALL } },
 };
 
 static void test_atc(const void *opaque)
@@ -155,7 +161,7 @@ static void test_follows_ste(void)
     vg_end_silent(g);
 }
 
-/* What comes before a new STE is out before the device gets it */
+/* Commands ahead of a new STE are submitted before it is installed */
 static void test_order(const void *opaque)
 {
     const uint64_t *word0 = opaque;

@@ -1,18 +1,18 @@
 /*
- * QTest of the accelerated SMMUv3: hosts that can and cannot stand in for it
+ * QTest of the accelerated SMMUv3: ID registers of the host
  *
  * Copyright (c) qemu-vpasid contributors
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Registers and fields are those of Arm IHI0070, 6.3.1 to 6.3.6. Each row
- * changes fields of the host that the fake has, which can do everything.
+ * Registers and fields are those of Arm IHI0070, 6.3.1 to 6.3.6. The host of
+ * the model has every feature; each row changes some of its fields.
  */
 
 #include "qemu/osdep.h"
 
 #include "qemu/bitops.h"
-#include "vfio-fake/smmu.h"
+#include "vfio-guest/smmu.h"
 
 #define ACCEL(props) "-device arm-smmuv3,primary-bus=pcie.0,accel=on" props " "
 #define ALL     ACCEL(",ssidsize=16,ats=on,ril=on,oas=48")
@@ -57,60 +57,71 @@ typedef struct CapsTest {
 } CapsTest;
 
 static const CapsTest caps_tests[] = {
-    { "ttf-both", ALL, false, { HOST(TTF, 3) } },
-    { "ttf-aarch32", ALL, false, { HOST(TTF, 1) },
-      { "IDR0.TTF host 1 guest 2" } },
-    { "ttendian-mixed", ALL, false, { HOST(TTENDIAN, 0) } },
-    { "ttendian-big", ALL, false, { HOST(TTENDIAN, 3) },
-      { "IDR0.TTENDIAN host 3 guest 2" } },
-    { "ttendian-reserved", ALL, false, { HOST(TTENDIAN, 1) },
-      { "IDR0.TTENDIAN host 1 guest 2" } },
-    { "cohacc", ALL, false, { HOST(COHACC, 0) },
-      { "IDR0.COHACC host 0 guest 1" } },
-    { "stall-both", ALL, false, { HOST(STALL_MODEL, 0) } },
-    { "stall-none", ALL, false, { HOST(STALL_MODEL, 1) } },
-    { "stall-forced", ALL, false, { HOST(STALL_MODEL, 2) },
-      { "IDR0.STALL_MODEL host 2 guest 1" } },
-    { "stlevel-cold", ALL, false, { HOST(STLEVEL, 0) } },
-    { "stlevel-hot", ALL, true, { HOST(STLEVEL, 0) },
-      { "IDR0.STLEVEL host 0 guest 1" } },
-    { "asid16-cold", ALL, false, { HOST(ASID16, 0) } },
-    { "asid16-hot", ALL, true, { HOST(ASID16, 0) },
-      { "IDR0.ASID16 host 0 guest 1" } },
-    { "cd2l", ALL, true, { HOST(CD2L, 0) } },
-    { "had-bbml", ALL, true, { HOST(HAD, 0), HOST(BBML, 0) } },
-    { "sidsize", ALL, false, { HOST(SIDSIZE, 15) },
-      { "IDR1.SIDSIZE host 15 guest 16" } },
-    { "sidsize-more", ALL, false, { HOST(SIDSIZE, 32) } },
-    { "ssidsize", ALL, true, { HOST(SSIDSIZE, 15) },
-      { "IDR1.SSIDSIZE host 15 guest 16", "at most 15" } },
-    { "ssidsize-more", ALL, true, { HOST(SSIDSIZE, 20) } },
-    { "ats", ALL, true, { HOST(ATS, 0) },
-      { "IDR0.ATS host 0 guest 1", "ats=on" } },
-    { "ats-off", ACCEL(",ats=off"), true, { HOST(ATS, 0) } },
-    { "ril", ALL, true, { HOST(RIL, 0) },
-      { "IDR3.RIL host 0 guest 1", "ril=on" } },
-    { "ril-off", ACCEL(",ril=off"), true, { HOST(RIL, 0) } },
-    { "oas", ALL, true, { HOST(OAS, 4) },
-      { "IDR5.OAS host 4 guest 5", "oas 48", "at most 44" } },
-    { "oas-more", ALL, true, { HOST(OAS, 6) } },
-    { "gran4k-cold", ALL, false, { HOST(GRAN4K, 0) } },
-    { "gran4k-hot", ALL, true, { HOST(GRAN4K, 0) },
-      { "IDR5.GRAN4K host 0 guest 1" } },
-    { "gran16k-hot", ALL, true, { HOST(GRAN16K, 0) } },
-    { "gran64k-hot", ALL, true, { HOST(GRAN64K, 0) },
-      { "IDR5.GRAN64K host 0 guest 1" } },
-    { "gran-none", ALL, false, { HOST(GRAN4K, 0), HOST(GRAN16K, 0),
-      HOST(GRAN64K, 0) }, { "no common granule" } },
-    { "everything", ALL, false,
-      { HOST(TTF, 1), HOST(COHACC, 0), HOST(ATS, 0), HOST(TTENDIAN, 3),
-        HOST(STALL_MODEL, 2), HOST(SIDSIZE, 8), HOST(SSIDSIZE, 0),
-        HOST(RIL, 0), HOST(OAS, 0) },
-      { "IDR0.TTF host 1 guest 2", "IDR0.COHACC host 0 guest 1",
-        "IDR0.ATS host 0 guest 1", "IDR0.TTENDIAN host 3 guest 2",
-        "IDR0.STALL_MODEL host 2 guest 1", "IDR1.SIDSIZE host 8 guest 16",
-        "IDR1.SSIDSIZE host 0 guest 16", "IDR3.RIL host 0 guest 1",
-        "IDR5.OAS host 0 guest 5", "at most 32" } },
+    { .name = "ttf-both", .options = ALL, .host = { HOST(TTF, 3) } },
+    { .name = "ttf-aarch32", .options = ALL, .host = { HOST(TTF, 1) },
+      .said = { "IDR0.TTF host 1 guest 2" } },
+    { .name = "ttendian-mixed", .options = ALL,
+      .host = { HOST(TTENDIAN, 0) } },
+    { .name = "ttendian-big", .options = ALL, .host = { HOST(TTENDIAN, 3) },
+      .said = { "IDR0.TTENDIAN host 3 guest 2" } },
+    { .name = "ttendian-reserved", .options = ALL,
+      .host = { HOST(TTENDIAN, 1) },
+      .said = { "IDR0.TTENDIAN host 1 guest 2" } },
+    { .name = "cohacc", .options = ALL, .host = { HOST(COHACC, 0) },
+      .said = { "IDR0.COHACC host 0 guest 1" } },
+    { .name = "stall-both", .options = ALL, .host = { HOST(STALL_MODEL, 0) } },
+    { .name = "stall-none", .options = ALL, .host = { HOST(STALL_MODEL, 1) } },
+    { .name = "stall-forced", .options = ALL, .host = { HOST(STALL_MODEL, 2) },
+      .said = { "IDR0.STALL_MODEL host 2 guest 1" } },
+    { .name = "stlevel-cold", .options = ALL, .host = { HOST(STLEVEL, 0) } },
+    { .name = "stlevel-hot", .options = ALL, .hot = true,
+      .host = { HOST(STLEVEL, 0) },
+      .said = { "IDR0.STLEVEL host 0 guest 1" } },
+    { .name = "asid16-cold", .options = ALL, .host = { HOST(ASID16, 0) } },
+    { .name = "asid16-hot", .options = ALL, .hot = true,
+      .host = { HOST(ASID16, 0) }, .said = { "IDR0.ASID16 host 0 guest 1" } },
+    { .name = "cd2l", .options = ALL, .hot = true, .host = { HOST(CD2L, 0) } },
+    { .name = "had-bbml", .options = ALL, .hot = true,
+      .host = { HOST(HAD, 0), HOST(BBML, 0) } },
+    { .name = "sidsize", .options = ALL, .host = { HOST(SIDSIZE, 15) },
+      .said = { "IDR1.SIDSIZE host 15 guest 16" } },
+    { .name = "sidsize-more", .options = ALL, .host = { HOST(SIDSIZE, 32) } },
+    { .name = "ssidsize", .options = ALL, .hot = true,
+      .host = { HOST(SSIDSIZE, 15) },
+      .said = { "IDR1.SSIDSIZE host 15 guest 16", "at most 15" } },
+    { .name = "ssidsize-more", .options = ALL, .hot = true,
+      .host = { HOST(SSIDSIZE, 20) } },
+    { .name = "ats", .options = ALL, .hot = true, .host = { HOST(ATS, 0) },
+      .said = { "IDR0.ATS host 0 guest 1", "ats=on" } },
+    { .name = "ats-off", .options = ACCEL(",ats=off"), .hot = true,
+      .host = { HOST(ATS, 0) } },
+    { .name = "ril", .options = ALL, .hot = true, .host = { HOST(RIL, 0) },
+      .said = { "IDR3.RIL host 0 guest 1", "ril=on" } },
+    { .name = "ril-off", .options = ACCEL(",ril=off"), .hot = true,
+      .host = { HOST(RIL, 0) } },
+    { .name = "oas", .options = ALL, .hot = true, .host = { HOST(OAS, 4) },
+      .said = { "IDR5.OAS host 4 guest 5", "oas 48", "at most 44" } },
+    { .name = "oas-more", .options = ALL, .hot = true,
+      .host = { HOST(OAS, 6) } },
+    { .name = "gran4k-cold", .options = ALL, .host = { HOST(GRAN4K, 0) } },
+    { .name = "gran4k-hot", .options = ALL, .hot = true,
+      .host = { HOST(GRAN4K, 0) }, .said = { "IDR5.GRAN4K host 0 guest 1" } },
+    { .name = "gran16k-hot", .options = ALL, .hot = true,
+      .host = { HOST(GRAN16K, 0) } },
+    { .name = "gran64k-hot", .options = ALL, .hot = true,
+      .host = { HOST(GRAN64K, 0) },
+      .said = { "IDR5.GRAN64K host 0 guest 1" } },
+    { .name = "gran-none", .options = ALL,
+      .host = { HOST(GRAN4K, 0), HOST(GRAN16K, 0), HOST(GRAN64K, 0) },
+      .said = { "no common granule" } },
+    { .name = "everything", .options = ALL, .host = { HOST(TTF, 1),
+        HOST(COHACC, 0), HOST(ATS, 0), HOST(TTENDIAN, 3), HOST(STALL_MODEL, 2),
+        HOST(SIDSIZE, 8), HOST(SSIDSIZE, 0), HOST(RIL, 0), HOST(OAS, 0) },
+        .said = { "IDR0.TTF host 1 guest 2", "IDR0.COHACC host 0 guest 1",
+          "IDR0.ATS host 0 guest 1", "IDR0.TTENDIAN host 3 guest 2",
+          "IDR0.STALL_MODEL host 2 guest 1", "IDR1.SIDSIZE host 8 guest 16",
+          "IDR1.SSIDSIZE host 0 guest 16", "IDR3.RIL host 0 guest 1",
+          "IDR5.OAS host 0 guest 5", "at most 32" } },
 };
 
 static void assert_said(const CapsTest *t, const char *text)

@@ -1,14 +1,14 @@
 /*
- * QTest of the accelerated SMMUv3: a queue that takes long
+ * QTest of the accelerated SMMUv3: long command queues
  *
  * Copyright (c) qemu-vpasid contributors
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The host needs so much time for each call that no register write can do the
- * whole queue. QEMU has to answer in between, and whatever the guest or the
- * user does meanwhile, each command takes effect once and in its place.
- * Sections are those of Arm IHI0070.
+ * The host is so slow that one register write cannot complete the whole queue.
+ * QEMU has to answer QMP in between. Whatever the guest or the user does
+ * meanwhile, each command must take effect once and in order. Sections are
+ * those of Arm IHI0070.
  */
 
 #include "qemu/osdep.h"
@@ -16,7 +16,7 @@
 #include <linux/pci_regs.h>
 
 #include "qemu/bswap.h"
-#include "vfio-fake/smmu.h"
+#include "vfio-guest/smmu.h"
 
 #define SID         VS_SID(1)
 #define HI(sid)     ((uint64_t)(sid) << 32)
@@ -148,7 +148,7 @@ static void test_other_queue(void)
     vg_end_silent(g);
 }
 
-/* What the SMMU does not know stops it where it is, also when it comes late */
+/* An illegal command stops the queue, in a later slice as well */
 static void test_illegal(void)
 {
     VfGuest *g = vs_start_s1();
@@ -323,7 +323,7 @@ static unsigned int count_access(VfGuest *g, VfAccess access)
     return count;
 }
 
-/* For what is under way without a SYNC that would say when it is done */
+/* Wait for commands without a SYNC that would tell when they are done */
 static void wait_access(VfGuest *g, VfAccess access)
 {
     int64_t start = g_get_monotonic_time();

@@ -1,18 +1,18 @@
 /*
- * QTest of the accelerated SMMUv3: the caches of the emulation
+ * QTest of the accelerated SMMUv3: caches of the emulation
  *
  * Copyright (c) qemu-vpasid contributors
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The emulation goes on to translate the interrupts of bridges, and caches what
- * it has found: what goes to the host has to reach these caches, too.
+ * The emulation translates the interrupts of bridges and caches translations.
+ * An invalidation has to reach the host and these caches.
  */
 
 #include "qemu/osdep.h"
 
 #include "qemu/bitops.h"
-#include "vfio-fake/smmu.h"
+#include "vfio-guest/smmu.h"
 
 /* A table of 39 bits of input, with one block of 2 MiB (5.4; VMSAv8-64) */
 #define CD0(ips)        (25ull | 1ull << 30 | 1ull << 31 | \

@@ -1,19 +1,19 @@
 /*
- * QTest of the accelerated SMMUv3: invalidations that fail
+ * QTest of the accelerated SMMUv3: failing invalidations
  *
  * Copyright (c) qemu-vpasid contributors
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The guest's queue has what cannot be done, or the host fails: the guest is
- * told as the architecture says (Arm IHI0070), or it notices nothing because
- * what may be stale has been invalidated otherwise.
+ * The queue has an illegal command, or the host fails. The guest must get the
+ * error of the architecture (Arm IHI0070), or no error if QEMU has invalidated
+ * the stale entries by other means.
  */
 
 #include "qemu/osdep.h"
 
 #include "qemu/units.h"
-#include "vfio-fake/smmu.h"
+#include "vfio-guest/smmu.h"
 
 #define SID     VS_SID(1)
 #define SID_HI  ((uint64_t)SID << 32)
@@ -28,7 +28,7 @@ static void assert_stopped(VfGuest *g, unsigned int at, unsigned int cerror)
                     VS_GERROR_CMDQ_ERR);
 }
 
-/* The queue stops at what it cannot do, and goes on when told to */
+/* The queue stops at an illegal command, and goes on when the guest asks */
 static void test_illegal(void)
 {
     VfGuest *g = vs_start_s1();
@@ -92,7 +92,7 @@ static void test_unreadable(void)
     vg_end_silent(g);
 }
 
-/* Where a batch may stop short, and what the kernel then reports as done */
+/* Entries that the host executes of a failing batch, and those it reports */
 typedef struct RecoverTest {
     const char *name;
     unsigned int commands;
@@ -101,11 +101,12 @@ typedef struct RecoverTest {
 } RecoverTest;
 
 static const RecoverTest recover_tests[] = {
-    { "refused-at-once", 16, 0, EIO },
-    { "middle", 16, 7, EIO },
-    { "after-a-block", 200, 100, EIO },
-    { "hardware-timeout", 16, 3, ETIMEDOUT },
-    { "no-memory", 16, 0, ENOMEM },
+    { .name = "refused-at-once", .commands = 16, .err = EIO },
+    { .name = "middle", .commands = 16, .done = 7, .err = EIO },
+    { .name = "after-a-block", .commands = 200, .done = 100, .err = EIO },
+    { .name = "hardware-timeout", .commands = 16, .done = 3,
+      .err = ETIMEDOUT },
+    { .name = "no-memory", .commands = 16, .err = ENOMEM },
 };
 
 /*

@@ -5,15 +5,15 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Commands are put into the guest's queue, and what reached the fake host is
- * compared with them: which, in which order, in how many calls.
+ * The test puts commands into the guest's queue and compares them with the
+ * commands that the host got: their fields, their order, the number of calls.
  */
 
 #include "qemu/osdep.h"
 
 #include "qemu/bswap.h"
 #include "qobject/qdict.h"
-#include "vfio-fake/smmu.h"
+#include "vfio-guest/smmu.h"
 
 #define SID     VS_SID(1)
 #define SID_HI  ((uint64_t)SID << 32)
@@ -34,18 +34,27 @@ typedef struct CmdTest {
 } CmdTest;
 
 static const CmdTest cmd_tests[] = {
-    { "nsnh-all", { VS_CMD_TLBI_NSNH_ALL }, true },
-    { "nh-all", { VS_CMD_TLBI_NH_ALL }, true },
-    { "nh-asid", { VS_CMD_TLBI_NH_ASID | VS_ASID(0x1234) }, true },
-    { "nh-va", { VS_CMD_TLBI_NH_VA | VS_ASID(0x55), 0xabcde000 | VS_LEAF },
-      true },
-    { "nh-va-range", { VS_CMD_TLBI_NH_VA | VS_ASID(0x55) | NUM(3),
-      0xabcde000 | TG_4K }, true },
-    { "nh-vaa", { VS_CMD_TLBI_NH_VAA, 0xabcde000 }, true },
-    { "cfgi-cd", { VS_CMD_CFGI_CD | SID_HI | 7 << 12, VS_LEAF }, true },
-    { "cfgi-cd-all", { VS_CMD_CFGI_CD_ALL | SID_HI }, true },
-    { "cfgi-cd-other-sid", { VS_CMD_CFGI_CD | SID_HI << 1, VS_LEAF }, false },
-    { "cfgi-cd-all-other-sid", { VS_CMD_CFGI_CD_ALL | SID_HI << 1 }, false },
+    { .name = "nsnh-all", .word = { VS_CMD_TLBI_NSNH_ALL },
+      .forwarded = true },
+    { .name = "nh-all", .word = { VS_CMD_TLBI_NH_ALL }, .forwarded = true },
+    { .name = "nh-asid", .word = { VS_CMD_TLBI_NH_ASID | VS_ASID(0x1234) },
+      .forwarded = true },
+    { .name = "nh-va",
+      .word = { VS_CMD_TLBI_NH_VA | VS_ASID(0x55), 0xabcde000 | VS_LEAF },
+      .forwarded = true },
+    { .name = "nh-va-range", .word = { VS_CMD_TLBI_NH_VA | VS_ASID(0x55) |
+        NUM(3), 0xabcde000 | TG_4K }, .forwarded = true },
+    { .name = "nh-vaa", .word = { VS_CMD_TLBI_NH_VAA, 0xabcde000 },
+      .forwarded = true },
+    { .name = "cfgi-cd",
+      .word = { VS_CMD_CFGI_CD | SID_HI | 7 << 12, VS_LEAF },
+      .forwarded = true },
+    { .name = "cfgi-cd-all", .word = { VS_CMD_CFGI_CD_ALL | SID_HI },
+      .forwarded = true },
+    { .name = "cfgi-cd-other-sid",
+      .word = { VS_CMD_CFGI_CD | SID_HI << 1, VS_LEAF } },
+    { .name = "cfgi-cd-all-other-sid",
+      .word = { VS_CMD_CFGI_CD_ALL | SID_HI << 1 } },
 };
 
 static void test_cmd(const void *opaque)
@@ -75,13 +84,13 @@ typedef struct BatchTest {
 } BatchTest;
 
 static const BatchTest batch_tests[] = {
-    { "1x1", 1, 1, true },
-    { "16x1", 16, 1, true },
-    { "200x1", 200, 1, true },
-    { "16x8", 16, 8, true },
-    { "1x64", 1, 64, true },
-    { "16-no-sync", 16, 1, false },
-    { "0x4", 0, 4, true },
+    { .name = "1x1", .commands = 1, .syncs = 1, .last_sync = true },
+    { .name = "16x1", .commands = 16, .syncs = 1, .last_sync = true },
+    { .name = "200x1", .commands = 200, .syncs = 1, .last_sync = true },
+    { .name = "16x8", .commands = 16, .syncs = 8, .last_sync = true },
+    { .name = "1x64", .commands = 1, .syncs = 64, .last_sync = true },
+    { .name = "16-no-sync", .commands = 16, .syncs = 1 },
+    { .name = "0x4", .syncs = 4, .last_sync = true },
 };
 
 /* One call for each SYNC, and every command in order */
@@ -160,7 +169,7 @@ static void test_wrap(void)
     unsigned int n = 0;
 
     vs_set_slice(g, 0);
-    /* What follows the ring in memory looks like commands, too */
+    /* The memory behind the queue looks like commands, too */
     for (int i = 0; i < size / 4; i++) {
         qtest_writeq(g->qts, VS_CMDQ + (size + i) * 16, VS_CMD_TLBI_NSNH_ALL);
     }
@@ -210,7 +219,7 @@ static void test_full(void)
     vg_end_silent(g);
 }
 
-/* What the emulation does stays in its place among what the host does */
+/* Emulated commands keep their order among those of the host */
 static void test_mixed(void)
 {
     VfGuest *g = vs_start_s1();
@@ -238,7 +247,7 @@ static void test_mixed(void)
     vg_end_silent(g);
 }
 
-/* Before the STE of a device changes, what was sent for the old one is out */
+/* Commands for the old STE are submitted before the new one is installed */
 static void test_order(void)
 {
     VfGuest *g = vs_start_s1();

@@ -1,20 +1,20 @@
 /*
- * QTest of the accelerated SMMUv3: a new QEMU takes the guest over
+ * QTest of the accelerated SMMUv3: a new QEMU takes the guest over (CPR)
  *
  * Copyright (c) qemu-vpasid contributors
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * With CPR the devices go on while one QEMU takes the place of another. What
- * they are attached to must not change on the way, the new QEMU has to know
- * all of it, and nothing may stay behind when the last device goes.
+ * With CPR the devices go on while a new QEMU process replaces the old one. No
+ * device may be attached anew, the new QEMU has to know all host objects, and
+ * none may be left when the last device is unplugged.
  */
 
 #include "qemu/osdep.h"
 
 #include <linux/pci_regs.h>
 
-#include "vfio-fake/smmu.h"
+#include "vfio-guest/smmu.h"
 
 #define SHARED_RAM "-object memory-backend-memfd,id=m0,size=128M,share=on " \
                    "-machine aux-ram-share=on,memory-backend=m0 "
@@ -82,7 +82,7 @@ static void fault(VfGuest *g, uint64_t address)
     g_assert(!vs_next_event(g, got));
 }
 
-/* The guest's registers, tables and device, whatever was set up */
+/* Set up the guest's registers, tables and device for a state */
 static void test_state(const void *opaque)
 {
     const VsState *state = opaque;
@@ -112,12 +112,12 @@ static void test_state(const void *opaque)
         g_assert_cmphex(now[0], ==, ste[0]);
         g_assert_cmphex(now[1], ==, ste[1]);
         assert_same(c, before);
-        /* The old vEVENTQ went at once, whatever the main loop was at */
+        /* The old vEVENTQ is freed at once, in any state of the main loop */
         g_assert_cmpuint(vf_client_refused(c, VF_OP_DESTROY, since), ==, 0);
         g_assert_cmpuint(vf_client_count(c, VF_OP_ATTACH, since), ==, 0);
         g_assert_cmpuint(vf_client_count(c, VF_OP_DETACH, since), ==, 0);
         g_assert_cmphex(vs_readl(g, VS_IDR0), ==, idr0);
-        /* What was wrong with the STE has been said */
+        /* The event of the bad STE was recorded before */
         g_assert_cmphex(vs_readl(g, VS_EVENTQ_PROD), ==, prod);
         g_assert_cmphex(vg_config_readw(g, 1, 0, pasid + PCI_PASID_CTRL), ==,
                         PCI_PASID_CTRL_ENABLE);
@@ -166,7 +166,7 @@ static void test_goes_on(void)
     vg_end_silent(g);
 }
 
-/* What the old QEMU owes the guest, it pays */
+/* The old QEMU delivers its pending events */
 static void test_last_events(void)
 {
     const uint64_t evt[1][4] = {
@@ -184,7 +184,7 @@ static void test_last_events(void)
     vg_end_silent(g);
 }
 
-/* The host still caches what the guest has invalidated: the new QEMU knows */
+/* The new QEMU knows that the host caches are stale */
 static void test_stale(void)
 {
     VfGuest *g = start(1);

@@ -1,21 +1,21 @@
 /*
- * QTest of the accelerated SMMUv3: two readers of one stream table entry
+ * QTest of the accelerated SMMUv3: host and emulation read the same STE
  *
  * Copyright (c) qemu-vpasid contributors
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What a passed-through device may do is installed in the host; where messages
- * go is up to the emulation. Both read the same STE, and have to make the same
- * of it: a device that can do DMA, and whose messages are lost, is of no use to
- * anybody. Here a root port is the one whose messages are looked at. Each row
- * says what the architecture makes of an STE (Arm IHI0070, 5.2).
+ * The host translates the DMA of a passed-through device, and the emulation
+ * translates its message interrupts. Both have to decode the STE in the same
+ * way, or a device could do DMA while its interrupts are lost. The test watches
+ * the interrupts of a root port. Each row has an STE and its meaning by the
+ * architecture (Arm IHI0070, 5.2).
  */
 
 #include "qemu/osdep.h"
 
 #include "qemu/bitops.h"
-#include "vfio-fake/smmu.h"
+#include "vfio-guest/smmu.h"
 
 #define SID         VS_SID(1)
 #define BRIDGE_SID  VS_BRIDGE_SID(1)
@@ -32,7 +32,7 @@
 /* The level 1 descriptor of a CD table of two levels (5.3) */
 #define L1CD_TABLE  (VG_RAM + 0x460000)
 #define L1CD_V      1
-/* What the messages are sent to, untranslated and translated */
+/* Target of the messages, before and after translation */
 #define IOVA        VG_RAM
 #define TARGET      (VG_RAM + 0x800000)
 
@@ -47,8 +47,8 @@
 #define STRW(n)     ((uint64_t)(n) << 30)
 
 typedef enum Outcome {
-    ABORTED,        /* nobody is told */
-    INVALID,        /* whoever makes a transaction is told: C_BAD_STE */
+    ABORTED,        /* without event */
+    INVALID,        /* with the event C_BAD_STE */
     BAD,            /* the same, and the guest is told when it has it read */
     PASSED,
     TRANSLATED,
@@ -188,7 +188,7 @@ static void write_stes(VfGuest *g, uint64_t word0, uint64_t word1)
     vs_cfgi_ste(g, BRIDGE_SID);
 }
 
-/* What the host lets the device do, and what the guest is told of it */
+/* Check the access that the host gives, and the event for the guest */
 static void check_device(VfGuest *g, const Row *row, Outcome outcome)
 {
     static const VfAccess access[] = {

@@ -1,19 +1,19 @@
 /*
- * QTest of the accelerated SMMUv3: events of the host for the guest
+ * QTest of the accelerated SMMUv3: events of the host
  *
  * Copyright (c) qemu-vpasid contributors
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The fake host reports events for the guest's devices. What the guest finds
- * in its event queue is compared with them, and with what the architecture
- * says about a queue that is full, off, or out of reach (Arm IHI0070, 7).
+ * The host reports events for the guest's devices. The test compares them with
+ * the records in the guest's event queue, and checks the rules for a queue that
+ * is full, disabled or at an address without memory (Arm IHI0070, 7).
  */
 
 #include "qemu/osdep.h"
 
 #include "qemu/host-utils.h"
-#include "vfio-fake/smmu.h"
+#include "vfio-guest/smmu.h"
 
 #define SID_HI ((uint64_t)VS_SID(1) << 32)
 
@@ -155,7 +155,7 @@ static void test_at_once(void)
     vg_end_silent(g);
 }
 
-/* What the kernel could not keep: told once until the guest has noticed */
+/* Lost events set the overflow flag once until the guest acknowledges it */
 static void test_lost(void)
 {
     VfGuest *g = vs_start_s1();
@@ -346,7 +346,7 @@ static void test_nothing_to_read(const void *opaque)
 
 static const int nothing, again = EAGAIN, interrupted = EINTR;
 
-/* A kernel that cuts what it hands out: whole records count, the guest knows */
+/* A read that ends within a record: whole ones count, the rest is overflow */
 typedef struct ShortTest {
     const char *name;
     unsigned int bytes;
@@ -354,12 +354,14 @@ typedef struct ShortTest {
 } ShortTest;
 
 static const ShortTest short_tests[] = {
-    { "half-header", HEADER / 2, 0 },
-    { "header", HEADER, 0 },
-    { "half-record", HEADER + RECORD / 2, 0 },
-    { "no-byte-of-next", HEADER + RECORD, 1 },
-    { "half-header-of-next", HEADER + RECORD + HEADER / 2, 1 },
-    { "half-of-next", 2 * HEADER + RECORD + RECORD / 2, 1 },
+    { .name = "half-header", .bytes = HEADER / 2 },
+    { .name = "header", .bytes = HEADER },
+    { .name = "half-record", .bytes = HEADER + RECORD / 2 },
+    { .name = "no-byte-of-next", .bytes = HEADER + RECORD, .whole = 1 },
+    { .name = "half-header-of-next", .bytes = HEADER + RECORD + HEADER / 2,
+      .whole = 1 },
+    { .name = "half-of-next", .bytes = 2 * HEADER + RECORD + RECORD / 2,
+      .whole = 1 },
 };
 
 static void test_short(const void *opaque)
@@ -377,7 +379,7 @@ static void test_short(const void *opaque)
     vg_end_silent(g);
 }
 
-/* What a guest did is not told to the one that comes after it */
+/* Events of a guest are dropped at reset */
 static void test_reset(void)
 {
     VfGuest *g = vs_start_s1();

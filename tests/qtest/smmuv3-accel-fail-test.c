@@ -5,14 +5,14 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Each call to the fake host that a working chain makes is made to fail once.
- * Whatever fails, QEMU stays alive, leaves nothing behind in the host, and no
- * device gets more access than its stream table entry gives it.
+ * Each ioctl of a working sequence fails once. Whichever fails, QEMU has to
+ * stay alive and to leave no object in the host, and no device may get more
+ * access than its STE gives it.
  */
 
 #include "qemu/osdep.h"
 
-#include "vfio-fake/smmu.h"
+#include "vfio-guest/smmu.h"
 
 #define SID(n)  VS_SID(n)
 
@@ -103,14 +103,14 @@ typedef struct Change {
 } Change;
 
 static const Change changes[] = {
-    { "off-to-s1", VS_OFF_BYPASS, VS_TRANSLATE },
-    { "off-to-abort", VS_OFF_BYPASS, VS_INVALID },
-    { "bypass-to-s1", VS_BYPASS, VS_TRANSLATE },
-    { "s1-to-bypass", VS_TRANSLATE, VS_BYPASS },
-    { "s1-to-off", VS_TRANSLATE, VS_OFF_BYPASS },
-    { "bypass-to-abort", VS_BYPASS, VS_INVALID },
-    { "s1-to-abort", VS_TRANSLATE, VS_INVALID },
-    { "abort-to-s1", VS_INVALID, VS_TRANSLATE },
+    { .name = "off-to-s1", .from = VS_OFF_BYPASS, .to = VS_TRANSLATE },
+    { .name = "off-to-abort", .from = VS_OFF_BYPASS, .to = VS_INVALID },
+    { .name = "bypass-to-s1", .from = VS_BYPASS, .to = VS_TRANSLATE },
+    { .name = "s1-to-bypass", .from = VS_TRANSLATE, .to = VS_BYPASS },
+    { .name = "s1-to-off", .from = VS_TRANSLATE, .to = VS_OFF_BYPASS },
+    { .name = "bypass-to-abort", .from = VS_BYPASS, .to = VS_INVALID },
+    { .name = "s1-to-abort", .from = VS_TRANSLATE, .to = VS_INVALID },
+    { .name = "abort-to-s1", .from = VS_INVALID, .to = VS_TRANSLATE },
 };
 
 static const VfOp change_ops[] = {
@@ -146,7 +146,7 @@ static void test_change(const void *opaque)
                 vf_client_assert_at_most(c, 0, to->access);
             }
 
-            /* When the host can again, the guest gets what it asks for */
+            /* When the host works again, the device gets its access */
             vs_set_state(g, to, 1);
             g_assert_cmpint(vf_client_access(c, 0, NULL), ==, to->access);
             vg_device_del(g, "d1", 1);
@@ -219,7 +219,7 @@ static void test_cold_unplug(void)
     vs_setup(g, VS_LINEAR);
     vs_set_state(g, &vs_states[VS_TRANSLATE], 1);
     vs_set_state(g, &vs_states[VS_TRANSLATE], 2);
-    /* One of everything is shared, what names a device is its own */
+    /* One set of shared objects, and the objects of each device */
     g_assert_cmpuint(vf_client_objects(c, VF_OBJ_IOAS), ==, 1);
     g_assert_cmpuint(vf_client_objects(c, VF_OBJ_HWPT_PAGING), ==, 1);
     g_assert_cmpuint(vf_client_objects(c, VF_OBJ_VIOMMU), ==, 1);

@@ -1,19 +1,19 @@
 /*
- * QTest of the accelerated SMMUv3: what the device tree says about it
+ * QTest of the accelerated SMMUv3: device tree
  *
  * Copyright (c) qemu-vpasid contributors
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The tree (Devicetree Specification 0.4, 5) lies where QEMU puts it for
- * firmware, at the start of RAM. iommu-addresses: dt-schema,
+ * The test reads the tree (Devicetree Specification 0.4, 5) at the start of
+ * RAM, where QEMU puts it for firmware. iommu-addresses: dt-schema,
  * reserved-memory.yaml.
  */
 
 #include "qemu/osdep.h"
 
 #include "qemu/bswap.h"
-#include "vfio-fake/smmu.h"
+#include "vfio-guest/smmu.h"
 
 #define ACCEL(props) "-device arm-smmuv3,primary-bus=pcie.0,accel=on" props " "
 #define PLAIN   "-device arm-smmuv3,primary-bus=pcie.0 "
@@ -124,29 +124,31 @@ typedef struct TreeTest {
 } TreeTest;
 
 static const TreeTest tree_tests[] = {
-    { "no-smmu", VG_PORT(1) VG_PORT(2) },
-    { "plain", PLAIN VG_PORT(1) VG_PORT(2) },
-    { "nothing-below", ACCEL("") },
-    { "elsewhere", "-device pxb-pcie,id=pxb8,bus=pcie.0,bus_nr=8,addr=16 "
+    { .name = "no-smmu", .options = VG_PORT(1) VG_PORT(2) },
+    { .name = "plain", .options = PLAIN VG_PORT(1) VG_PORT(2) },
+    { .name = "nothing-below", .options = ACCEL("") },
+    { .name = "elsewhere",
+      .options = "-device pxb-pcie,id=pxb8,bus=pcie.0,bus_nr=8,addr=16 "
       "-device arm-smmuv3,primary-bus=pxb8,accel=on " VG_PORT(1) },
-    { "slots", ACCEL("") VG_PORT(1) VG_PORT(2), .endpoint = {
-      "/pci@1/device@0", "/pci@2/device@0" },
+    { .name = "slots", .options = ACCEL("") VG_PORT(1) VG_PORT(2),
+      .endpoint = { "/pci@1/device@0", "/pci@2/device@0" },
       .bridge = { "/pci@1", "/pci@2" } },
-    { "ats", ACCEL(",ats=on") VG_PORT(1), .ats = true,
+    { .name = "ats", .options = ACCEL(",ats=on") VG_PORT(1), .ats = true,
       .endpoint = { "/pci@1/device@0" }, .bridge = { "/pci@1" } },
-    { "device", ACCEL("") VG_IOMMUFD VG_PORT(1) DEVICE "rp1 ",
-      .has_device = true, .endpoint = { "/pci@1/device@0" },
+    { .name = "device", .options = ACCEL("") VG_IOMMUFD VG_PORT(1) DEVICE
+      "rp1 ", .has_device = true, .endpoint = { "/pci@1/device@0" },
       .bridge = { "/pci@1" } },
-    { "function", ACCEL("") VG_IOMMUFD VG_PORT(1) DEVICE "rp1,addr=0.3 ",
-      .has_device = true,
+    { .name = "function", .options = ACCEL("") VG_IOMMUFD VG_PORT(1) DEVICE
+      "rp1,addr=0.3 ", .has_device = true,
       .endpoint = { "/pci@1/device@0", "/pci@1/device@0,3" },
       .bridge = { "/pci@1" } },
-    { "root-complex", ACCEL("") VG_IOMMUFD DEVICE "pcie.0,addr=5 ",
-      .has_device = true, .endpoint = { "/device@5" } },
-    { "switch", ACCEL("") VG_PORT(1) SWITCH, .endpoint = {
-      "/pci@1/pci@0/pci@0/device@0", "/pci@1/pci@0/pci@1/device@0" },
+    { .name = "root-complex", .options = ACCEL("") VG_IOMMUFD DEVICE
+      "pcie.0,addr=5 ", .has_device = true, .endpoint = { "/device@5" } },
+    { .name = "switch", .options = ACCEL("") VG_PORT(1) SWITCH,
+      .endpoint = { "/pci@1/pci@0/pci@0/device@0",
+        "/pci@1/pci@0/pci@1/device@0" },
       .bridge = { "/pci@1", "/pci@1/pci@0", "/pci@1/pci@0/pci@0",
-                  "/pci@1/pci@0/pci@1" } },
+        "/pci@1/pci@0/pci@1" } },
 };
 
 static void assert_page(GHashTable *tree, const TreeTest *t)

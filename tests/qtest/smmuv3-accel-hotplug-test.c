@@ -1,20 +1,20 @@
 /*
- * QTest of the accelerated SMMUv3: devices come and go
+ * QTest of the accelerated SMMUv3: hot-plug and unplug
  *
  * Copyright (c) qemu-vpasid contributors
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Whatever the guest has set up by then, a device that arrives is attached at
- * once to what GBPA or its stream table entry says, the first one and the last
- * one included, and leaves nothing behind in the host when it goes.
+ * A device that is plugged has to get the access of GBPA or of its STE at once,
+ * in each state that the guest can have set up. An unplugged device must leave
+ * no object in the host. This holds for the first and the last device as well.
  */
 
 #include "qemu/osdep.h"
 
 #include <linux/pci_regs.h>
 
-#include "vfio-fake/smmu.h"
+#include "vfio-guest/smmu.h"
 
 #define PORTS 3
 
@@ -229,7 +229,7 @@ static void test_no_bus_number(void)
     vg_end_silent(g);
 }
 
-/* Commands of a guest for a device that has just gone reach nobody */
+/* Commands for a device that was just unplugged do nothing */
 static void test_late_commands(void)
 {
     VfGuest *g = vs_start(2, 0);
@@ -255,7 +255,7 @@ static void test_late_commands(void)
     vg_end_silent(g);
 }
 
-/* What the host still had to say about a device goes with it */
+/* Pending events of a device are dropped when it is unplugged */
 static void test_late_events(void)
 {
     const uint64_t evt[4] = {

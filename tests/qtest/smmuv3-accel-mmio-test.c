@@ -5,10 +5,10 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A guest chooses where the SMMU reads and writes. Where it chooses registers
- * of fw_cfg, a record for the event queue starts a transfer of fw_cfg, and that
- * can power off the slot of a device which the SMMU is about to handle. The
- * architecture calls such an access an external abort (Arm IHI0070, 3.22).
+ * A guest chooses the addresses of tables and queues. If the event queue is at
+ * the registers of fw_cfg, an event record could start a DMA transfer, which
+ * could power off the slot of the device that the SMMU is handling. Such an
+ * access has to be an external abort instead (Arm IHI0070, 3.22).
  */
 
 #include "qemu/osdep.h"
@@ -17,7 +17,7 @@
 
 #include "qemu/bswap.h"
 #include "standard-headers/linux/qemu_fw_cfg.h"
-#include "vfio-fake/smmu.h"
+#include "vfio-guest/smmu.h"
 
 /* The virt machine's memory map */
 #define FLASH       0x00000000ull

@@ -1,5 +1,5 @@
 /*
- * QTest of the accelerated SMMUv3: properties, and what the guest is offered
+ * QTest of the accelerated SMMUv3: properties and ID registers
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -11,17 +11,15 @@
 #include "qemu/osdep.h"
 
 #include "qobject/qdict.h"
+#include "qobject/qlist.h"
 #include "qobject/qjson.h"
-#include "vfio-fake/smmu.h"
+#include "vfio-guest/smmu.h"
 
 #define PLAIN(props) "-device arm-smmuv3,id=smmu0,primary-bus=pcie.0" props " "
 #define ACCEL(props) PLAIN(",accel=on" props)
 #define JSON(props) "-device '{\"driver\":\"arm-smmuv3\",\"id\":\"smmu0\"," \
                     "\"primary-bus\":\"pcie.0\",\"accel\":true," props "}' "
 #define DEVICE "-device vfio-pci,iommufd=i0,fd=%d,id=d0,bus=rp1 "
-
-/* Where virt,iommu=smmuv3 has its registers */
-#define MACHINE_SMMU 0x09050000ull
 
 /* IDR0 */
 #define ATS         (1u << 10)
@@ -78,25 +76,40 @@ static void change_host(VfDevice *d, const HostChange change[HOST_CHANGES])
 /* Refused at startup, without looking at a device */
 
 static const VgRefused refused_tests[] = {
-    { "ssidsize-21", ACCEL(",ssidsize=21"), { "ssidsize", "21", "20" } },
-    { "ssidsize-wraps", ACCEL(",ssidsize=272"), { "ssidsize", "272", "auto" } },
-    { "ssidsize-negative", ACCEL(",ssidsize=-1"), { "ssidsize", "-1" } },
-    { "ssidsize-text", ACCEL(",ssidsize=many"),
-      { "ssidsize", "many", "auto" } },
-    { "ssidsize-bool", JSON("\"ssidsize\":true"), { "ssidsize", "auto" } },
-    { "ssidsize-fraction", JSON("\"ssidsize\":16.5"), { "ssidsize", "16.5" } },
-    { "oas-31", ACCEL(",oas=31"), { "oas=31", "32", "52", "auto" } },
-    { "oas-46", ACCEL(",oas=46"), { "oas=46", "44", "48", "auto" } },
-    { "oas-56", ACCEL(",oas=56"), { "oas=56", "52", "auto" } },
-    { "oas-json", JSON("\"oas\":46"), { "oas=46", "44", "48", "auto" } },
-    { "oas-plain", PLAIN(",oas=48"), { "oas=48", "accel=on", "44" } },
-    { "ats-plain", PLAIN(",ats=on"), { "ats=on", "accel=on" } },
-    { "ats-value", ACCEL(",ats=full"), { "ats", "full" } },
-    { "x-ats", ACCEL(",x-ats=on"), { "x-ats=on", "accel=on", "ats=on" } },
-    { "ril-plain", PLAIN(",ril=off"), { "ril=off", "accel=on" } },
-    { "only-migratable", "-only-migratable " ACCEL(""),
-      { "accel=on", "host SMMUv3" } },
-    { "ril-value", ACCEL(",ril=2"), { "ril", "2" } },
+    { .name = "ssidsize-21", .options = ACCEL(",ssidsize=21"),
+      .said = { "ssidsize", "21", "20" } },
+    { .name = "ssidsize-wraps", .options = ACCEL(",ssidsize=272"),
+      .said = { "ssidsize", "272", "auto" } },
+    { .name = "ssidsize-negative", .options = ACCEL(",ssidsize=-1"),
+      .said = { "ssidsize", "-1" } },
+    { .name = "ssidsize-text", .options = ACCEL(",ssidsize=many"),
+      .said = { "ssidsize", "many", "auto" } },
+    { .name = "ssidsize-bool", .options = JSON("\"ssidsize\":true"),
+      .said = { "ssidsize", "auto" } },
+    { .name = "ssidsize-fraction", .options = JSON("\"ssidsize\":16.5"),
+      .said = { "ssidsize", "16.5" } },
+    { .name = "oas-31", .options = ACCEL(",oas=31"),
+      .said = { "oas=31", "32", "52", "auto" } },
+    { .name = "oas-46", .options = ACCEL(",oas=46"),
+      .said = { "oas=46", "44", "48", "auto" } },
+    { .name = "oas-56", .options = ACCEL(",oas=56"),
+      .said = { "oas=56", "52", "auto" } },
+    { .name = "oas-json", .options = JSON("\"oas\":46"),
+      .said = { "oas=46", "44", "48", "auto" } },
+    { .name = "oas-plain", .options = PLAIN(",oas=48"),
+      .said = { "oas=48", "accel=on", "44" } },
+    { .name = "ats-plain", .options = PLAIN(",ats=on"),
+      .said = { "ats=on", "accel=on" } },
+    { .name = "ats-value", .options = ACCEL(",ats=full"),
+      .said = { "ats", "full" } },
+    { .name = "x-ats", .options = ACCEL(",x-ats=on"),
+      .said = { "x-ats=on", "accel=on", "ats=on" } },
+    { .name = "ril-plain", .options = PLAIN(",ril=off"),
+      .said = { "ril=off", "accel=on" } },
+    { .name = "only-migratable", .options = "-only-migratable " ACCEL(""),
+      .said = { "accel=on", "host SMMUv3" } },
+    { .name = "ril-value", .options = ACCEL(",ril=2"),
+      .said = { "ril", "2" } },
 };
 
 /* Refused at startup because the host of the first device lacks something */
@@ -109,19 +122,20 @@ typedef struct LacksTest {
 } LacksTest;
 
 static const LacksTest lacks_tests[] = {
-    { "ssidsize", ACCEL(",ssidsize=16"), { { 1, SSIDSIZE(31), SSIDSIZE(8) } },
-      { "IDR1.SSIDSIZE host 8 guest 16", "ssidsize 16", "at most 8", "d0" } },
-    { "ats", ACCEL(",ats=on"), { { 0, ATS } },
-      { "IDR0.ATS host 0 guest 1", "ats=on", "ats=off" } },
-    { "ril", ACCEL(",ril=on"), { { 3, RIL } },
-      { "IDR3.RIL host 0 guest 1", "ril=on", "ril=off" } },
-    { "oas", ACCEL(",oas=52"), { },
-      { "IDR5.OAS host 5 guest 6", "oas 52", "at most 48" } },
-    { "two-at-once", ACCEL(",oas=48,ril=on"),
-      { { 5, OAS(7), OAS(2) }, { 3, RIL } },
-      { "IDR5.OAS host 2 guest 5", "at most 40", "IDR3.RIL host 0 guest 1" } },
-    { "no-common-granule", ACCEL(""), { { 5, GRAN4K | GRAN16K | GRAN64K } },
-      { "granule", "d0" } },
+    { .name = "ssidsize", .options = ACCEL(",ssidsize=16"), .change = {
+        { 1, SSIDSIZE(31), SSIDSIZE(8) } }, .said = {
+        "IDR1.SSIDSIZE host 8 guest 16", "ssidsize 16", "at most 8", "d0" } },
+    { .name = "ats", .options = ACCEL(",ats=on"), .change = { { 0, ATS } },
+      .said = { "IDR0.ATS host 0 guest 1", "ats=on", "ats=off" } },
+    { .name = "ril", .options = ACCEL(",ril=on"), .change = { { 3, RIL } },
+      .said = { "IDR3.RIL host 0 guest 1", "ril=on", "ril=off" } },
+    { .name = "oas", .options = ACCEL(",oas=52"),
+      .said = { "IDR5.OAS host 5 guest 6", "oas 52", "at most 48" } },
+    { .name = "two-at-once", .options = ACCEL(",oas=48,ril=on"), .change = {
+        { 5, OAS(7), OAS(2) }, { 3, RIL } }, .said = {
+        "IDR5.OAS host 2 guest 5", "at most 40", "IDR3.RIL host 0 guest 1" } },
+    { .name = "no-common-granule", .options = ACCEL(""), .change = {
+        { 5, GRAN4K | GRAN16K | GRAN64K } }, .said = { "granule", "d0" } },
 };
 
 static void test_lacks(const void *opaque)
@@ -139,7 +153,7 @@ static void test_lacks(const void *opaque)
     vf_client_free(c);
 }
 
-/* What the guest is offered */
+/* ID registers of the guest */
 
 typedef struct OfferTest {
     const char *name;
@@ -152,47 +166,59 @@ typedef struct OfferTest {
 #define HOST_OFFER_IDR5 (OAS(5) | GRAN4K | GRAN16K | GRAN64K)
 
 static const OfferTest cold_tests[] = {
-    { "default", ACCEL(""), { },
-      EMU_IDR0, EMU_IDR1, EMU_IDR3, HOST_OFFER_IDR5 },
-    { "auto", ACCEL(",ats=auto,ril=auto,oas=auto,ssidsize=auto"), { },
-      EMU_IDR0 | ATS | CD2L, EMU_IDR1 | SSIDSIZE(16), EMU_IDR3,
-      HOST_OFFER_IDR5 },
-    { "auto-little-host", ACCEL(",ats=auto,ril=auto,oas=auto,ssidsize=auto"),
-      { { 0, ATS | ASID16 | STLEVEL_ALL }, { 1, SSIDSIZE(31) } },
-      EMU_IDR0 & ~(ASID16 | STLEVEL), EMU_IDR1, EMU_IDR3, HOST_OFFER_IDR5 },
-    { "auto-poor-host", ACCEL(",ats=auto,ril=auto,oas=auto,ssidsize=auto"),
-      { { 3, HAD | RIL | BBML(3) }, { 5, OAS(7), OAS(2) } },
-      EMU_IDR0 | ATS | CD2L, EMU_IDR1 | SSIDSIZE(16), 0,
-      (HOST_OFFER_IDR5 & ~OAS(7)) | OAS(2) },
-    { "ssidsize-20", ACCEL(",ssidsize=20"),
-      { { 1, SSIDSIZE(31), SSIDSIZE(20) } },
-      EMU_IDR0 | CD2L, EMU_IDR1 | SSIDSIZE(20), EMU_IDR3, HOST_OFFER_IDR5 },
-    { "ssidsize-auto-reserved", ACCEL(",ssidsize=auto"),
-      { { 1, SSIDSIZE(31), SSIDSIZE(31) } },
-      EMU_IDR0 | CD2L, EMU_IDR1 | SSIDSIZE(20), EMU_IDR3, HOST_OFFER_IDR5 },
-    { "ssidsize-5-no-cd2l", ACCEL(",ssidsize=5"), { { 0, CD2L } },
-      EMU_IDR0, EMU_IDR1 | SSIDSIZE(5), EMU_IDR3, HOST_OFFER_IDR5 },
-    { "ats-on", ACCEL(",ats=on"), { },
-      EMU_IDR0 | ATS, EMU_IDR1, EMU_IDR3, HOST_OFFER_IDR5 },
-    { "ats-off", ACCEL(",ats=off"), { },
-      EMU_IDR0, EMU_IDR1, EMU_IDR3, HOST_OFFER_IDR5 },
-    { "ril-off", ACCEL(",ril=off"), { },
-      EMU_IDR0, EMU_IDR1, EMU_IDR3 & ~RIL, HOST_OFFER_IDR5 },
-    { "ril-on", ACCEL(",ril=on"), { },
-      EMU_IDR0, EMU_IDR1, EMU_IDR3, HOST_OFFER_IDR5 },
-    { "oas-32", ACCEL(",oas=32"), { },
-      EMU_IDR0, EMU_IDR1, EMU_IDR3, HOST_OFFER_IDR5 & ~OAS(7) },
-    { "oas-44", ACCEL(",oas=44"), { },
-      EMU_IDR0, EMU_IDR1, EMU_IDR3, (HOST_OFFER_IDR5 & ~OAS(7)) | OAS(4) },
-    { "oas-52", ACCEL(",oas=52"), { { 5, OAS(7), OAS(6) } },
-      EMU_IDR0, EMU_IDR1, EMU_IDR3, (HOST_OFFER_IDR5 & ~OAS(7)) | OAS(6) },
-    { "oas-auto-newer-host", ACCEL(""), { { 5, OAS(7), OAS(7) } },
-      EMU_IDR0, EMU_IDR1, EMU_IDR3, (HOST_OFFER_IDR5 & ~OAS(7)) | OAS(6) },
-    { "granules", ACCEL(""), { { 5, GRAN4K | GRAN16K } },
-      EMU_IDR0, EMU_IDR1, EMU_IDR3, OAS(5) | GRAN64K },
-    { "global", "-global arm-smmuv3.oas=44 -global arm-smmuv3.ssidsize=auto "
-      ACCEL(""), { }, EMU_IDR0 | CD2L, EMU_IDR1 | SSIDSIZE(16), EMU_IDR3,
-      (HOST_OFFER_IDR5 & ~OAS(7)) | OAS(4) },
+    { .name = "default", .options = ACCEL(""), .idr0 = EMU_IDR0,
+      .idr1 = EMU_IDR1, .idr3 = EMU_IDR3, .idr5 = HOST_OFFER_IDR5 },
+    { .name = "auto",
+      .options = ACCEL(",ats=auto,ril=auto,oas=auto,ssidsize=auto"),
+      .idr0 = EMU_IDR0 | ATS | CD2L, .idr1 = EMU_IDR1 | SSIDSIZE(16),
+      .idr3 = EMU_IDR3, .idr5 = HOST_OFFER_IDR5 },
+    { .name = "auto-little-host",
+      .options = ACCEL(",ats=auto,ril=auto,oas=auto,ssidsize=auto"),
+      .change = { { 0, ATS | ASID16 | STLEVEL_ALL }, { 1, SSIDSIZE(31) } },
+      .idr0 = EMU_IDR0 & ~(ASID16 | STLEVEL), .idr1 = EMU_IDR1,
+      .idr3 = EMU_IDR3, .idr5 = HOST_OFFER_IDR5 },
+    { .name = "auto-poor-host",
+      .options = ACCEL(",ats=auto,ril=auto,oas=auto,ssidsize=auto"),
+      .change = { { 3, HAD | RIL | BBML(3) }, { 5, OAS(7), OAS(2) } },
+      .idr0 = EMU_IDR0 | ATS | CD2L, .idr1 = EMU_IDR1 | SSIDSIZE(16),
+      .idr5 = (HOST_OFFER_IDR5 & ~OAS(7)) | OAS(2) },
+    { .name = "ssidsize-20", .options = ACCEL(",ssidsize=20"), .change = {
+        { 1, SSIDSIZE(31), SSIDSIZE(20) } }, .idr0 = EMU_IDR0 | CD2L,
+      .idr1 = EMU_IDR1 | SSIDSIZE(20), .idr3 = EMU_IDR3,
+      .idr5 = HOST_OFFER_IDR5 },
+    { .name = "ssidsize-auto-reserved", .options = ACCEL(",ssidsize=auto"),
+      .change = { { 1, SSIDSIZE(31), SSIDSIZE(31) } }, .idr0 = EMU_IDR0 | CD2L,
+      .idr1 = EMU_IDR1 | SSIDSIZE(20), .idr3 = EMU_IDR3,
+      .idr5 = HOST_OFFER_IDR5 },
+    { .name = "ssidsize-5-no-cd2l", .options = ACCEL(",ssidsize=5"),
+      .change = { { 0, CD2L } }, .idr0 = EMU_IDR0, .idr1 = EMU_IDR1 |
+      SSIDSIZE(5), .idr3 = EMU_IDR3, .idr5 = HOST_OFFER_IDR5 },
+    { .name = "ats-on", .options = ACCEL(",ats=on"), .idr0 = EMU_IDR0 | ATS,
+      .idr1 = EMU_IDR1, .idr3 = EMU_IDR3, .idr5 = HOST_OFFER_IDR5 },
+    { .name = "ats-off", .options = ACCEL(",ats=off"), .idr0 = EMU_IDR0,
+      .idr1 = EMU_IDR1, .idr3 = EMU_IDR3, .idr5 = HOST_OFFER_IDR5 },
+    { .name = "ril-off", .options = ACCEL(",ril=off"), .idr0 = EMU_IDR0,
+      .idr1 = EMU_IDR1, .idr3 = EMU_IDR3 & ~RIL, .idr5 = HOST_OFFER_IDR5 },
+    { .name = "ril-on", .options = ACCEL(",ril=on"), .idr0 = EMU_IDR0,
+      .idr1 = EMU_IDR1, .idr3 = EMU_IDR3, .idr5 = HOST_OFFER_IDR5 },
+    { .name = "oas-32", .options = ACCEL(",oas=32"), .idr0 = EMU_IDR0,
+      .idr1 = EMU_IDR1, .idr3 = EMU_IDR3, .idr5 = HOST_OFFER_IDR5 & ~OAS(7) },
+    { .name = "oas-44", .options = ACCEL(",oas=44"), .idr0 = EMU_IDR0,
+      .idr1 = EMU_IDR1, .idr3 = EMU_IDR3, .idr5 = (HOST_OFFER_IDR5 & ~OAS(7)) |
+      OAS(4) },
+    { .name = "oas-52", .options = ACCEL(",oas=52"), .change = {
+        { 5, OAS(7), OAS(6) } }, .idr0 = EMU_IDR0, .idr1 = EMU_IDR1,
+      .idr3 = EMU_IDR3, .idr5 = (HOST_OFFER_IDR5 & ~OAS(7)) | OAS(6) },
+    { .name = "oas-auto-newer-host", .options = ACCEL(""), .change = {
+        { 5, OAS(7), OAS(7) } }, .idr0 = EMU_IDR0, .idr1 = EMU_IDR1,
+      .idr3 = EMU_IDR3, .idr5 = (HOST_OFFER_IDR5 & ~OAS(7)) | OAS(6) },
+    { .name = "granules", .options = ACCEL(""), .change = {
+        { 5, GRAN4K | GRAN16K } }, .idr0 = EMU_IDR0, .idr1 = EMU_IDR1,
+      .idr3 = EMU_IDR3, .idr5 = OAS(5) | GRAN64K },
+    { .name = "global",
+      .options = "-global arm-smmuv3.oas=44 -global arm-smmuv3.ssidsize=auto "
+      ACCEL(""), .idr0 = EMU_IDR0 | CD2L, .idr1 = EMU_IDR1 | SSIDSIZE(16),
+      .idr3 = EMU_IDR3, .idr5 = (HOST_OFFER_IDR5 & ~OAS(7)) | OAS(4) },
 };
 
 static void assert_offer(VfGuest *g, const OfferTest *t)
@@ -223,31 +249,40 @@ static void test_cold(const void *opaque)
     vf_client_free(c);
 }
 
-/* No device at startup: what is offered follows from no host, and stays */
+/* No device at startup: the ID registers do not depend on a host */
 static const OfferTest hot_tests[] = {
-    { "default", ACCEL(""), { },
-      EMU_IDR0, EMU_IDR1, FLOOR_IDR3, FLOOR_IDR5 },
-    { "auto", ACCEL(",ats=auto,ril=auto,oas=auto,ssidsize=auto"), { },
-      EMU_IDR0, EMU_IDR1, FLOOR_IDR3, FLOOR_IDR5 },
-    { "auto-poor-host", ACCEL(",ats=auto,ril=auto,oas=auto,ssidsize=auto"),
-      { { 3, HAD | RIL | BBML(3) }, { 0, ATS | CD2L } },
-      EMU_IDR0, EMU_IDR1, FLOOR_IDR3, FLOOR_IDR5 },
-    { "auto-44-bit-host", ACCEL(""), { { 5, OAS(7), OAS(4) },
-      { 1, SSIDSIZE(31) } }, EMU_IDR0, EMU_IDR1, FLOOR_IDR3, FLOOR_IDR5 },
-    { "given", ACCEL(",ats=on,ril=on,oas=48,ssidsize=16"), { },
-      EMU_IDR0 | ATS, EMU_IDR1 | SSIDSIZE(16), RIL,
-      (FLOOR_IDR5 & ~OAS(7)) | OAS(5) },
+    { .name = "default", .options = ACCEL(""), .idr0 = EMU_IDR0,
+      .idr1 = EMU_IDR1, .idr3 = FLOOR_IDR3, .idr5 = FLOOR_IDR5 },
+    { .name = "auto",
+      .options = ACCEL(",ats=auto,ril=auto,oas=auto,ssidsize=auto"),
+      .idr0 = EMU_IDR0, .idr1 = EMU_IDR1, .idr3 = FLOOR_IDR3,
+      .idr5 = FLOOR_IDR5 },
+    { .name = "auto-poor-host",
+      .options = ACCEL(",ats=auto,ril=auto,oas=auto,ssidsize=auto"),
+      .change = { { 3, HAD | RIL | BBML(3) }, { 0, ATS | CD2L } },
+      .idr0 = EMU_IDR0, .idr1 = EMU_IDR1, .idr3 = FLOOR_IDR3,
+      .idr5 = FLOOR_IDR5 },
+    { .name = "auto-44-bit-host", .options = ACCEL(""), .change = {
+        { 5, OAS(7), OAS(4) }, { 1, SSIDSIZE(31) } }, .idr0 = EMU_IDR0,
+      .idr1 = EMU_IDR1, .idr3 = FLOOR_IDR3, .idr5 = FLOOR_IDR5 },
+    { .name = "given", .options = ACCEL(",ats=on,ril=on,oas=48,ssidsize=16"),
+      .idr0 = EMU_IDR0 | ATS, .idr1 = EMU_IDR1 | SSIDSIZE(16), .idr3 = RIL,
+      .idr5 = (FLOOR_IDR5 & ~OAS(7)) | OAS(5) },
     /* All that is JSON comes after all that is not: no device at startup */
-    { "json-numbers", JSON("\"oas\":42,\"ssidsize\":8"), { },
-      EMU_IDR0, EMU_IDR1 | SSIDSIZE(8), FLOOR_IDR3,
-      (FLOOR_IDR5 & ~OAS(7)) | OAS(3) },
-    { "json-text", JSON("\"oas\":\"42\",\"ssidsize\":\"8\",\"ats\":\"on\""),
-      { }, EMU_IDR0 | ATS, EMU_IDR1 | SSIDSIZE(8), FLOOR_IDR3,
-      (FLOOR_IDR5 & ~OAS(7)) | OAS(3) },
-    { "json-auto", JSON("\"oas\":\"auto\",\"ssidsize\":\"auto\""),
-      { }, EMU_IDR0, EMU_IDR1, FLOOR_IDR3, FLOOR_IDR5 },
-    { "oas-40", ACCEL(",oas=40"), { { 5, OAS(7), OAS(2) } },
-      EMU_IDR0, EMU_IDR1, FLOOR_IDR3, (FLOOR_IDR5 & ~OAS(7)) | OAS(2) },
+    { .name = "json-numbers", .options = JSON("\"oas\":42,\"ssidsize\":8"),
+      .idr0 = EMU_IDR0, .idr1 = EMU_IDR1 | SSIDSIZE(8), .idr3 = FLOOR_IDR3,
+      .idr5 = (FLOOR_IDR5 & ~OAS(7)) | OAS(3) },
+    { .name = "json-text",
+      .options = JSON("\"oas\":\"42\",\"ssidsize\":\"8\",\"ats\":\"on\""),
+      .idr0 = EMU_IDR0 | ATS, .idr1 = EMU_IDR1 | SSIDSIZE(8),
+      .idr3 = FLOOR_IDR3, .idr5 = (FLOOR_IDR5 & ~OAS(7)) | OAS(3) },
+    { .name = "json-auto",
+      .options = JSON("\"oas\":\"auto\",\"ssidsize\":\"auto\""),
+      .idr0 = EMU_IDR0, .idr1 = EMU_IDR1, .idr3 = FLOOR_IDR3,
+      .idr5 = FLOOR_IDR5 },
+    { .name = "oas-40", .options = ACCEL(",oas=40"), .change = {
+        { 5, OAS(7), OAS(2) } }, .idr0 = EMU_IDR0, .idr1 = EMU_IDR1,
+      .idr3 = FLOOR_IDR3, .idr5 = (FLOOR_IDR5 & ~OAS(7)) | OAS(2) },
 };
 
 static void test_hot(const void *opaque)
@@ -281,14 +316,18 @@ typedef struct PlainTest {
 } PlainTest;
 
 static const PlainTest plain_tests[] = {
-    { "device", "", PLAIN(""), VS_BASE,
-      { EMU_IDR0, EMU_IDR1, 0, EMU_IDR3, 0, EMU_IDR5 } },
-    { "device-said", "", PLAIN(",ats=off,ril=on,oas=44,ssidsize=0"), VS_BASE,
-      { EMU_IDR0, EMU_IDR1, 0, EMU_IDR3, 0, EMU_IDR5 } },
-    { "device-auto", "", PLAIN(",ats=auto,ril=auto,oas=auto,ssidsize=auto"),
-      VS_BASE, { EMU_IDR0, EMU_IDR1, 0, EMU_IDR3, 0, EMU_IDR5 } },
-    { "machine", ",iommu=smmuv3", "", MACHINE_SMMU,
-      { EMU_IDR0_NESTED, EMU_IDR1, 0, EMU_IDR3_NESTED, 0, EMU_IDR5 } },
+    { .name = "device", .machine = "", .options = PLAIN(""), .base = VS_BASE,
+      .idr = { EMU_IDR0, EMU_IDR1, 0, EMU_IDR3, 0, EMU_IDR5 } },
+    { .name = "device-said", .machine = "",
+      .options = PLAIN(",ats=off,ril=on,oas=44,ssidsize=0"), .base = VS_BASE,
+      .idr = { EMU_IDR0, EMU_IDR1, 0, EMU_IDR3, 0, EMU_IDR5 } },
+    { .name = "device-auto", .machine = "",
+      .options = PLAIN(",ats=auto,ril=auto,oas=auto,ssidsize=auto"),
+      .base = VS_BASE,
+      .idr = { EMU_IDR0, EMU_IDR1, 0, EMU_IDR3, 0, EMU_IDR5 } },
+    { .name = "machine", .machine = ",iommu=smmuv3", .options = "",
+      .base = VS_MACHINE_BASE,
+      .idr = { EMU_IDR0_NESTED, EMU_IDR1, 0, EMU_IDR3_NESTED, 0, EMU_IDR5 } },
 };
 
 static void test_plain(const void *opaque)
@@ -336,7 +375,7 @@ static void test_read_back(void)
 
 static const char *const migration_modes[] = { "normal", "cpr-reboot" };
 
-/* A channel to nobody: it is not even looked at */
+/* No process listens on this channel: QEMU must not use it */
 static QDict *nowhere(void)
 {
     return qdict_from_jsonf_nofail("{ 'transport': 'socket', 'type': 'unix',"
@@ -384,12 +423,16 @@ typedef struct EatsTest {
 } EatsTest;
 
 static const EatsTest eats_tests[] = {
-    { "off", ACCEL(""), 0, EATS_FULL, VF_ACCESS_S1, 0 },
-    { "full", ACCEL(",ats=on"), 0, EATS_FULL, VF_ACCESS_S1, EATS_FULL },
-    { "none", ACCEL(",ats=on"), 0, 0, VF_ACCESS_S1, 0 },
-    { "not-this-device", ACCEL(",ats=on"), ATS_NOT_SUPPORTED, EATS_FULL,
-      VF_ACCESS_S1, 0 },
-    { "split", ACCEL(",ats=on"), 0, EATS_SPLIT, VF_ACCESS_ABORT, 0 },
+    { .name = "off", .options = ACCEL(""), .eats = EATS_FULL,
+      .access = VF_ACCESS_S1 },
+    { .name = "full", .options = ACCEL(",ats=on"), .eats = EATS_FULL,
+      .access = VF_ACCESS_S1, .installed = EATS_FULL },
+    { .name = "none", .options = ACCEL(",ats=on"), .access = VF_ACCESS_S1 },
+    { .name = "not-this-device", .options = ACCEL(",ats=on"),
+      .hw_caps = ATS_NOT_SUPPORTED, .eats = EATS_FULL,
+      .access = VF_ACCESS_S1 },
+    { .name = "split", .options = ACCEL(",ats=on"), .eats = EATS_SPLIT,
+      .access = VF_ACCESS_ABORT },
 };
 
 static void test_eats(const void *opaque)
@@ -421,6 +464,27 @@ static void test_eats(const void *opaque)
     vf_client_free(c);
 }
 
+/* "-device arm-smmuv3,help" describes each property by more than its type */
+static void test_descriptions(void)
+{
+    QTestState *qts = qtest_init("-M none");
+    QDict *reply = qtest_qmp(qts, "{'execute': 'device-list-properties',"
+                             " 'arguments': {'typename': 'arm-smmuv3'}}");
+    QListEntry *e;
+
+    QLIST_FOREACH_ENTRY(qdict_get_qlist(reply, "return"), e) {
+        const QDict *property = qobject_to(QDict, qlist_entry_obj(e));
+        const char *text = qdict_get_try_str(property, "description");
+
+        g_test_message("%s: %s", qdict_get_str(property, "name"),
+                       text ?: "no description");
+        g_assert_nonnull(text);
+        g_assert_nonnull(strchr(text, ' '));
+    }
+    qobject_unref(reply);
+    qtest_quit(qts);
+}
+
 #define ADD(group, rows, run) do {                                           \
     for (int i_ = 0; i_ < ARRAY_SIZE(rows); i_++) {                          \
         g_autofree gchar *path_ =                                            \
@@ -441,6 +505,7 @@ int main(int argc, char **argv)
     ADD("plain", plain_tests, test_plain);
     ADD("eats", eats_tests, test_eats);
     qtest_add_func("smmuv3-accel-props/read-back", test_read_back);
+    qtest_add_func("smmuv3-accel-props/descriptions", test_descriptions);
     for (int i = 0; i < ARRAY_SIZE(migration_modes); i++) {
         vg_add_test("smmuv3-accel-props/migration", migration_modes[i],
                     migration_modes[i], test_migration);

@@ -1,19 +1,19 @@
 /*
- * QTest of the accelerated SMMUv3: reset, reboot, and a guest that restarts
+ * QTest of the accelerated SMMUv3: reset, reboot and kexec
  *
  * Copyright (c) qemu-vpasid contributors
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Out of a reset of the machine translation is off, and a device has what the
- * reset value of GBPA gives it, whatever the guest had set up before. A kernel
- * that starts another one resets nothing: the new one takes over an SMMU that
- * is on, with tables and queues that it knows nothing of.
+ * After a reset of the machine, translation is off and a device has the access
+ * of the reset value of GBPA, whatever the guest had set up before. A kernel
+ * that starts another one by kexec resets nothing: the new kernel finds an
+ * enabled SMMU with unknown tables and queues.
  */
 
 #include "qemu/osdep.h"
 
-#include "vfio-fake/smmu.h"
+#include "vfio-guest/smmu.h"
 
 #define ROUNDS 5
 
@@ -37,7 +37,7 @@ static void assert_translated(VfGuest *g, uint64_t word0)
     g_assert_cmphex(ste[0], ==, word0);
 }
 
-/* What every guest starts with: all shared objects, nothing of its own */
+/* Objects after a reset: the shared ones, none of a device */
 static void assert_as_new(VfGuest *g)
 {
     VfClient *c = g->c;
@@ -154,8 +154,8 @@ static void test_commands(void)
 }
 
 /*
- * The host could not invalidate: its caches may hold what the old guest took
- * back, so the device of the new one waits until it can.
+ * The host could not invalidate: its caches may hold entries that the old
+ * guest took back, so the device of the new one waits until it can.
  */
 static void test_stale(void)
 {

@@ -1,19 +1,19 @@
 /*
- * QTest of the accelerated SMMUv3: stream table entries, and who looks when
+ * QTest of the accelerated SMMUv3: stream table entries
  *
  * Copyright (c) qemu-vpasid contributors
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What the guest puts into its stream table and its registers is a row of a
- * table here, next to what the architecture makes of it (Arm IHI0070). Every
- * row is reached from every other one, by each command that makes the SMMU
- * look again, and the fake host is asked what it would let the device do.
+ * Each row has an STE and registers, and the access that the architecture
+ * gives to the device (Arm IHI0070). The test changes from every row to every
+ * other one, by each command that makes the SMMU read the STE again, and
+ * compares with the access that the host gives.
  */
 
 #include "qemu/osdep.h"
 
-#include "vfio-fake/smmu.h"
+#include "vfio-guest/smmu.h"
 
 #define SID     VS_SID(1)
 #define SID_HI  ((uint64_t)SID << 32)
@@ -44,73 +44,92 @@ typedef struct Row {
 #define CONFIG(n) ((uint64_t)(n) << 1)
 
 static const Row rows[] = {
-    { "invalid", { 0, 0 }, VF_ACCESS_ABORT },
-    { "invalid-s1", { S1 & ~VS_STE0_V, ATTRS }, VF_ACCESS_ABORT },
-    { "invalid-bypass", { VS_STE0_BYPASS, 0 }, VF_ACCESS_ABORT },
-    { "abort", { VS_STE0_V | CONFIG(0), 0 }, VF_ACCESS_ABORT },
-    { "abort-shcfg", { VS_STE0_V | CONFIG(0), VS_STE1_SHCFG_IN },
-      VF_ACCESS_ABORT },
-    /* Config 0b0xx is an abort, whatever the two bits say */
-    { "abort-1", { VS_STE0_V | CONFIG(1) | VS_CDTAB, ATTRS },
-      VF_ACCESS_ABORT },
-    { "abort-2", { VS_STE0_V | CONFIG(2), 0 }, VF_ACCESS_ABORT },
-    { "abort-3", { VS_STE0_V | CONFIG(3), 0 }, VF_ACCESS_ABORT },
-    { "bypass", { VS_STE0_V | VS_STE0_BYPASS, 0 }, VF_ACCESS_BYPASS },
-    { "bypass-shcfg", { VS_STE0_V | VS_STE0_BYPASS, VS_STE1_SHCFG_IN },
-      VF_ACCESS_BYPASS },
+    { .name = "invalid", .word = { 0, 0 }, .access = VF_ACCESS_ABORT },
+    { .name = "invalid-s1", .word = { S1 & ~VS_STE0_V, ATTRS },
+      .access = VF_ACCESS_ABORT },
+    { .name = "invalid-bypass", .word = { VS_STE0_BYPASS, 0 },
+      .access = VF_ACCESS_ABORT },
+    { .name = "abort", .word = { VS_STE0_V | CONFIG(0), 0 },
+      .access = VF_ACCESS_ABORT },
+    { .name = "abort-shcfg",
+      .word = { VS_STE0_V | CONFIG(0), VS_STE1_SHCFG_IN },
+      .access = VF_ACCESS_ABORT },
+    /* Config 0b0xx is an abort for any value of the two bits */
+    { .name = "abort-1", .word = { VS_STE0_V | CONFIG(1) | VS_CDTAB, ATTRS },
+      .access = VF_ACCESS_ABORT },
+    { .name = "abort-2", .word = { VS_STE0_V | CONFIG(2), 0 },
+      .access = VF_ACCESS_ABORT },
+    { .name = "abort-3", .word = { VS_STE0_V | CONFIG(3), 0 },
+      .access = VF_ACCESS_ABORT },
+    { .name = "bypass", .word = { VS_STE0_V | VS_STE0_BYPASS, 0 },
+      .access = VF_ACCESS_BYPASS },
+    { .name = "bypass-shcfg",
+      .word = { VS_STE0_V | VS_STE0_BYPASS, VS_STE1_SHCFG_IN },
+      .access = VF_ACCESS_BYPASS },
     /* IDR1.ATTR_TYPES_OVR and ATTR_PERMS_OVR are 0 */
-    { "bypass-attributes", { VS_STE0_V | VS_STE0_BYPASS, STE1_BYPASS },
-      VF_ACCESS_BYPASS },
-    { "bypass-s1-fields", { VS_STE0_V | VS_STE0_BYPASS | VS_STE0_S1FMT(3) |
-      VS_STE0_S1CDMAX(31) | VS_CDTAB, VS_STE1_S1DSS(3) | STE1_EATS(1) },
-      VF_ACCESS_BYPASS },
-    { "s1", { S1, ATTRS }, VF_ACCESS_S1, { S1, ATTRS } },
-    { "s1-other-table", { S1 + 0x10000, ATTRS }, VF_ACCESS_S1,
-      { S1 + 0x10000, ATTRS } },
-    { "s1-other-attributes", { S1, VS_STE1_S1CSH(2) }, VF_ACCESS_S1,
-      { S1, VS_STE1_S1CSH(2) } },
+    { .name = "bypass-attributes",
+      .word = { VS_STE0_V | VS_STE0_BYPASS, STE1_BYPASS },
+      .access = VF_ACCESS_BYPASS },
+    { .name = "bypass-s1-fields", .word = { VS_STE0_V | VS_STE0_BYPASS |
+        VS_STE0_S1FMT(3) | VS_STE0_S1CDMAX(31) | VS_CDTAB, VS_STE1_S1DSS(3) |
+        STE1_EATS(1) }, .access = VF_ACCESS_BYPASS },
+    { .name = "s1", .word = { S1, ATTRS }, .access = VF_ACCESS_S1,
+      .installed = { S1, ATTRS } },
+    { .name = "s1-other-table", .word = { S1 + 0x10000, ATTRS },
+      .access = VF_ACCESS_S1, .installed = { S1 + 0x10000, ATTRS } },
+    { .name = "s1-other-attributes", .word = { S1, VS_STE1_S1CSH(2) },
+      .access = VF_ACCESS_S1, .installed = { S1, VS_STE1_S1CSH(2) } },
     /* IDR0.HYP is 0: one StreamWorld */
-    { "s1-strw", { S1, ATTRS | STE1_STRW(2) }, VF_ACCESS_S1, { S1, ATTRS } },
-    { "s1-shcfg", { S1, ATTRS | VS_STE1_SHCFG_IN }, VF_ACCESS_S1,
-      { S1, ATTRS } },
-    { "s1-attributes", { S1, ATTRS | STE1_BYPASS }, VF_ACCESS_S1,
-      { S1, ATTRS } },
+    { .name = "s1-strw", .word = { S1, ATTRS | STE1_STRW(2) },
+      .access = VF_ACCESS_S1, .installed = { S1, ATTRS } },
+    { .name = "s1-shcfg", .word = { S1, ATTRS | VS_STE1_SHCFG_IN },
+      .access = VF_ACCESS_S1, .installed = { S1, ATTRS } },
+    { .name = "s1-attributes", .word = { S1, ATTRS | STE1_BYPASS },
+      .access = VF_ACCESS_S1, .installed = { S1, ATTRS } },
     /* IDR0.ATS is 0 */
-    { "s1-eats", { S1, ATTRS | STE1_EATS(1) }, VF_ACCESS_S1, { S1, ATTRS } },
-    { "s1-eats-split", { S1, ATTRS | STE1_EATS(2) }, VF_ACCESS_S1,
-      { S1, ATTRS } },
+    { .name = "s1-eats", .word = { S1, ATTRS | STE1_EATS(1) },
+      .access = VF_ACCESS_S1, .installed = { S1, ATTRS } },
+    { .name = "s1-eats-split", .word = { S1, ATTRS | STE1_EATS(2) },
+      .access = VF_ACCESS_S1, .installed = { S1, ATTRS } },
     /* S1Fmt and S1DSS have no meaning with one CD */
-    { "s1-one-cd", { S1 | VS_STE0_S1FMT(3), ATTRS | VS_STE1_S1DSS(3) },
-      VF_ACCESS_S1, { S1, ATTRS } },
-    { "cd-linear", { S1 | VS_STE0_S1CDMAX(5), ATTRS | VS_STE1_S1DSS(2) },
-      VF_ACCESS_S1, { S1 | VS_STE0_S1CDMAX(5), ATTRS | VS_STE1_S1DSS(2) } },
-    { "cd-4k", { S1 | VS_STE0_S1CDMAX(16) | VS_STE0_S1FMT(1), ATTRS },
-      VF_ACCESS_S1, { S1 | VS_STE0_S1CDMAX(16) | VS_STE0_S1FMT(1), ATTRS } },
-    { "cd-64k",
-      { S1 | VS_STE0_S1CDMAX(1) | VS_STE0_S1FMT(2), ATTRS | VS_STE1_S1DSS(1) },
-      VF_ACCESS_S1,
-      { S1 | VS_STE0_S1CDMAX(1) | VS_STE0_S1FMT(2),
-        ATTRS | VS_STE1_S1DSS(1) } },
-    { "cd-64k-most",
-      { S1 | VS_STE0_S1CDMAX(16) | VS_STE0_S1FMT(2), ATTRS | VS_STE1_S1DSS(1) },
-      VF_ACCESS_S1,
-      { S1 | VS_STE0_S1CDMAX(16) | VS_STE0_S1FMT(2),
-        ATTRS | VS_STE1_S1DSS(1) } },
-    { "cd-too-many", { S1 | VS_STE0_S1CDMAX(17), ATTRS }, VF_ACCESS_ABORT,
-      { 0 }, true },
-    { "cd-far-too-many", { S1 | VS_STE0_S1CDMAX(31), ATTRS },
-      VF_ACCESS_ABORT, { 0 }, true },
-    { "cd-format", { S1 | VS_STE0_S1CDMAX(5) | VS_STE0_S1FMT(3), ATTRS },
-      VF_ACCESS_ABORT, { 0 }, true },
-    { "cd-dss", { S1 | VS_STE0_S1CDMAX(5), ATTRS | VS_STE1_S1DSS(3) },
-      VF_ACCESS_ABORT, { 0 }, true },
+    { .name = "s1-one-cd",
+      .word = { S1 | VS_STE0_S1FMT(3), ATTRS | VS_STE1_S1DSS(3) },
+      .access = VF_ACCESS_S1, .installed = { S1, ATTRS } },
+    { .name = "cd-linear",
+      .word = { S1 | VS_STE0_S1CDMAX(5), ATTRS | VS_STE1_S1DSS(2) },
+      .access = VF_ACCESS_S1,
+      .installed = { S1 | VS_STE0_S1CDMAX(5), ATTRS | VS_STE1_S1DSS(2) } },
+    { .name = "cd-4k",
+      .word = { S1 | VS_STE0_S1CDMAX(16) | VS_STE0_S1FMT(1), ATTRS },
+      .access = VF_ACCESS_S1,
+      .installed = { S1 | VS_STE0_S1CDMAX(16) | VS_STE0_S1FMT(1), ATTRS } },
+    { .name = "cd-64k", .word = { S1 | VS_STE0_S1CDMAX(1) | VS_STE0_S1FMT(2),
+        ATTRS | VS_STE1_S1DSS(1) }, .access = VF_ACCESS_S1, .installed = { S1 |
+          VS_STE0_S1CDMAX(1) | VS_STE0_S1FMT(2), ATTRS | VS_STE1_S1DSS(1) } },
+    { .name = "cd-64k-most", .word = { S1 | VS_STE0_S1CDMAX(16) |
+        VS_STE0_S1FMT(2), ATTRS | VS_STE1_S1DSS(1) }, .access = VF_ACCESS_S1,
+        .installed = { S1 | VS_STE0_S1CDMAX(16) | VS_STE0_S1FMT(2), ATTRS |
+          VS_STE1_S1DSS(1) } },
+    { .name = "cd-too-many", .word = { S1 | VS_STE0_S1CDMAX(17), ATTRS },
+      .access = VF_ACCESS_ABORT, .bad = true },
+    { .name = "cd-far-too-many", .word = { S1 | VS_STE0_S1CDMAX(31), ATTRS },
+      .access = VF_ACCESS_ABORT, .bad = true },
+    { .name = "cd-format",
+      .word = { S1 | VS_STE0_S1CDMAX(5) | VS_STE0_S1FMT(3), ATTRS },
+      .access = VF_ACCESS_ABORT, .bad = true },
+    { .name = "cd-dss",
+      .word = { S1 | VS_STE0_S1CDMAX(5), ATTRS | VS_STE1_S1DSS(3) },
+      .access = VF_ACCESS_ABORT, .bad = true },
     /* IDR0.S2P is 0 */
-    { "s2", { VS_STE0_V | VS_STE0_S2, 0 }, VF_ACCESS_ABORT, { 0 }, true },
-    { "s2-shcfg", { VS_STE0_V | VS_STE0_S2, VS_STE1_SHCFG_IN },
-      VF_ACCESS_ABORT, { 0 }, true },
-    { "nested", { S1 | VS_STE0_S2, ATTRS }, VF_ACCESS_ABORT, { 0 }, true },
-    { "nested-empty", { VS_STE0_V | VS_STE0_S1 | VS_STE0_S2, 0 },
-      VF_ACCESS_ABORT, { 0 }, true },
+    { .name = "s2", .word = { VS_STE0_V | VS_STE0_S2, 0 },
+      .access = VF_ACCESS_ABORT, .bad = true },
+    { .name = "s2-shcfg", .word = { VS_STE0_V | VS_STE0_S2, VS_STE1_SHCFG_IN },
+      .access = VF_ACCESS_ABORT, .bad = true },
+    { .name = "nested", .word = { S1 | VS_STE0_S2, ATTRS },
+      .access = VF_ACCESS_ABORT, .bad = true },
+    { .name = "nested-empty",
+      .word = { VS_STE0_V | VS_STE0_S1 | VS_STE0_S2, 0 },
+      .access = VF_ACCESS_ABORT, .bad = true },
 };
 
 static const Row *named_row(const char *name)
@@ -221,7 +240,7 @@ static void step(VfGuest *g, VsTable table, const Look *l, const Row *from,
     write_ste(g, table, from);
     look(g, l);
     assert_installed(g, from);
-    /* What came before may have been as bad */
+    /* The row before may have made the same event */
     vs_drop_events(g);
 
     since = *log_len;
@@ -278,7 +297,7 @@ static void test_from_bypass(const void *opaque)
     vg_end_silent(g);
 }
 
-/* What the registers say, as long as translation is off or the table silent */
+/* Registers, while translation is off or the STE is not valid */
 static VfAccess expected(bool enabled, bool abort, const Row *row)
 {
     if (enabled) {
@@ -336,7 +355,7 @@ static void test_registers(void)
     vg_end_silent(g);
 }
 
-/* Enabling and a reset find what the last owner has left */
+/* Enabling and a reset apply the tables of the previous owner */
 static void test_reset(void)
 {
     const Row *row = named_row("s1");

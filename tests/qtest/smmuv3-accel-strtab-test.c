@@ -1,19 +1,19 @@
 /*
- * QTest of the accelerated SMMUv3: where the stream table entry of a device is
+ * QTest of the accelerated SMMUv3: stream tables and StreamIDs
  *
  * Copyright (c) qemu-vpasid contributors
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Formats of stream tables, commands that name StreamIDs, and devices that get
- * another StreamID; what the entries may say is in smmuv3-accel-ste-test.
+ * another StreamID. For the contents of STEs see smmuv3-accel-ste-test.
  * Sections are those of Arm IHI0070.
  */
 
 #include "qemu/osdep.h"
 
 #include "hw/pci/pci_regs.h"
-#include "vfio-fake/smmu.h"
+#include "vfio-guest/smmu.h"
 
 #define SID     VS_SID(1)
 #define SID_HI  ((uint64_t)SID << 32)
@@ -46,37 +46,44 @@ typedef struct Shape {
 #define SPLIT(n)    ((uint32_t)(n) << 6)
 
 static const Shape shapes[] = {
-    { "linear", 0, LOG2(10), 0, false, VF_ACCESS_S1 },
-    { "linear-large", 0, LOG2(12), 0, false, VF_ACCESS_S1 },
-    { "linear-just", 0, LOG2(9), 0, false, VF_ACCESS_S1 },
-    { "linear-short", 0, LOG2(8), 0, false, VF_ACCESS_ABORT,
-      VS_EVT_C_BAD_STREAMID },
-    { "two-level-8", 0, LOG2(16) | FMT(1) | SPLIT(8), 9, true, VF_ACCESS_S1 },
-    { "two-level-6", 0, LOG2(16) | FMT(1) | SPLIT(6), 7, true, VF_ACCESS_S1 },
-    { "two-level-one", 0, LOG2(16) | FMT(1) | SPLIT(8), 1, true,
-      VF_ACCESS_S1 },
-    { "two-level-none", 0, LOG2(16) | FMT(1) | SPLIT(8), 0, true,
-      VF_ACCESS_ABORT, VS_EVT_C_BAD_STREAMID },
-    { "two-level-short", 0, LOG2(8) | FMT(1) | SPLIT(6), 7, true,
-      VF_ACCESS_ABORT, VS_EVT_C_BAD_STREAMID },
-    { "span-reserved", 0, LOG2(16) | FMT(1) | SPLIT(8), 12, true,
-      VF_ACCESS_ABORT, VS_EVT_C_BAD_STREAMID },
-    { "span-reserved-max", 0, LOG2(16) | FMT(1) | SPLIT(8), 31, true,
-      VF_ACCESS_ABORT, VS_EVT_C_BAD_STREAMID },
-    { "split-reserved-0", 0, LOG2(16) | FMT(1) | SPLIT(0), 7, true,
-      VF_ACCESS_S1 },
-    { "split-reserved-31", 0, LOG2(16) | FMT(1) | SPLIT(31), 7, true,
-      VF_ACCESS_S1 },
-    { "format-reserved-2", 0, LOG2(10) | FMT(2) | SPLIT(8), 0, false,
-      VF_ACCESS_S1 },
-    { "format-reserved-3", 0, LOG2(10) | FMT(3) | SPLIT(8), 0, false,
-      VF_ACCESS_S1 },
-    { "linear-after-two-level", LOG2(16) | FMT(1) | SPLIT(8), LOG2(10), 0,
-      false, VF_ACCESS_S1 },
-    { "reserved-after-two-level", LOG2(16) | FMT(1) | SPLIT(8),
-      LOG2(10) | FMT(2), 0, false, VF_ACCESS_S1 },
-    { "two-level-after-linear", LOG2(10), LOG2(16) | FMT(1) | SPLIT(8), 9,
-      true, VF_ACCESS_S1 },
+    { .name = "linear", .cfg = LOG2(10), .access = VF_ACCESS_S1 },
+    { .name = "linear-large", .cfg = LOG2(12), .access = VF_ACCESS_S1 },
+    { .name = "linear-just", .cfg = LOG2(9), .access = VF_ACCESS_S1 },
+    { .name = "linear-short", .cfg = LOG2(8), .access = VF_ACCESS_ABORT,
+      .event = VS_EVT_C_BAD_STREAMID },
+    { .name = "two-level-8", .cfg = LOG2(16) | FMT(1) | SPLIT(8), .span = 9,
+      .two_level = true, .access = VF_ACCESS_S1 },
+    { .name = "two-level-6", .cfg = LOG2(16) | FMT(1) | SPLIT(6), .span = 7,
+      .two_level = true, .access = VF_ACCESS_S1 },
+    { .name = "two-level-one", .cfg = LOG2(16) | FMT(1) | SPLIT(8), .span = 1,
+      .two_level = true, .access = VF_ACCESS_S1 },
+    { .name = "two-level-none", .cfg = LOG2(16) | FMT(1) | SPLIT(8),
+      .two_level = true, .access = VF_ACCESS_ABORT,
+      .event = VS_EVT_C_BAD_STREAMID },
+    { .name = "two-level-short", .cfg = LOG2(8) | FMT(1) | SPLIT(6), .span = 7,
+      .two_level = true, .access = VF_ACCESS_ABORT,
+      .event = VS_EVT_C_BAD_STREAMID },
+    { .name = "span-reserved", .cfg = LOG2(16) | FMT(1) | SPLIT(8), .span = 12,
+      .two_level = true, .access = VF_ACCESS_ABORT,
+      .event = VS_EVT_C_BAD_STREAMID },
+    { .name = "span-reserved-max", .cfg = LOG2(16) | FMT(1) | SPLIT(8),
+      .span = 31, .two_level = true, .access = VF_ACCESS_ABORT,
+      .event = VS_EVT_C_BAD_STREAMID },
+    { .name = "split-reserved-0", .cfg = LOG2(16) | FMT(1) | SPLIT(0),
+      .span = 7, .two_level = true, .access = VF_ACCESS_S1 },
+    { .name = "split-reserved-31", .cfg = LOG2(16) | FMT(1) | SPLIT(31),
+      .span = 7, .two_level = true, .access = VF_ACCESS_S1 },
+    { .name = "format-reserved-2", .cfg = LOG2(10) | FMT(2) | SPLIT(8),
+      .access = VF_ACCESS_S1 },
+    { .name = "format-reserved-3", .cfg = LOG2(10) | FMT(3) | SPLIT(8),
+      .access = VF_ACCESS_S1 },
+    { .name = "linear-after-two-level", .first_cfg = LOG2(16) | FMT(1) |
+      SPLIT(8), .cfg = LOG2(10), .access = VF_ACCESS_S1 },
+    { .name = "reserved-after-two-level", .first_cfg = LOG2(16) | FMT(1) |
+      SPLIT(8), .cfg = LOG2(10) | FMT(2), .access = VF_ACCESS_S1 },
+    { .name = "two-level-after-linear", .first_cfg = LOG2(10), .cfg = LOG2(16)
+      | FMT(1) | SPLIT(8), .span = 9, .two_level = true,
+      .access = VF_ACCESS_S1 },
 };
 
 static unsigned int effective_split(uint32_t cfg)
@@ -155,25 +162,32 @@ typedef struct AimTest {
 #define SSEC (1ull << 10)
 
 static const AimTest aim_tests[] = {
-    { "all", { VS_CMD_CFGI_STE_RANGE, VS_RANGE(31) }, VF_ACCESS_S1 },
-    { "range", { VS_CMD_CFGI_STE_RANGE | SID_HI, VS_RANGE(3) }, VF_ACCESS_S1 },
-    { "range-first-ignored", { VS_CMD_CFGI_STE_RANGE | (SID_HI + (7ull << 32)),
-      VS_RANGE(3) }, VF_ACCESS_S1 },
-    { "range-before", { VS_CMD_CFGI_STE_RANGE | (SID_HI - (8ull << 32)),
-      VS_RANGE(2) }, VF_ACCESS_ABORT },
-    { "range-after", { VS_CMD_CFGI_STE_RANGE | (SID_HI + (16ull << 32)),
-      VS_RANGE(3) }, VF_ACCESS_ABORT },
-    { "other-function", { VS_CMD_CFGI_STE | (SID_HI + (1ull << 32)), 1 },
-      VF_ACCESS_ABORT },
-    { "other-slot", { VS_CMD_CFGI_STE | (SID_HI + (8ull << 32)), 1 },
-      VF_ACCESS_ABORT },
-    { "other-bus", { VS_CMD_CFGI_STE | SID_HI << 1, 1 }, VF_ACCESS_ABORT },
-    { "beyond-sidsize", { VS_CMD_CFGI_STE | SID_HI | 1ull << 48, 1 },
-      VF_ACCESS_ABORT },
-    { "secure-ste", { VS_CMD_CFGI_STE | SSEC | SID_HI, 1 }, VF_ACCESS_ABORT,
-      VS_CERROR_ILL },
-    { "secure-range", { VS_CMD_CFGI_STE_RANGE | SSEC | SID_HI, VS_RANGE(31) },
-      VF_ACCESS_ABORT, VS_CERROR_ILL },
+    { .name = "all", .word = { VS_CMD_CFGI_STE_RANGE, VS_RANGE(31) },
+      .access = VF_ACCESS_S1 },
+    { .name = "range", .word = { VS_CMD_CFGI_STE_RANGE | SID_HI, VS_RANGE(3) },
+      .access = VF_ACCESS_S1 },
+    { .name = "range-first-ignored", .word = { VS_CMD_CFGI_STE_RANGE | (SID_HI
+        + (7ull << 32)), VS_RANGE(3) }, .access = VF_ACCESS_S1 },
+    { .name = "range-before", .word = { VS_CMD_CFGI_STE_RANGE | (SID_HI - (8ull
+        << 32)), VS_RANGE(2) }, .access = VF_ACCESS_ABORT },
+    { .name = "range-after", .word = { VS_CMD_CFGI_STE_RANGE | (SID_HI + (16ull
+        << 32)), VS_RANGE(3) }, .access = VF_ACCESS_ABORT },
+    { .name = "other-function",
+      .word = { VS_CMD_CFGI_STE | (SID_HI + (1ull << 32)), 1 },
+      .access = VF_ACCESS_ABORT },
+    { .name = "other-slot",
+      .word = { VS_CMD_CFGI_STE | (SID_HI + (8ull << 32)), 1 },
+      .access = VF_ACCESS_ABORT },
+    { .name = "other-bus", .word = { VS_CMD_CFGI_STE | SID_HI << 1, 1 },
+      .access = VF_ACCESS_ABORT },
+    { .name = "beyond-sidsize",
+      .word = { VS_CMD_CFGI_STE | SID_HI | 1ull << 48, 1 },
+      .access = VF_ACCESS_ABORT },
+    { .name = "secure-ste", .word = { VS_CMD_CFGI_STE | SSEC | SID_HI, 1 },
+      .access = VF_ACCESS_ABORT, .error = VS_CERROR_ILL },
+    { .name = "secure-range",
+      .word = { VS_CMD_CFGI_STE_RANGE | SSEC | SID_HI, VS_RANGE(31) },
+      .access = VF_ACCESS_ABORT, .error = VS_CERROR_ILL },
 };
 
 static void test_aim(const void *opaque)
@@ -213,7 +227,7 @@ static void test_renumber(void)
     number(g, 1, 3);
     vs_assert_s1(g, 0, VS_SID(3), S1, VS_STE1_DEFAULT);
 
-    /* The StreamID that it had is nobody's, and soon another one's */
+    /* Its old StreamID is free, and later belongs to another device */
     write_ste(g, VS_LINEAR, VS_SID(1), S1 + 0x10000);
     vs_cfgi_ste(g, VS_SID(1));
     assert_access(g, 0, VF_ACCESS_S1);

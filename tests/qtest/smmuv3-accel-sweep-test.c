@@ -5,20 +5,20 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A device lives from its arrival to its departure: it is plugged, set up by a
- * driver, translated for, has a fault, is reset with the machine, unplugged.
- * There is one life for each call that the fake kernel answers in it, and each
- * errno that the uAPI has for the call, in which just that call fails. QEMU has
- * to live on, no device may ever have more than its stream table entry gives
- * it, what comes after has to work again, and nothing may be left behind. A
- * QEMU that is started with the device may also end, if it says why.
+ * The life of a device is: it is plugged, a driver sets it up, the SMMU
+ * translates for it, it has a fault, the machine is reset, it is unplugged. The
+ * test runs one life for each system call in it and each errno of that call in
+ * the uAPI, and lets just that call fail. QEMU has to stay alive, no device may
+ * ever have more access than its STE gives it, later steps have to work again,
+ * and no object may be left. A QEMU that is started with the device may also
+ * end, with an error message.
  */
 
 #include "qemu/osdep.h"
 
 #include <linux/pci_regs.h>
 
-#include "vfio-fake/smmu.h"
+#include "vfio-guest/smmu.h"
 
 /* Window of root port 1, and where its device has its BAR */
 #define WINDOW      0x10000000ull
@@ -33,9 +33,9 @@ typedef struct CallErrors {
     int err[7];
 } CallErrors;
 
-/* From linux/iommufd.h, linux/vfio.h and what their implementation returns */
+/* From linux/iommufd.h, linux/vfio.h and their implementation */
 static const CallErrors call_errors[] = {
-    /* Can hardly fail; and what is refused does stay, see assert_left_by() */
+    /* Can hardly fail; an object that is refused stays, see assert_left_by() */
     { VF_OP_DESTROY, { EBUSY, ENOENT } },
     { VF_OP_BIND, { EINVAL, ENODEV, EBUSY, EBADF, ENOMEM } },
     { VF_OP_ATTACH, { EINVAL, ENOENT, EBUSY, EIO, ENOMEM, ENODEV } },
@@ -75,13 +75,13 @@ static const CallErrors region_errors[] = {
     { VF_OP_REGION_WRITE, { EFAULT, EIO, ENOMEM } },
 };
 
-/* What became of the calls that failed */
+/* Results of the calls that failed */
 typedef struct Counts {
     unsigned int sites;     /* calls of a life that can fail */
     unsigned int runs;      /* lives with one that did */
     unsigned int refused;   /* the device did not come, or QEMU ended */
     unsigned int told;      /* the user was told */
-    unsigned int silent;    /* nobody has to know */
+    unsigned int silent;    /* without message */
 } Counts;
 
 static unsigned int errors_of(const CallErrors *e)
@@ -111,7 +111,7 @@ static void assert_within(VfGuest *g, VfAccess most, uint64_t word0)
     }
 }
 
-/* What a driver does with BAR, registers and vectors */
+/* Use BAR, registers and vectors as a driver does */
 static void drive(VfGuest *g)
 {
     uint16_t msix = VF_IMAGE_MSIX_CAP + PCI_MSIX_FLAGS;
@@ -196,7 +196,7 @@ static unsigned int open_files(VfGuest *g)
     return n;
 }
 
-/* Returns: what object @id rests on, 0 for nothing; it may be a tombstone */
+/* Returns: parent of object @id, 0 for none; it may be a tombstone */
 static uint32_t parent_of(VfClient *c, uint32_t id)
 {
     for (int i = 0; i < VF_MAX_OBJECTS; i++) {
@@ -209,7 +209,7 @@ static uint32_t parent_of(VfClient *c, uint32_t id)
     return 0;
 }
 
-/* Nothing but what the kernel refused to destroy, and what that rests on */
+/* Only objects that the kernel refused to destroy and their parents are left */
 static void assert_left_by(VfClient *c, uint32_t refused)
 {
     for (int i = 0; i < VF_MAX_OBJECTS; i++) {
@@ -306,7 +306,7 @@ static void sweep(const CallErrors *e, bool reset_ok, const char *options)
     g_assert_cmpuint(counts.sites, >, 0);
 }
 
-/* At start: what can be looked at only while QEMU is up */
+/* Checks at start, while QEMU is up */
 static VfOp start_op;
 static unsigned int start_calls;
 

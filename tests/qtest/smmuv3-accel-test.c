@@ -1,13 +1,12 @@
 /*
- * QTest of the accelerated SMMUv3: what it accepts, and what it installs when
+ * QTest of the accelerated SMMUv3: devices, HWPTs and their order
  *
  * Copyright (c) qemu-vpasid contributors
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The host is the fake of VFIO and iommufd. After each step of the guest it is
- * asked what it would let the device do, and that is compared with what the
- * architecture says (Arm IHI0070).
+ * After each step of the guest the test compares the access that the host gives
+ * to the device with the access that the architecture gives (Arm IHI0070).
  */
 
 #include "qemu/osdep.h"
@@ -15,7 +14,7 @@
 #include <linux/iommufd.h>
 
 #include "hw/pci/pci_regs.h"
-#include "vfio-fake/smmu.h"
+#include "vfio-guest/smmu.h"
 
 #define ACCEL  "-device arm-smmuv3,primary-bus=pcie.0,accel=on "
 #define DEVICE "-device vfio-pci,iommufd=i0,fd=%d,id=d0,bus=rp1 "
@@ -25,20 +24,24 @@
 /* Refused at startup */
 
 static const VgRefused refused_tests[] = {
-    { "stage-2", "-device arm-smmuv3,primary-bus=pcie.0,accel=on,stage=2 ",
-      { "accel=on", "stage=2" } },
-    { "stage-nested",
-      "-device arm-smmuv3,primary-bus=pcie.0,accel=on,stage=nested ",
-      { "accel=on", "stage=nested" } },
-    { "ssidsize-21",
-      "-device arm-smmuv3,primary-bus=pcie.0,accel=on,ssidsize=21 ",
-      { "ssidsize", "21", "20" } },
-    { "emulated-after", ACCEL VG_PORT(1)
-      "-device virtio-rng-pci,id=emu,bus=rp1 ", { "accel=on", "emu" } },
-    { "emulated-before", VG_PORT(1) "-device virtio-rng-pci,id=emu,bus=rp1 "
-      ACCEL, { "accel=on", "emu" } },
-    { "emulated-root-complex", ACCEL
-      "-device virtio-rng-pci,id=emu,bus=pcie.0 ", { "accel=on", "emu" } },
+    { .name = "stage-2",
+      .options = "-device arm-smmuv3,primary-bus=pcie.0,accel=on,stage=2 ",
+      .said = { "accel=on", "stage=2" } },
+    { .name = "stage-nested",
+      .options = "-device arm-smmuv3,primary-bus=pcie.0,accel=on,stage=nested ",
+      .said = { "accel=on", "stage=nested" } },
+    { .name = "ssidsize-21",
+      .options = "-device arm-smmuv3,primary-bus=pcie.0,accel=on,ssidsize=21 ",
+      .said = { "ssidsize", "21", "20" } },
+    { .name = "emulated-after", .options = ACCEL VG_PORT(1)
+      "-device virtio-rng-pci,id=emu,bus=rp1 ",
+      .said = { "accel=on", "emu" } },
+    { .name = "emulated-before", .options = VG_PORT(1)
+      "-device virtio-rng-pci,id=emu,bus=rp1 " ACCEL,
+      .said = { "accel=on", "emu" } },
+    { .name = "emulated-root-complex", .options = ACCEL
+      "-device virtio-rng-pci,id=emu,bus=pcie.0 ",
+      .said = { "accel=on", "emu" } },
 };
 
 static void test_no_iommufd(void)
@@ -59,7 +62,7 @@ static void test_no_iommufd(void)
     vf_client_free(c);
 }
 
-/* Hosts that cannot do what the guest was offered */
+/* Hosts that lack a feature of the guest */
 
 typedef struct HostTest {
     const char *name;
@@ -71,18 +74,28 @@ typedef struct HostTest {
 
 static const HostTest host_tests[] = {
     /* Without both stages there is no parent to nest on */
-    { "s1p", 0, 1u << 1, 0, "allocate hwpt" },
-    { "s2p", 0, 1u << 0, 0, "allocate hwpt" },
-    { "ttf", 0, 3u << 2, 1u << 2, "IDR0.TTF host 1 guest 2" },
-    { "cohacc", 0, 1u << 4, 0, "IDR0.COHACC host 0 guest 1" },
-    { "asid16", 0, 1u << 12, 0, "IDR0.ASID16 host 0 guest 1" },
-    { "ttendian", 0, 3u << 21, 3u << 21, "IDR0.TTENDIAN host 3 guest 2" },
-    { "stall-model", 0, 3u << 24, 2u << 24, "IDR0.STALL_MODEL host 2 guest" },
-    { "stlevel", 0, 3u << 27, 0, "IDR0.STLEVEL host 0 guest 1" },
-    { "sidsize", 1, 0x3f, 8, "IDR1.SIDSIZE host 8 guest 16" },
-    { "ssidsize", 1, 0x1f << 6, 4 << 6, "IDR1.SSIDSIZE host 4 guest 16" },
-    { "oas", 5, 7, 2, "IDR5.OAS host 2 guest" },
-    { "gran4k", 5, 1 << 4, 0, "IDR5.GRAN4K host 0 guest 1" },
+    { .name = "s1p", .clear = 1u << 1, .said = "allocate hwpt" },
+    { .name = "s2p", .clear = 1u << 0, .said = "allocate hwpt" },
+    { .name = "ttf", .clear = 3u << 2, .set = 1u << 2,
+      .said = "IDR0.TTF host 1 guest 2" },
+    { .name = "cohacc", .clear = 1u << 4,
+      .said = "IDR0.COHACC host 0 guest 1" },
+    { .name = "asid16", .clear = 1u << 12,
+      .said = "IDR0.ASID16 host 0 guest 1" },
+    { .name = "ttendian", .clear = 3u << 21, .set = 3u << 21,
+      .said = "IDR0.TTENDIAN host 3 guest 2" },
+    { .name = "stall-model", .clear = 3u << 24, .set = 2u << 24,
+      .said = "IDR0.STALL_MODEL host 2 guest" },
+    { .name = "stlevel", .clear = 3u << 27,
+      .said = "IDR0.STLEVEL host 0 guest 1" },
+    { .name = "sidsize", .reg = 1, .clear = 0x3f, .set = 8,
+      .said = "IDR1.SIDSIZE host 8 guest 16" },
+    { .name = "ssidsize", .reg = 1, .clear = 0x1f << 6, .set = 4 << 6,
+      .said = "IDR1.SSIDSIZE host 4 guest 16" },
+    { .name = "oas", .reg = 5, .clear = 7, .set = 2,
+      .said = "IDR5.OAS host 2 guest" },
+    { .name = "gran4k", .reg = 5, .clear = 1 << 4,
+      .said = "IDR5.GRAN4K host 0 guest 1" },
 };
 
 /* A device that arrives after the guest could look at the ID registers */
@@ -181,7 +194,7 @@ static void test_idrs(void)
     vg_end_silent(g);
 }
 
-/* What is installed */
+/* Installed STEs */
 
 static void assert_access(VfGuest *g, VfAccess access)
 {
@@ -288,7 +301,7 @@ static void test_replace(void)
     vg_end_silent(g);
 }
 
-/* A device that arrives gets at once what the tables say */
+/* A plugged device gets the access of its STE at once */
 static void test_arrival(void)
 {
     VfGuest *g = vs_start(1, 0);

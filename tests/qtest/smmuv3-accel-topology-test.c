@@ -1,5 +1,5 @@
 /*
- * QTest of the accelerated SMMUv3: several of them, and several hosts'
+ * QTest of the accelerated SMMUv3: several SMMUs on guest and host
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -9,7 +9,7 @@
 #include "qemu/osdep.h"
 
 #include "hw/pci/pci_regs.h"
-#include "vfio-fake/smmu.h"
+#include "vfio-guest/smmu.h"
 
 #define PXB(n)      "-device pxb-pcie,id=pxb" #n ",bus=pcie.0,bus_nr=" #n " "
 #define PXB_PORT(n, id) "-device pcie-root-port,id=rp" #id ",chassis=" #id \
@@ -24,19 +24,24 @@
 /* Refused at startup */
 
 static const VgRefused refused_tests[] = {
-    { "accel-twice", SMMU("pcie.0", ",accel=on,id=s0")
-      SMMU("pcie.0", ",accel=on,id=s1"), { "pcie.0", "s0", "s1" } },
-    { "plain-then-accel", SMMU("pcie.0", ",id=s0")
-      SMMU("pcie.0", ",accel=on,id=s1"), { "pcie.0", "s1", "accel=on" } },
-    { "accel-then-plain", SMMU("pcie.0", ",accel=on,id=s0")
-      SMMU("pcie.0", ",id=s1"), { "pcie.0", "s0", "s1", "accel=on" } },
-    { "pxb-twice", PXB(8) SMMU("pxb8", ",accel=on,id=s0")
-      SMMU("pxb8", ",accel=on,id=s1"), { "pxb8", "s0", "s1", "pxb-pcie" } },
-    { "below-a-port", VG_PORT(1) ACCEL("rp1"), { "pcie.0", "pxb-pcie" } },
-    { "virtio-iommu-after", ACCEL("pcie.0")
-      "-device virtio-iommu-pci,id=v0,bus=pcie.0 ", { "accel=on", "v0" } },
-    { "virtio-iommu-before", "-device virtio-iommu-pci,id=v0,bus=pcie.0 "
-      ACCEL("pcie.0"), { "virtio-iommu" } },
+    { .name = "accel-twice", .options = SMMU("pcie.0", ",accel=on,id=s0")
+      SMMU("pcie.0", ",accel=on,id=s1"), .said = { "pcie.0", "s0", "s1" } },
+    { .name = "plain-then-accel", .options = SMMU("pcie.0", ",id=s0")
+      SMMU("pcie.0", ",accel=on,id=s1"),
+      .said = { "pcie.0", "s1", "accel=on" } },
+    { .name = "accel-then-plain", .options = SMMU("pcie.0", ",accel=on,id=s0")
+      SMMU("pcie.0", ",id=s1"), .said = { "pcie.0", "s0", "s1", "accel=on" } },
+    { .name = "pxb-twice", .options = PXB(8) SMMU("pxb8", ",accel=on,id=s0")
+      SMMU("pxb8", ",accel=on,id=s1"),
+      .said = { "pxb8", "s0", "s1", "pxb-pcie" } },
+    { .name = "below-a-port", .options = VG_PORT(1) ACCEL("rp1"),
+      .said = { "pcie.0", "pxb-pcie" } },
+    { .name = "virtio-iommu-after", .options = ACCEL("pcie.0")
+      "-device virtio-iommu-pci,id=v0,bus=pcie.0 ",
+      .said = { "accel=on", "v0" } },
+    { .name = "virtio-iommu-before",
+      .options = "-device virtio-iommu-pci,id=v0,bus=pcie.0 " ACCEL("pcie.0"),
+      .said = { "virtio-iommu" } },
 };
 
 /* Two devices on host SMMUs, behind the SMMUs of a guest */
@@ -52,16 +57,19 @@ typedef struct PlaceTest {
 #define ROOT_AND_PXB VG_PORT(1) PXB(8) PXB_PORT(8, 2)
 
 static const PlaceTest place_tests[] = {
-    { "two-and-two", ROOT_AND_PXB ACCEL("pcie.0") ACCEL("pxb8") VG_IOMMUFD
-      DEVICE(1) DEVICE(2), { 0, 1 }, 2, 2 },
-    /* One VMID for both would mix what they cache: each has its parent */
-    { "two-on-one-host", ROOT_AND_PXB ACCEL("pcie.0") ACCEL("pxb8") VG_IOMMUFD
-      DEVICE(1) DEVICE(2), { 0, 0 }, 2, 2 },
-    { "one-and-one", VG_PORT(1) VG_PORT(2) ACCEL("pcie.0") VG_IOMMUFD
-      DEVICE(1) DEVICE(2), { 0, 0 }, 1, 1 },
-    /* The second stage of a device that nobody translates for is no parent */
-    { "none-on-pxb", ROOT_AND_PXB ACCEL("pcie.0") VG_IOMMUFD
-      DEVICE(1) DEVICE(2), { 0, 0 }, 1, 1 },
+    { .name = "two-and-two", .options = ROOT_AND_PXB ACCEL("pcie.0")
+      ACCEL("pxb8") VG_IOMMUFD DEVICE(1) DEVICE(2), .host = { 0, 1 },
+      .viommus = 2, .parents = 2 },
+    /* Each has a parent: with one VMID their TLB entries would mix */
+    { .name = "two-on-one-host", .options = ROOT_AND_PXB ACCEL("pcie.0")
+      ACCEL("pxb8") VG_IOMMUFD DEVICE(1) DEVICE(2), .host = { 0, 0 },
+      .viommus = 2, .parents = 2 },
+    { .name = "one-and-one", .options = VG_PORT(1) VG_PORT(2) ACCEL("pcie.0")
+      VG_IOMMUFD DEVICE(1) DEVICE(2), .host = { 0, 0 }, .viommus = 1,
+      .parents = 1 },
+    /* Without an accelerated SMMUv3 the second stage is no nesting parent */
+    { .name = "none-on-pxb", .options = ROOT_AND_PXB ACCEL("pcie.0") VG_IOMMUFD
+      DEVICE(1) DEVICE(2), .host = { 0, 0 }, .viommus = 1, .parents = 1 },
 };
 
 static unsigned int count_parents(VfClient *c)
@@ -109,7 +117,7 @@ static void test_place(const void *opaque)
     vg_end_pxb(g);
 }
 
-/* What the one SMMU is told is nothing to the devices of the other */
+/* Commands of one SMMU do not affect devices of the other */
 static void test_apart(void)
 {
     VfGuest *g = start_place(&place_tests[0]);

@@ -1,14 +1,14 @@
 /*
- * QTest of the accelerated SMMUv3: one device goes while another one comes
+ * QTest of the accelerated SMMUv3: plugging while a device is freed
  *
  * Copyright (c) qemu-vpasid contributors
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A device that was unplugged has no bus any more, but VFIO keeps it attached
- * until the last reader of its memory regions has gone. A management program
- * may plug the next one in that time, or replace QEMU, so nothing here waits
- * for it to pass. A CPU that runs makes it last some tens of milliseconds.
+ * An unplugged device has no bus any more, but VFIO keeps it attached until the
+ * last reader of its memory regions has gone, which takes some tens of
+ * milliseconds while a CPU runs. A management program may plug the next device
+ * or replace QEMU in that time, so the tests do not wait for its end.
  */
 
 #include "qemu/osdep.h"
@@ -16,7 +16,7 @@
 #include <linux/pci_regs.h>
 #include <linux/vfio.h>
 
-#include "vfio-fake/smmu.h"
+#include "vfio-guest/smmu.h"
 
 /* The CPU finds nothing to run, and takes one exception after another */
 #define RUNNING "-accel tcg "
@@ -100,7 +100,7 @@ static void test_window(const void *opaque)
             there[n] = next++;
             plug(g, there[n], n + 1);
         }
-        /* What the guest asks for next reaches the devices that are there */
+        /* Later commands still reach the remaining devices */
         vs_cfgi_ste(g, VS_SID(1));
         for (unsigned int n = 0; n < PORTS; n++) {
             g_assert_cmpint(vf_client_access(c, there[n], NULL), ==,

@@ -4,70 +4,14 @@
  *
  * Copyright (c) qemu-vpasid contributors
  *
- * A pasid-testdev asks for translations and keeps them. The page tables are
- * changed behind its back: what it reads says whether it went by what it has
- * kept.
+ * A pasid-testdev requests translations and caches them. The test then changes
+ * the page tables: the value that the device reads shows whether it used its
+ * cache.
  */
 
 #include "qemu/osdep.h"
 #include "pasid-testdev.h"
-
-/* SMMUv3 registers (IHI 0070, 6.3) in the virt machine's memory map */
-#define SMMU_BASE               0x09050000ull
-#define IDR0                    0x00
-#define   IDR0_ATS              BIT(10)
-#define CR0                     0x20
-#define   CR0_SMMUEN            BIT(0)
-#define   CR0_EVENTQEN          BIT(2)
-#define   CR0_CMDQEN            BIT(3)
-#define STRTAB_BASE             0x80
-#define STRTAB_BASE_CFG         0x88
-#define CMDQ_BASE               0x90
-#define CMDQ_PROD               0x98
-#define CMDQ_CONS               0x9c
-#define EVENTQ_BASE             0xa0
-#define EVENTQ_PROD             0xa8
-
-/* Commands (4.) */
-#define CMD_TLBI_NSNH_ALL       0x30
-#define CMD_ATC_INV             0x40
-#define CMD_GLOBAL              BIT(9)
-#define CMD_SSV                 BIT(11)
-#define CMD_SSID(ssid)          ((uint32_t)(ssid) << 12)
-#define ATC_SIZE_ALL            52
-
-/* Stream table entry (5.2): stage 1, CDs of 8 bits, SSID 0 for no PASID */
-#define STE_WORD0               (1 | 5 << 1)
-#define STE_WORD0_S2            (1 | 6 << 1)
-#define STE_WORD0_NESTED        (1 | 7 << 1)
-#define STE_WORD1_CDMAX(n)      ((n) << 27)
-#define STE_WORD2_DSS_SSID0     2
-#define STE_WORD2_EATS(n)       ((uint32_t)(n) << 28)
-#define EATS_FULL               1
-/* 39 bits of IPA, 4K granule, start at level 1, 44 bits out, record faults */
-#define STE_WORD5               (25 | 1 << 6 | 4 << 16 | 1 << 19 | 1 << 26)
-
-/* Context descriptor (5.4): 39 bits of input, 4K granule, no TTB1 */
-#define CD_WORD0                (25u | 1u << 30 | 1u << 31)
-#define CD_WORD1(asid)          (4 | 1 << 9 | 1 << 13 | 1 << 14 | \
-                                 (uint32_t)(asid) << 16)
-#define CD_SIZE                 64
-
-/* Descriptors of VMSAv8-64: AF, at EL0 */
-#define PTE_TABLE               3
-#define PTE_PAGE_RW             0x443
-#define PTE_PAGE_RO             0x4c3
-/* Stage 2: AF, and S2AP */
-#define PTE_BLOCK_S2(ap)        (0x401 | (ap) << 6)
-#define S2_RO                   1
-#define S2_WO                   2
-#define S2_RW                   3
-
-/* Events (7.3) */
-#define EVT_F_PERMISSION        0x13
-#define EVT_WORD3_RNW           BIT(3)
-#define EVT_WORD3_S2            BIT(7)
-#define EVT_WORD3_CLASS_IN      (2 << 8)
+#include "smmuv3-emulated.h"
 
 /* Guest memory */
 #define STRTAB                  (PTD_RAM + 0x100000)
@@ -96,28 +40,10 @@
 static const uint8_t ssids[] = { 0, 5, 9 };
 #define SPACES                  ARRAY_SIZE(ssids)
 
-static void smmu_writel(QTestState *qts, uint32_t reg, uint32_t val)
-{
-    qtest_writel(qts, SMMU_BASE + reg, val);
-}
-
-static uint32_t smmu_readl(QTestState *qts, uint32_t reg)
-{
-    return qtest_readl(qts, SMMU_BASE + reg);
-}
-
 static void command(QTestState *qts, uint32_t word0, uint32_t sid,
-                    uint64_t dword1)
+                    uint64_t word1)
 {
-    uint32_t prod = smmu_readl(qts, CMDQ_PROD);
-    uint64_t entry = CMDQ + (prod & (BIT(QUEUE_LOG2) - 1)) * 16;
-
-    qtest_writel(qts, entry, word0);
-    qtest_writel(qts, entry + 4, sid);
-    qtest_writeq(qts, entry + 8, dword1);
-    prod = (prod + 1) & (2 * BIT(QUEUE_LOG2) - 1);
-    smmu_writel(qts, CMDQ_PROD, prod);
-    g_assert_cmphex(smmu_readl(qts, CMDQ_CONS), ==, prod);
+    smmu_command(qts, CMDQ, QUEUE_LOG2, word0 | (uint64_t)sid << 32, word1);
 }
 
 static void map(QTestState *qts, int time)
@@ -128,19 +54,18 @@ static void map(QTestState *qts, int time)
 
             qtest_writel(qts, page, MARK(k, n, time));
             qtest_writeq(qts, LEAVES(k) + n * 8, page |
-                         (n == READ_ONLY ? PTE_PAGE_RO : PTE_PAGE_RW));
+                         (n == READ_ONLY ? VS_PTE_PAGE_S1_RO : VS_PTE_PAGE_S1));
         }
     }
     /* The SMMU forgets, which says nothing about the device */
-    command(qts, CMD_TLBI_NSNH_ALL, 0, 0);
+    command(qts, VS_CMD_TLBI_NSNH_ALL, 0, 0);
 }
 
 static void write_cd(QTestState *qts, uint32_t ssid, uint32_t asid, int k)
 {
-    uint64_t cd = CD_TABLE + ssid * CD_SIZE;
+    uint64_t cd = CD_TABLE + ssid * VS_CD_SIZE;
 
-    qtest_writel(qts, cd, CD_WORD0);
-    qtest_writel(qts, cd + 4, CD_WORD1(asid));
+    qtest_writeq(qts, cd, VS_CD0(asid, VS_CD_IPS_44));
     qtest_writeq(qts, cd + 8, TABLES(k));
 }
 
@@ -151,37 +76,36 @@ static QTestState *start_ste(uint32_t word0, uint32_t ssidsize, uint32_t eats)
                                   ",ats=on -global arm-smmuv3.ssidsize=%u"
                                   " -global arm-smmuv3.stage=nested"
                                   " -global arm-smmuv3.x-ats=on", ssidsize);
-    uint64_t ste = STRTAB + PTD_DEVFN * 64;
+    uint64_t ste = STRTAB + PTD_DEVFN * VS_STE_SIZE;
 
-    qtest_writeq(qts, ste, CD_TABLE | word0 |
-                 (uint64_t)STE_WORD1_CDMAX(ssidsize) << 32);
-    qtest_writel(qts, ste + 8, STE_WORD2_DSS_SSID0 | STE_WORD2_EATS(eats));
-    qtest_writel(qts, ste + 20, STE_WORD5);
+    qtest_writeq(qts, ste, CD_TABLE | word0 | VS_STE0_S1CDMAX(ssidsize));
+    qtest_writeq(qts, ste + 8, VS_STE1_S1DSS(VS_S1DSS_SSID0) |
+                 VS_STE1_EATS(eats));
+    qtest_writeq(qts, ste + 16, VS_STE2_S2_39 | VS_STE2_S2R);
     qtest_writeq(qts, ste + 24, S2_TABLE);
-    qtest_writeq(qts, S2_TABLE + 8, PTD_RAM |
-                 PTE_BLOCK_S2(S2_RO));
+    qtest_writeq(qts, S2_TABLE + 8, PTD_RAM | VS_PTE_BLOCK_S2_RO);
     for (int k = 0; k < SPACES; k++) {
         write_cd(qts, ssids[k], k + 1, k);
-        qtest_writeq(qts, TABLES(k) + 8, (TABLES(k) + 0x1000) | PTE_TABLE);
-        qtest_writeq(qts, TABLES(k) + 0x1000, LEAVES(k) | PTE_TABLE);
+        qtest_writeq(qts, TABLES(k) + 8, (TABLES(k) + 0x1000) | VS_PTE_TABLE);
+        qtest_writeq(qts, TABLES(k) + 0x1000, LEAVES(k) | VS_PTE_TABLE);
     }
     ptd_enable(qts);
     ptd_cfg_writew(qts, PASID_TESTDEV_PASID_OFFSET + PCI_PASID_CTRL,
                    PCI_PASID_CTRL_ENABLE);
     ptd_cfg_writew(qts, PASID_TESTDEV_ATS_OFFSET + PCI_ATS_CTRL,
                    PCI_ATS_CTRL_ENABLE);
-    qtest_writeq(qts, SMMU_BASE + STRTAB_BASE, STRTAB);
-    smmu_writel(qts, STRTAB_BASE_CFG, STRTAB_LOG2);
-    qtest_writeq(qts, SMMU_BASE + CMDQ_BASE, CMDQ | QUEUE_LOG2);
-    qtest_writeq(qts, SMMU_BASE + EVENTQ_BASE, EVENTQ | QUEUE_LOG2);
-    smmu_writel(qts, CR0, CR0_SMMUEN | CR0_EVENTQEN | CR0_CMDQEN);
+    smmu_writeq(qts, VS_STRTAB_BASE, STRTAB);
+    smmu_writel(qts, VS_STRTAB_BASE_CFG, STRTAB_LOG2);
+    smmu_writeq(qts, VS_CMDQ_BASE, CMDQ | QUEUE_LOG2);
+    smmu_writeq(qts, VS_EVENTQ_BASE, EVENTQ | QUEUE_LOG2);
+    smmu_writel(qts, VS_CR0, VS_CR0_SMMUEN | VS_CR0_EVENTQEN | VS_CR0_CMDQEN);
     map(qts, BEFORE);
     return qts;
 }
 
 static QTestState *start(uint32_t eats)
 {
-    return start_ste(STE_WORD0, 8, eats);
+    return start_ste(VS_STE0_V | VS_STE0_S1, 8, eats);
 }
 
 static uint32_t pasid_of(int k)
@@ -206,25 +130,25 @@ static void assert_read(QTestState *qts, int k, int n, int time)
 
 static uint32_t events(QTestState *qts)
 {
-    return smmu_readl(qts, EVENTQ_PROD);
+    return smmu_readl(qts, VS_EVENTQ_PROD);
 }
 
 static void test_idr(const void *opaque)
 {
     const char *prop = opaque;
     QTestState *qts = qtest_initf(PTD_MACHINE ",iommu=smmuv3%s", prop);
-    uint32_t ats = strstr(prop, "on") ? IDR0_ATS : 0;
+    uint32_t ats = strstr(prop, "on") ? VS_IDR0_ATS : 0;
 
-    g_assert_cmphex(smmu_readl(qts, IDR0) & IDR0_ATS, ==, ats);
+    g_assert_cmphex(smmu_readl(qts, VS_IDR0) & VS_IDR0_ATS, ==, ats);
     qtest_system_reset(qts);
-    g_assert_cmphex(smmu_readl(qts, IDR0) & IDR0_ATS, ==, ats);
+    g_assert_cmphex(smmu_readl(qts, VS_IDR0) & VS_IDR0_ATS, ==, ats);
     qtest_quit(qts);
 }
 
 /* Each address space has its own, and an answer is kept */
 static void test_kept(void)
 {
-    QTestState *qts = start(EATS_FULL);
+    QTestState *qts = start(VS_EATS_FULL);
 
     for (int k = 0; k < SPACES; k++) {
         assert_read(qts, k, 0, BEFORE);
@@ -249,27 +173,34 @@ typedef struct InvTest {
 } InvTest;
 
 static const InvTest inv_tests[] = {
-    { "page", 0, PTD_DEVFN, IOVA, { 1, 0, 0 } },
-    { "other-page", 0, PTD_DEVFN, IOVA + 2 * PAGE_SIZE, { 4, 0, 0 } },
-    { "two-pages", 0, PTD_DEVFN, IOVA | 1, { 3, 0, 0 } },
-    { "four-pages", 0, PTD_DEVFN, IOVA | 2, { 15, 0, 0 } },
-    { "everything", 0, PTD_DEVFN, ATC_SIZE_ALL, { 15, 0, 0 } },
-    { "beyond", 0, PTD_DEVFN, IOVA + PAGES * PAGE_SIZE, { 0, 0, 0 } },
-    { "pasid", CMD_SSV | CMD_SSID(5), PTD_DEVFN, IOVA + PAGE_SIZE,
-      { 0, 2, 0 } },
-    { "pasid-everything", CMD_SSV | CMD_SSID(9), PTD_DEVFN, ATC_SIZE_ALL,
-      { 0, 0, 15 } },
-    { "global", CMD_SSV | CMD_GLOBAL, PTD_DEVFN, ATC_SIZE_ALL,
-      { 15, 15, 15 } },
+    { .name = "page", .sid = PTD_DEVFN, .dword1 = IOVA, .gone = { 1, 0, 0 } },
+    { .name = "other-page", .sid = PTD_DEVFN, .dword1 = IOVA + 2 * PAGE_SIZE,
+      .gone = { 4, 0, 0 } },
+    { .name = "two-pages", .sid = PTD_DEVFN, .dword1 = IOVA | 1,
+      .gone = { 3, 0, 0 } },
+    { .name = "four-pages", .sid = PTD_DEVFN, .dword1 = IOVA | 2,
+      .gone = { 15, 0, 0 } },
+    { .name = "everything", .sid = PTD_DEVFN, .dword1 = VS_ATC_SIZE_ALL,
+      .gone = { 15, 0, 0 } },
+    { .name = "beyond", .sid = PTD_DEVFN, .dword1 = IOVA + PAGES * PAGE_SIZE,
+      .gone = { 0, 0, 0 } },
+    { .name = "pasid", .word0 = VS_CMD_SSV | VS_CMD_SSID(5), .sid = PTD_DEVFN,
+      .dword1 = IOVA + PAGE_SIZE, .gone = { 0, 2, 0 } },
+    { .name = "pasid-everything", .word0 = VS_CMD_SSV | VS_CMD_SSID(9),
+      .sid = PTD_DEVFN, .dword1 = VS_ATC_SIZE_ALL, .gone = { 0, 0, 15 } },
+    { .name = "global", .word0 = VS_CMD_SSV | VS_CMD_GLOBAL, .sid = PTD_DEVFN,
+      .dword1 = VS_ATC_SIZE_ALL, .gone = { 15, 15, 15 } },
     /* Without a PASID the bit means nothing (4.5.1) */
-    { "global-ignored", CMD_GLOBAL, PTD_DEVFN, IOVA, { 1, 0, 0 } },
-    { "other-device", 0, PTD_DEVFN + 1, ATC_SIZE_ALL, { 0, 0, 0 } },
+    { .name = "global-ignored", .word0 = VS_CMD_GLOBAL, .sid = PTD_DEVFN,
+      .dword1 = IOVA, .gone = { 1, 0, 0 } },
+    { .name = "other-device", .sid = PTD_DEVFN + 1, .dword1 = VS_ATC_SIZE_ALL,
+      .gone = { 0, 0, 0 } },
 };
 
 static void test_invalidate(const void *opaque)
 {
     const InvTest *t = opaque;
-    QTestState *qts = start(EATS_FULL);
+    QTestState *qts = start(VS_EATS_FULL);
 
     for (int k = 0; k < SPACES; k++) {
         for (int n = 0; n < PAGES; n++) {
@@ -277,7 +208,7 @@ static void test_invalidate(const void *opaque)
         }
     }
     map(qts, AFTER);
-    command(qts, CMD_ATC_INV | t->word0, t->sid, t->dword1);
+    command(qts, VS_CMD_ATC_INV | t->word0, t->sid, t->dword1);
     for (int k = 0; k < SPACES; k++) {
         for (int n = 0; n < PAGES; n++) {
             assert_read(qts, k, n, t->gone[k] & BIT(n) ? AFTER : BEFORE);
@@ -288,7 +219,7 @@ static void test_invalidate(const void *opaque)
 
 static void test_permission(void)
 {
-    QTestState *qts = start(EATS_FULL);
+    QTestState *qts = start(VS_EATS_FULL);
 
     assert_read(qts, 1, READ_ONLY, BEFORE);
     g_assert_cmpint(by_ats(qts, PASID_TESTDEV_CMD_WRITE, 1, READ_ONLY), ==,
@@ -302,10 +233,10 @@ static void test_permission(void)
     qtest_quit(qts);
 }
 
-/* What stage 2 does not permit is not given away with an answer either */
+/* A translation has no permission that stage 2 does not give */
 static void test_permission_nested(void)
 {
-    QTestState *qts = start_ste(STE_WORD0_NESTED, 8, EATS_FULL);
+    QTestState *qts = start_ste(VS_STE0_V | VS_STE0_NESTED, 8, VS_EATS_FULL);
 
     for (int k = 0; k < SPACES; k++) {
         assert_read(qts, k, 0, BEFORE);
@@ -328,29 +259,29 @@ typedef struct FaultTest {
 } FaultTest;
 
 static const FaultTest fault_tests[] = {
-    { .name = "nested-read-walk", .ste_word0 = STE_WORD0_NESTED,
-      .s2ap = S2_WO, .permitted = PASID_TESTDEV_CMD_WRITE,
+    { .name = "nested-read-walk", .ste_word0 = VS_STE0_NESTED,
+      .s2ap = VS_S2AP_WO, .permitted = PASID_TESTDEV_CMD_WRITE,
       .refused = PASID_TESTDEV_CMD_READ, .kept = false },
-    { .name = "nested-read-tlb", .ste_word0 = STE_WORD0_NESTED,
-      .s2ap = S2_WO, .permitted = PASID_TESTDEV_CMD_WRITE,
+    { .name = "nested-read-tlb", .ste_word0 = VS_STE0_NESTED,
+      .s2ap = VS_S2AP_WO, .permitted = PASID_TESTDEV_CMD_WRITE,
       .refused = PASID_TESTDEV_CMD_READ, .kept = true },
-    { .name = "nested-write-walk", .ste_word0 = STE_WORD0_NESTED,
-      .s2ap = S2_RO, .permitted = PASID_TESTDEV_CMD_READ,
+    { .name = "nested-write-walk", .ste_word0 = VS_STE0_NESTED,
+      .s2ap = VS_S2AP_RO, .permitted = PASID_TESTDEV_CMD_READ,
       .refused = PASID_TESTDEV_CMD_WRITE, .kept = false },
-    { .name = "nested-write-tlb", .ste_word0 = STE_WORD0_NESTED,
-      .s2ap = S2_RO, .permitted = PASID_TESTDEV_CMD_READ,
+    { .name = "nested-write-tlb", .ste_word0 = VS_STE0_NESTED,
+      .s2ap = VS_S2AP_RO, .permitted = PASID_TESTDEV_CMD_READ,
       .refused = PASID_TESTDEV_CMD_WRITE, .kept = true },
-    { .name = "s2-read-walk", .ste_word0 = STE_WORD0_S2,
-      .s2ap = S2_WO, .permitted = PASID_TESTDEV_CMD_WRITE,
+    { .name = "s2-read-walk", .ste_word0 = VS_STE0_S2,
+      .s2ap = VS_S2AP_WO, .permitted = PASID_TESTDEV_CMD_WRITE,
       .refused = PASID_TESTDEV_CMD_READ, .kept = false },
-    { .name = "s2-read-tlb", .ste_word0 = STE_WORD0_S2,
-      .s2ap = S2_WO, .permitted = PASID_TESTDEV_CMD_WRITE,
+    { .name = "s2-read-tlb", .ste_word0 = VS_STE0_S2,
+      .s2ap = VS_S2AP_WO, .permitted = PASID_TESTDEV_CMD_WRITE,
       .refused = PASID_TESTDEV_CMD_READ, .kept = true },
-    { .name = "s2-write-walk", .ste_word0 = STE_WORD0_S2,
-      .s2ap = S2_RO, .permitted = PASID_TESTDEV_CMD_READ,
+    { .name = "s2-write-walk", .ste_word0 = VS_STE0_S2,
+      .s2ap = VS_S2AP_RO, .permitted = PASID_TESTDEV_CMD_READ,
       .refused = PASID_TESTDEV_CMD_WRITE, .kept = false },
-    { .name = "s2-write-tlb", .ste_word0 = STE_WORD0_S2,
-      .s2ap = S2_RO, .permitted = PASID_TESTDEV_CMD_READ,
+    { .name = "s2-write-tlb", .ste_word0 = VS_STE0_S2,
+      .s2ap = VS_S2AP_RO, .permitted = PASID_TESTDEV_CMD_READ,
       .refused = PASID_TESTDEV_CMD_WRITE, .kept = true },
 };
 
@@ -359,8 +290,8 @@ static void test_fault(const void *opaque)
 {
     const FaultTest *t = opaque;
     const uint64_t ipa = PAGE(0, 0, BEFORE);
-    const uint64_t iova = t->ste_word0 == STE_WORD0_S2 ? ipa : IOVA;
-    QTestState *qts = start_ste(t->ste_word0, 8, 0);
+    const uint64_t iova = t->ste_word0 == VS_STE0_S2 ? ipa : IOVA;
+    QTestState *qts = start_ste(VS_STE0_V | t->ste_word0, 8, 0);
     uint32_t word3;
 
     for (int n = 0; n < 512; n++) {
@@ -368,9 +299,9 @@ static void test_fault(const void *opaque)
         bool pages = block == (ipa & ~0x1fffffull);
 
         qtest_writeq(qts, S2_LEVEL2 + n * 8,
-                     block | PTE_BLOCK_S2(pages ? t->s2ap : S2_RW));
+                     block | VS_PTE_BLOCK_S2AP(pages ? t->s2ap : VS_S2AP_RW));
     }
-    qtest_writeq(qts, S2_TABLE + 8, S2_LEVEL2 | PTE_TABLE);
+    qtest_writeq(qts, S2_TABLE + 8, S2_LEVEL2 | VS_PTE_TABLE);
     if (t->kept) {
         g_assert_cmpint(ptd_dma(qts, t->permitted, iova, 0, 4), ==,
                         PASID_TESTDEV_STATUS_OK);
@@ -379,11 +310,11 @@ static void test_fault(const void *opaque)
     g_assert_cmpint(ptd_dma(qts, t->refused, iova, 0, 4), ==,
                     PASID_TESTDEV_STATUS_FAULT);
     g_assert_cmpuint(events(qts), ==, 1);
-    g_assert_cmphex(qtest_readl(qts, EVENTQ), ==, EVT_F_PERMISSION);
+    g_assert_cmphex(qtest_readl(qts, EVENTQ), ==, VS_EVT_F_PERMISSION);
     g_assert_cmphex(qtest_readl(qts, EVENTQ + 4), ==, PTD_DEVFN);
-    word3 = EVT_WORD3_S2 | EVT_WORD3_CLASS_IN;
+    word3 = VS_EVT3_S2 | VS_EVT3_CLASS_IN;
     if (t->refused == PASID_TESTDEV_CMD_READ) {
-        word3 |= EVT_WORD3_RNW;
+        word3 |= VS_EVT3_RNW;
     }
     g_assert_cmphex(qtest_readl(qts, EVENTQ + 12), ==, word3);
     g_assert_cmphex(qtest_readq(qts, EVENTQ + 16), ==, iova);
@@ -396,14 +327,14 @@ static void test_fault(const void *opaque)
 }
 
 /*
- * A guest has up to 2^20 substreams, and QEMU keeps what it has read of some of
- * them: with so many in use the first one has been forgotten. The guest could
- * not know, and has to say when it changes a CD.
+ * A guest has up to 2^20 substreams, and QEMU caches the configuration of some
+ * of them: with so many in use the first one has been forgotten. The guest
+ * could not know, and has to say when it changes a CD.
  */
 static void test_many(void)
 {
     const uint32_t first = 10, last = first + 300;
-    QTestState *qts = start_ste(STE_WORD0, 12, EATS_FULL);
+    QTestState *qts = start_ste(VS_STE0_V | VS_STE0_S1, 12, VS_EATS_FULL);
 
     for (uint32_t ssid = first; ssid <= last; ssid++) {
         write_cd(qts, ssid, ssid, 1);
@@ -424,10 +355,10 @@ static void test_many(void)
     qtest_quit(qts);
 }
 
-/* The device is told, and nobody else, unlike for another transaction */
+/* Only the device is told: a failed Translation Request makes no event */
 static void test_unmapped(void)
 {
-    QTestState *qts = start(EATS_FULL);
+    QTestState *qts = start(VS_EATS_FULL);
 
     for (int k = 0; k < SPACES; k++) {
         g_assert_cmpint(by_ats(qts, PASID_TESTDEV_CMD_READ, k, PAGES), ==,
@@ -448,8 +379,8 @@ static void test_not_allowed(const void *opaque)
     const uint32_t eats = GPOINTER_TO_UINT(opaque);
     QTestState *qts = start(eats);
 
-    if (eats == EATS_FULL) {
-        smmu_writel(qts, CR0, CR0_EVENTQEN | CR0_CMDQEN);
+    if (eats == VS_EATS_FULL) {
+        smmu_writel(qts, VS_CR0, VS_CR0_EVENTQEN | VS_CR0_CMDQEN);
     }
     g_assert_cmpint(by_ats(qts, PASID_TESTDEV_CMD_READ, 0, 0), ==,
                     PASID_TESTDEV_STATUS_FAULT);
@@ -488,6 +419,6 @@ int main(int argc, char **argv)
     qtest_add_data_func("smmuv3-ats/not-allowed/eats", GUINT_TO_POINTER(0),
                         test_not_allowed);
     qtest_add_data_func("smmuv3-ats/not-allowed/smmuen",
-                        GUINT_TO_POINTER(EATS_FULL), test_not_allowed);
+                        GUINT_TO_POINTER(VS_EATS_FULL), test_not_allowed);
     return g_test_run();
 }

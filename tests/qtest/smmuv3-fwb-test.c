@@ -7,24 +7,11 @@
 
 #include "qemu/osdep.h"
 #include "pasid-testdev.h"
+#include "smmuv3-emulated.h"
 
-/* SMMUv3 registers (IHI 0070, 6.3) in the virt machine's memory map */
-#define SMMU_BASE               0x09050000ull
-#define IDR3                    0x0c
-#define   IDR3_BASE             0x1414u
-#define   IDR3_FWB              BIT(8)
-#define CR0                     0x20
-#define   CR0_SMMUEN            BIT(0)
-#define STRTAB_BASE             0x80
-#define STRTAB_BASE_CFG         0x88
+#define IDR3_BASE               0x1414u
 
-/* Stage 2 only (5.2): 39 bits of IPA, 4K granule, start at level 1 */
-#define STE_WORD0               (1 | 6 << 1)
-#define STE_WORD2_S2FWB         BIT(25)
-#define STE_WORD5               (25 | 1 << 6 | 4 << 16 | 1 << 19)
-
-/* Stage 2 block, AF, read and write; MemAttr is in bits 5:2 */
-#define PTE_BLOCK_S2            0x4c1
+/* MemAttr of a stage 2 block is in bits 5:2 */
 #define MEMATTR(n)              ((n) << 2)
 #define MEMATTR_VALUES          16
 
@@ -38,11 +25,11 @@ static void test_idr(const void *data)
 {
     const char *prop = data;
     QTestState *qts = qtest_initf(PTD_MACHINE ",iommu=smmuv3%s", prop);
-    uint32_t fwb = strstr(prop, "on") ? IDR3_FWB : 0;
+    uint32_t fwb = strstr(prop, "on") ? VS_IDR3_FWB : 0;
 
-    g_assert_cmphex(qtest_readl(qts, SMMU_BASE + IDR3), ==, IDR3_BASE | fwb);
+    g_assert_cmphex(smmu_readl(qts, VS_IDR3), ==, IDR3_BASE | fwb);
     qtest_system_reset(qts);
-    g_assert_cmphex(qtest_readl(qts, SMMU_BASE + IDR3), ==, IDR3_BASE | fwb);
+    g_assert_cmphex(smmu_readl(qts, VS_IDR3), ==, IDR3_BASE | fwb);
     qtest_quit(qts);
 }
 
@@ -51,22 +38,22 @@ static void test_translate(void)
 {
     QTestState *qts = qtest_init(PTD_MACHINE ",iommu=smmuv3 " PTD_DEVICE
                                  " -global arm-smmuv3.x-fwb=on");
-    uint64_t ste = STRTAB + PTD_DEVFN * 64;
+    uint64_t ste = STRTAB + PTD_DEVFN * VS_STE_SIZE;
 
     for (int i = 0; i < MEMATTR_VALUES; i++) {
         qtest_writeq(qts, S2_TABLE + i * 8,
-                     PTD_RAM | PTE_BLOCK_S2 | MEMATTR(i));
+                     PTD_RAM | VS_PTE_BLOCK_S2 | MEMATTR(i));
     }
     qtest_writel(qts, PTD_RAM + MARK, 0x5afe);
-    qtest_writel(qts, ste, STE_WORD0);
-    qtest_writel(qts, ste + 8, STE_WORD2_S2FWB);
-    qtest_writel(qts, ste + 20, STE_WORD5);
+    qtest_writeq(qts, ste, VS_STE0_V | VS_STE0_S2);
+    qtest_writeq(qts, ste + 8, VS_STE1_S2FWB);
+    qtest_writeq(qts, ste + 16, VS_STE2_S2_39);
     qtest_writeq(qts, ste + 24, S2_TABLE);
 
     ptd_enable(qts);
-    qtest_writeq(qts, SMMU_BASE + STRTAB_BASE, STRTAB);
-    qtest_writel(qts, SMMU_BASE + STRTAB_BASE_CFG, STRTAB_LOG2);
-    qtest_writel(qts, SMMU_BASE + CR0, CR0_SMMUEN);
+    smmu_writeq(qts, VS_STRTAB_BASE, STRTAB);
+    smmu_writel(qts, VS_STRTAB_BASE_CFG, STRTAB_LOG2);
+    smmu_writel(qts, VS_CR0, VS_CR0_SMMUEN);
 
     for (int i = 0; i < MEMATTR_VALUES; i++) {
         ptd_writel(qts, PASID_TESTDEV_REG_DATA, 0);

@@ -1,5 +1,5 @@
 /*
- * QTest of the emulated Arm SMMUv3: a device with a thread of its own
+ * QTest of the emulated Arm SMMUv3: a device with an iothread
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -18,6 +18,7 @@
 #include "libqtest.h"
 #include "qemu/bswap.h"
 #include "qemu/units.h"
+#include "smmuv3-emulated.h"
 #include "hw/pci/pci_regs.h"
 #include "standard-headers/linux/virtio_blk.h"
 #include "standard-headers/linux/virtio_config.h"
@@ -46,47 +47,21 @@
 #define GICC_PMR            0x004
 #define INTID_EVENTQ        106
 
-/* Registers of the SMMU (6.3), in the virt machine's memory map */
-#define SMMU                0x09050000ull
-enum {
-    CR0 = 0x20,
-    IRQ_CTRL = 0x50,
-    STRTAB_BASE = 0x80,
-    STRTAB_BASE_CFG = 0x88,
-    CMDQ_BASE = 0x90,
-    CMDQ_PROD = 0x98,
-    CMDQ_CONS = 0x9c,
-    EVENTQ_BASE = 0xa0,
-    EVENTQ_PROD = 0xa8,
-    EVENTQ_CONS = 0xac,
-};
-#define CR0_SMMUEN          (1u << 0)
-#define CR0_EVENTQEN        (1u << 2)
-#define CR0_CMDQEN          (1u << 3)
-#define IRQ_CTRL_EVENTQ     (1u << 2)
-#define EVENTQ_OVERFLOW     (1u << 31)
-
 #define STRTAB              (RAM + 0x100000)
 #define STRTAB_LOG2         8
 #define EVENTQ              (RAM + 0x200000)
 #define EVENTQ_LOG2         10
 #define EVENTQ_POSITION     ((2u << EVENTQ_LOG2) - 1)
-#define C_BAD_STE           0x04
-#define F_TRANSLATION       0x10
 
 /* A stage 1 with one CD, and one GiB in a table of 39 bits (5.2, 5.4) */
-#define STE0_S1             (1 | 5 << 1 | CD_TABLE)
+#define STE0_S1             (VS_STE0_V | VS_STE0_S1 | CD_TABLE)
 #define CD_TABLE            (RAM + 0x110000)
-#define CD0                 (25ull | 1ull << 30 | 1ull << 31 | \
-                             (4ull | 1ull << 9 | 1ull << 13 | 1ull << 14) << 32)
 #define PAGE_TABLE          (RAM + 0x120000)
-#define PTE_BLOCK           0x441
 
 /* Commands (4.4) that forget all translations, as many as one write may tell */
 #define CMDQ                (RAM + 0x1000000)
 #define CMDQ_LOG2           16
 #define CMDQ_SIZE           (1u << CMDQ_LOG2)
-#define CMD_TLBI_NSNH_ALL   0x30
 
 /* The device's queue; what is behind the GiB is not mapped */
 #define QUEUE               (RAM + 0x300000)
@@ -176,10 +151,10 @@ static void open_gic(QTestState *qts)
     qtest_writel(qts, GICC + GICC_CTLR, 1);
 }
 
-/* It is another thread that looks at the queue: wait for it */
+/* The iothread makes the event: wait for it */
 static void wait_for_event(QTestState *qts, uint32_t prod)
 {
-    for (int i = 0; qtest_readl(qts, SMMU + EVENTQ_PROD) == prod; i++) {
+    for (int i = 0; smmu_readl(qts, VS_EVENTQ_PROD) == prod; i++) {
         g_assert_cmpint(i, <, 30000);
         g_usleep(1000);
     }
@@ -213,17 +188,17 @@ static Guest *start(uint64_t ste0, const char *drive, uint64_t used)
                          " -device virtio-blk-pci,drive=d0,iothread=io0"
                          ",iommu_platform=on,disable-legacy=on"
                          ",bus=pcie.0,addr=1.0", g->file, drive);
-    stq_le_p(ram(g, STRTAB + DEVFN * 64), ste0);
-    stq_le_p(ram(g, CD_TABLE), CD0);
+    stq_le_p(ram(g, STRTAB + DEVFN * VS_STE_SIZE), ste0);
+    stq_le_p(ram(g, CD_TABLE), VS_CD0(0, VS_CD_IPS_44));
     stq_le_p(ram(g, CD_TABLE + 8), PAGE_TABLE);
-    stq_le_p(ram(g, PAGE_TABLE + 8), RAM | PTE_BLOCK);
+    stq_le_p(ram(g, PAGE_TABLE + 8), RAM | VS_PTE_BLOCK_S1);
     open_gic(g->qts);
-    qtest_writeq(g->qts, SMMU + STRTAB_BASE, STRTAB);
-    qtest_writel(g->qts, SMMU + STRTAB_BASE_CFG, STRTAB_LOG2);
-    qtest_writeq(g->qts, SMMU + CMDQ_BASE, CMDQ | CMDQ_LOG2);
-    qtest_writeq(g->qts, SMMU + EVENTQ_BASE, EVENTQ | EVENTQ_LOG2);
-    qtest_writel(g->qts, SMMU + IRQ_CTRL, IRQ_CTRL_EVENTQ);
-    qtest_writel(g->qts, SMMU + CR0, CR0_SMMUEN | CR0_CMDQEN | CR0_EVENTQEN);
+    smmu_writeq(g->qts, VS_STRTAB_BASE, STRTAB);
+    smmu_writel(g->qts, VS_STRTAB_BASE_CFG, STRTAB_LOG2);
+    smmu_writeq(g->qts, VS_CMDQ_BASE, CMDQ | CMDQ_LOG2);
+    smmu_writeq(g->qts, VS_EVENTQ_BASE, EVENTQ | EVENTQ_LOG2);
+    smmu_writel(g->qts, VS_IRQ_CTRL, VS_IRQ_CTRL_EVENTQ);
+    smmu_writel(g->qts, VS_CR0, VS_CR0_SMMUEN | VS_CR0_CMDQEN | VS_CR0_EVENTQEN);
     g->notify = start_device(g->qts, used);
     return g;
 }
@@ -293,7 +268,7 @@ static void test_event(void)
 
     qtest_writew(qts, g->notify, 0);
     wait_for_event(qts, 0);
-    g_assert_cmphex(qtest_readl(qts, EVENTQ) & 0xff, ==, C_BAD_STE);
+    g_assert_cmphex(qtest_readl(qts, EVENTQ) & 0xff, ==, VS_EVT_C_BAD_STE);
     g_assert_cmphex(qtest_readl(qts, EVENTQ + 4), ==, DEVFN);
     g_assert_cmphex(qtest_readl(qts, GICD + GICD_ISPENDR(INTID_EVENTQ / 32)) &
                     1u << INTID_EVENTQ % 32, !=, 0);
@@ -337,25 +312,25 @@ static void test_overflow(void)
     for (int i = 0; ; i++) {
         submit(g);
         wait_without_main_loop(g);
-        prod = qtest_readl(g->qts, SMMU + EVENTQ_PROD);
-        if (prod & EVENTQ_OVERFLOW) {
+        prod = smmu_readl(g->qts, VS_EVENTQ_PROD);
+        if (prod & VS_EVENTQ_OVERFLOW) {
             break;
         }
         g_assert_cmpint(i, <, 100);
         cons = prod;
-        qtest_writel(g->qts, SMMU + EVENTQ_CONS, cons);
+        smmu_writel(g->qts, VS_EVENTQ_CONS, cons);
     }
     /* It is not that the queue was too small */
     g_assert_cmpuint((prod - cons) & EVENTQ_POSITION, >, 0);
     g_assert_cmpuint((prod - cons) & EVENTQ_POSITION, <, 1u << EVENTQ_LOG2);
-    g_assert_cmphex(qtest_readl(g->qts, EVENTQ) & 0xff, ==, F_TRANSLATION);
+    g_assert_cmphex(qtest_readl(g->qts, EVENTQ) & 0xff, ==, VS_EVT_F_TRANSLATION);
     /* One that the guest has not seen as yet stands for the next one, too */
     for (int i = 0; i < 3; i++) {
         submit(g);
         wait_without_main_loop(g);
-        prod = qtest_readl(g->qts, SMMU + EVENTQ_PROD);
-        g_assert_cmphex(prod & EVENTQ_OVERFLOW, ==, EVENTQ_OVERFLOW);
-        qtest_writel(g->qts, SMMU + EVENTQ_CONS, prod & EVENTQ_POSITION);
+        prod = smmu_readl(g->qts, VS_EVENTQ_PROD);
+        g_assert_cmphex(prod & VS_EVENTQ_OVERFLOW, ==, VS_EVENTQ_OVERFLOW);
+        smmu_writel(g->qts, VS_EVENTQ_CONS, prod & EVENTQ_POSITION);
     }
     quit(g);
 }
@@ -372,19 +347,19 @@ static void test_invalidate(void)
     uint32_t prod = 0;
 
     for (unsigned int n = 0; n < CMDQ_SIZE; n++) {
-        stq_le_p(ram(g, CMDQ + 16 * n), CMD_TLBI_NSNH_ALL);
+        stq_le_p(ram(g, CMDQ + VS_CMD_SIZE * n), VS_CMD_TLBI_NSNH_ALL);
     }
     for (int i = 0; i < 100; i++) {
         submit(g);
         prod = (prod + CMDQ_SIZE / 4) % (2 * CMDQ_SIZE);
-        qtest_writel(g->qts, SMMU + CMDQ_PROD, prod);
-        g_assert_cmphex(qtest_readl(g->qts, SMMU + CMDQ_CONS), ==, prod);
+        smmu_writel(g->qts, VS_CMDQ_PROD, prod);
+        g_assert_cmphex(smmu_readl(g->qts, VS_CMDQ_CONS), ==, prod);
         wait_for_status(g);
         if (g_get_monotonic_time() - start_us > TIMEOUT_US / 10) {
             break;
         }
     }
-    g_assert_cmpuint(qtest_readl(g->qts, SMMU + EVENTQ_PROD), ==, 0);
+    g_assert_cmpuint(smmu_readl(g->qts, VS_EVENTQ_PROD), ==, 0);
     quit(g);
 }
 

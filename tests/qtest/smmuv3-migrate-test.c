@@ -13,8 +13,8 @@
 #include "qemu/osdep.h"
 #include "qemu/bswap.h"
 #include "qobject/qdict.h"
-#include "vfio-fake/smmu.h"
-#include "vfio-fake/stream.h"
+#include "vfio-guest/smmu.h"
+#include "vfio-guest/stream.h"
 
 #define SMMU "-device arm-smmuv3,id=smmu,primary-bus=pcie.0%s "
 #define MACHINE VG_MACHINE SMMU VG_PORT(1)

@@ -1,41 +1,22 @@
 /*
- * QTest of the emulated Arm SMMUv3: StreamIDs, and bus numbers that change
+ * QTest of the emulated Arm SMMUv3: StreamIDs and bus number changes
  *
  * Copyright (c) qemu-vpasid contributors
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Test devices behind root ports read memory, and their stream table entries
- * let them or not. What a device had under one StreamID says nothing about
- * another one. Sections are those of Arm IHI0070.
+ * Test devices behind root ports read memory, and their STEs allow or abort it.
+ * The STE of an old StreamID must not be used for a new one. Sections are those
+ * of Arm IHI0070.
  */
 
 #include "qemu/osdep.h"
 #include "qobject/qdict.h"
 #include "pasid-testdev.h"
+#include "smmuv3-emulated.h"
 
-/* Registers (6.3), in the virt machine's memory map */
-#define SMMU_BASE           0x09050000ull
-enum {
-    CR0 = 0x20,
-    STRTAB_BASE = 0x80,
-    STRTAB_BASE_CFG = 0x88,
-    CMDQ_BASE = 0x90,
-    CMDQ_PROD = 0x98,
-    CMDQ_CONS = 0x9c,
-};
-#define CR0_SMMUEN          (1u << 0)
-#define CR0_CMDQEN          (1u << 3)
-
-/* Commands (4.3) */
-#define CMD_CFGI_STE        0x03
-#define CMD_CFGI_STE_RANGE  0x04
-#define RANGE_ALL           31
-
-/* Stream table entry (5.2) */
-#define STE_SIZE            64
-#define STE_ABORT           1u
-#define STE_BYPASS          (1u | 4u << 1)
+#define STE_ABORT           (VS_STE0_V | VS_STE0_ABORT)
+#define STE_BYPASS          (VS_STE0_V | VS_STE0_BYPASS)
 
 /* Guest memory */
 #define STRTAB              (PTD_RAM + 0x100000)
@@ -115,20 +96,13 @@ static void renumber(QTestState *qts, Device *d, uint8_t bus)
 
 static void write_ste(QTestState *qts, uint32_t sid, uint32_t word0)
 {
-    qtest_writel(qts, STRTAB + sid * STE_SIZE, word0);
+    qtest_writel(qts, STRTAB + sid * VS_STE_SIZE, word0);
 }
 
 static void command(QTestState *qts, uint32_t word0, uint32_t sid,
-                    uint32_t word2)
+                    uint64_t word1)
 {
-    uint32_t prod = qtest_readl(qts, SMMU_BASE + CMDQ_PROD);
-    uint64_t entry = CMDQ + prod * 16;
-
-    qtest_writel(qts, entry, word0);
-    qtest_writel(qts, entry + 4, sid);
-    qtest_writeq(qts, entry + 8, word2);
-    qtest_writel(qts, SMMU_BASE + CMDQ_PROD, prod + 1);
-    g_assert_cmphex(qtest_readl(qts, SMMU_BASE + CMDQ_CONS), ==, prod + 1);
+    smmu_command(qts, CMDQ, CMDQ_LOG2, word0 | (uint64_t)sid << 32, word1);
 }
 
 static QTestState *start(const char *devices)
@@ -137,10 +111,10 @@ static QTestState *start(const char *devices)
                                   "-global arm-smmuv3.ssidsize=8", devices);
 
     qtest_writel(qts, TARGET, MARK);
-    qtest_writeq(qts, SMMU_BASE + STRTAB_BASE, STRTAB);
-    qtest_writel(qts, SMMU_BASE + STRTAB_BASE_CFG, STRTAB_LOG2);
-    qtest_writeq(qts, SMMU_BASE + CMDQ_BASE, CMDQ | CMDQ_LOG2);
-    qtest_writel(qts, SMMU_BASE + CR0, CR0_SMMUEN | CR0_CMDQEN);
+    smmu_writeq(qts, VS_STRTAB_BASE, STRTAB);
+    smmu_writel(qts, VS_STRTAB_BASE_CFG, STRTAB_LOG2);
+    smmu_writeq(qts, VS_CMDQ_BASE, CMDQ | CMDQ_LOG2);
+    smmu_writel(qts, VS_CR0, VS_CR0_SMMUEN | VS_CR0_CMDQEN);
     return qts;
 }
 
@@ -167,7 +141,7 @@ static bool reads(QTestState *qts, const Device *d, uint32_t pasid)
     return false;
 }
 
-/* What is cached goes with the StreamID, without a command for the new one */
+/* A new StreamID needs no command to drop what was cached for the old one */
 static void test_renumber(const void *opaque)
 {
     const uint32_t pasid = GPOINTER_TO_UINT(opaque);
@@ -184,7 +158,7 @@ static void test_renumber(const void *opaque)
     qtest_quit(qts);
 }
 
-/* A command reaches who has the StreamID now, not who had it first */
+/* A command is for the current owner of the StreamID, not for the first one */
 static void test_command(const void *opaque)
 {
     const uint32_t pasid = GPOINTER_TO_UINT(opaque);
@@ -196,15 +170,15 @@ static void test_command(const void *opaque)
     write_ste(qts, SID(3), STE_BYPASS);
     g_assert_true(reads(qts, &d1, pasid));
     g_assert_true(reads(qts, &d2, pasid));
-    command(qts, CMD_CFGI_STE, SID(1), 1);
-    command(qts, CMD_CFGI_STE, SID(2), 1);
+    command(qts, VS_CMD_CFGI_STE, SID(1), 1);
+    command(qts, VS_CMD_CFGI_STE, SID(2), 1);
 
     renumber(qts, &d1, 3);
     renumber(qts, &d2, 1);
     g_assert_true(reads(qts, &d1, pasid));
     g_assert_true(reads(qts, &d2, pasid));
     write_ste(qts, SID(1), STE_ABORT);
-    command(qts, CMD_CFGI_STE, SID(1), 1);
+    command(qts, VS_CMD_CFGI_STE, SID(1), 1);
     g_assert_true(reads(qts, &d1, pasid));
     g_assert_false(reads(qts, &d2, pasid));
     qtest_quit(qts);
@@ -222,7 +196,7 @@ static void test_clash(const void *opaque)
     g_assert_true(reads(qts, &d1, pasid));
     g_assert_true(reads(qts, &d2, pasid));
     write_ste(qts, SID(1), STE_ABORT);
-    command(qts, CMD_CFGI_STE, SID(1), 1);
+    command(qts, VS_CMD_CFGI_STE, SID(1), 1);
     g_assert_false(reads(qts, &d1, pasid));
     g_assert_false(reads(qts, &d2, pasid));
     qtest_quit(qts);
@@ -241,7 +215,7 @@ static void slot_power(QTestState *qts, uint8_t devfn, bool on)
                  PCI_EXP_SLTCTL_PWR_IND_OFF | PCI_EXP_SLTCTL_PWR_OFF);
 }
 
-/* With a bridge go the buses behind it, and what is cached of their devices */
+/* Unplugging a bridge drops the cached configurations of devices behind it */
 static void test_unplug(const void *opaque)
 {
     const uint32_t pasid = GPOINTER_TO_UINT(opaque);
@@ -259,7 +233,7 @@ static void test_unplug(const void *opaque)
     open_device(qts, &d);
     write_ste(qts, SID(3), STE_BYPASS);
     g_assert_true(reads(qts, &d, pasid));
-    command(qts, CMD_CFGI_STE, SID(3) + 1, 1);
+    command(qts, VS_CMD_CFGI_STE, SID(3) + 1, 1);
 
     slot_power(qts, rp1, true);
     qtest_qmp_device_del_send(qts, "up");
@@ -270,9 +244,9 @@ static void test_unplug(const void *opaque)
         qobject_unref(qtest_qmp(qts, "{'execute': 'query-status'}"));
     }
     /* Neither looks at a bus that has gone */
-    command(qts, CMD_CFGI_STE, SID(15), 1);
-    command(qts, CMD_CFGI_STE, SID(3), 1);
-    command(qts, CMD_CFGI_STE_RANGE, 0, RANGE_ALL);
+    command(qts, VS_CMD_CFGI_STE, SID(15), 1);
+    command(qts, VS_CMD_CFGI_STE, SID(3), 1);
+    command(qts, VS_CMD_CFGI_STE_RANGE, 0, VS_RANGE_ALL);
     number(qts, 0, rp1, 4, 4);
     qtest_system_reset(qts);
     qtest_quit(qts);

@@ -4,16 +4,15 @@
  *
  * Copyright (c) qemu-vpasid contributors
  *
- * What a guest reads in the identification registers for each value, and the
- * values that are refused. Without the property nothing has changed.
+ * The ID registers for each value, and the values that are refused. Without the
+ * property the registers are those of the base.
  */
 
 #include "qemu/osdep.h"
 #include "qemu/bitops.h"
 #include "libqtest.h"
+#include "smmuv3-regs.h"
 
-/* SMMUv3 registers (IHI 0070, 6.3) in the virt machine's memory map */
-#define SMMU_BASE               0x09050000ull
 #define IDR(n)                  ((n) * 4)
 #define IDR0_CD2L               BIT(19)
 #define IDR1_SSIDSIZE_SHIFT     6
@@ -42,7 +41,7 @@ static void test_idr(const void *data)
             } else if (ssidsize > 0 && i == 1) {
                 expected |= ssidsize << IDR1_SSIDSIZE_SHIFT;
             }
-            g_assert_cmphex(qtest_readl(qts, SMMU_BASE + IDR(i)), ==,
+            g_assert_cmphex(qtest_readl(qts, VS_MACHINE_BASE + IDR(i)), ==,
                             expected);
         }
         qtest_system_reset(qts);
@@ -57,12 +56,12 @@ typedef struct {
 } RefusalCase;
 
 static const RefusalCase refusal_cases[] = {
-    { "range", "-nodefaults -machine virt,iommu=smmuv3 "
+    { .name = "range", .args = "-nodefaults -machine virt,iommu=smmuv3 "
       "-global arm-smmuv3.ssidsize=21",
-      "arm-smmuv3|ssidsize 21|limit of 20|use 0 to 20" },
-    { "stage2", "-nodefaults -machine virt "
+      .words = "arm-smmuv3|ssidsize 21|limit of 20|use 0 to 20" },
+    { .name = "stage2", .args = "-nodefaults -machine virt "
       "-device arm-smmuv3,primary-bus=pcie.0,stage=2,ssidsize=8",
-      "arm-smmuv3|ssidsize 8|stage=2|stage=nested" },
+      .words = "arm-smmuv3|ssidsize 8|stage=2|stage=nested" },
 };
 
 /*

@@ -6,75 +6,23 @@
  *
  * Stream table, CD tables and page tables are built in guest memory, and a
  * pasid-testdev reads through them. All context descriptors translate the
- * same input address, each to memory of its own that holds a marker: what
- * the device reads says which descriptor was used.
+ * same input address, each to memory of its own that holds a marker: the
+ * value that the device reads tells which descriptor was used.
  */
 
 #include "qemu/osdep.h"
 #include "pasid-testdev.h"
+#include "smmuv3-emulated.h"
 
-/* SMMUv3 registers (IHI 0070, 6.3) in the virt machine's memory map */
 #define UART                    0x09000000ull
-#define SMMU_BASE               0x09050000ull
-#define CR0                     0x20
-#define   CR0_SMMUEN            BIT(0)
-#define   CR0_EVENTQEN          BIT(2)
-#define   CR0_CMDQEN            BIT(3)
-#define STRTAB_BASE             0x80
-#define STRTAB_BASE_CFG         0x88
-#define CMDQ_BASE               0x90
-#define CMDQ_PROD               0x98
-#define CMDQ_CONS               0x9c
-#define EVENTQ_BASE             0xa0
-#define EVENTQ_PROD             0xa8
 
-/* Commands (4.) */
-#define CMD_CFGI_STE            0x03
-#define CMD_CFGI_STE_RANGE      0x04
-#define CMD_CFGI_CD             0x05
-#define CMD_CFGI_CD_ALL         0x06
-#define CMD_SSV                 BIT(11)
-#define CMD_SSID(ssid)          ((uint32_t)(ssid) << 12)
-
-/* Events (7.3) */
-#define EVT_C_BAD_STE           0x04
-#define EVT_F_STREAM_DISABLED   0x06
-#define EVT_C_BAD_SUBSTREAMID   0x08
-#define EVT_F_CD_FETCH          0x09
-#define EVT_C_BAD_CD            0x0a
-#define EVT_F_TRANSLATION       0x10
+/* Fields of event records (7.3) */
 #define EVT_TYPE(w0)            extract32(w0, 0, 8)
 #define EVT_SSV(w0)             extract32(w0, 11, 1)
 #define EVT_SSID(w0)            extract32(w0, 12, 20)
 #define EVT_S2(w3)              extract32(w3, 7, 1)
 #define EVT_CLASS(w3)           extract32(w3, 8, 2)
 #define EVT_CLASS_CD            0
-
-/* Stream table entry (5.2) */
-#define STE_S1                  5
-#define STE_S2                  6
-#define STE_NESTED              7
-#define STE_BYPASS              4
-#define STE_S1FMT_LINEAR        0
-#define STE_S1FMT_4K            1
-#define STE_S1FMT_64K           2
-#define STE_S1DSS_TERMINATE     0
-#define STE_S1DSS_BYPASS        1
-#define STE_S1DSS_SSID0         2
-/* 39 bits of IPA, 4K granule, start at level 1, 44 bits out, record faults */
-#define STE_WORD5               (25 | 1 << 6 | 4 << 16 | 1 << 19 | 1 << 26)
-
-/* Context descriptor (5.4): 39 bits of input, 4K granule, no TTB1 */
-#define CD_WORD0                (25u | 1u << 30 | 1u << 31)
-#define CD_WORD1(asid, ips)     ((ips) | 1 << 9 | 1 << 13 | 1 << 14 | \
-                                 (uint32_t)(asid) << 16)
-#define CD_IPS_44               4
-#define CD_IPS_MAX              7
-
-/* Descriptors of VMSAv8-64 */
-#define PTE_TABLE               3
-#define PTE_BLOCK_S1            0x441 /* AF, read and write at EL0 */
-#define PTE_BLOCK_S2            0x4c1 /* AF, read and write */
 
 /* Guest memory */
 #define STRTAB                  (PTD_RAM + 0x100000)
@@ -98,7 +46,7 @@
 #define IOVA                    (PTD_RAM + MARK)
 #define IOVA_UNMAPPED           0x1000
 
-/* What a transaction can come to, besides an event */
+/* Outcome of a transaction, besides an event */
 #define CD(k)                   (0xcd00 + (k))
 #define PASSED                  0xb000   /* IOVA used as it is */
 #define STAGE2_ONLY             0x5200   /* IOVA used as IPA */
@@ -127,119 +75,126 @@ typedef struct {
 } Case;
 
 static const Case cases[] = {
-    { "linear", 8, STE_S1, STE_S1FMT_LINEAR, 8, STE_S1DSS_SSID0, 0, {
-        { 0, CD(0) }, { 1, CD(1) }, { 3, CD(2) }, { 63, CD(3) },
-        { 64, CD(4) }, { 200, CD(5) }, { 2, EVENT(EVT_C_BAD_CD) },
-        { 1, CD(1) } } },
-    { "two-level-4k", 8, STE_S1, STE_S1FMT_4K, 8, STE_S1DSS_SSID0, 0, {
+    { .name = "linear", .ssidsize = 8, .config = VS_CONFIG_S1,
+      .fmt = VS_S1FMT_LINEAR, .cdmax = 8, .dss = VS_S1DSS_SSID0, .access = {
+        { 0, CD(0) }, { 1, CD(1) }, { 3, CD(2) }, { 63, CD(3) }, { 64, CD(4) },
+        { 200, CD(5) }, { 2, EVENT(VS_EVT_C_BAD_CD) }, { 1, CD(1) } } },
+    { .name = "two-level-4k", .ssidsize = 8, .config = VS_CONFIG_S1,
+      .fmt = VS_S1FMT_4K, .cdmax = 8, .dss = VS_S1DSS_SSID0, .access = {
         { 0, CD(0) }, { 1, CD(1) }, { 63, CD(3) }, { 64, CD(4) },
-        { 200, CD(5) }, { 65, EVENT(EVT_C_BAD_CD) },
+        { 200, CD(5) }, { 65, EVENT(VS_EVT_C_BAD_CD) },
         /* the third leaf is missing */
-        { 130, EVENT(EVT_C_BAD_SUBSTREAMID) } } },
-    { "two-level-64k", 20, STE_S1, STE_S1FMT_64K, 20, STE_S1DSS_SSID0, 0, {
+        { 130, EVENT(VS_EVT_C_BAD_SUBSTREAMID) } } },
+    { .name = "two-level-64k", .ssidsize = 20, .config = VS_CONFIG_S1,
+      .fmt = VS_S1FMT_64K, .cdmax = 20, .dss = VS_S1DSS_SSID0, .access = {
         { 0, CD(0) }, { 1, CD(1) }, { 64, CD(4) }, { 200, CD(5) },
-        { 199, EVENT(EVT_C_BAD_CD) } } },
-    { "terminate", 8, STE_S1, STE_S1FMT_LINEAR, 8, STE_S1DSS_TERMINATE, 0, {
-        { 0, EVENT(EVT_F_STREAM_DISABLED) }, { 1, CD(1) },
-        { 0, EVENT(EVT_F_STREAM_DISABLED) } } },
-    { "bypass", 8, STE_S1, STE_S1FMT_LINEAR, 8, STE_S1DSS_BYPASS, 0, {
+        { 199, EVENT(VS_EVT_C_BAD_CD) } } },
+    { .name = "terminate", .ssidsize = 8, .config = VS_CONFIG_S1,
+      .fmt = VS_S1FMT_LINEAR, .cdmax = 8, .dss = VS_S1DSS_TERMINATE,
+      .access = { { 0, EVENT(VS_EVT_F_STREAM_DISABLED) }, { 1, CD(1) },
+        { 0, EVENT(VS_EVT_F_STREAM_DISABLED) } } },
+    { .name = "bypass", .ssidsize = 8, .config = VS_CONFIG_S1,
+      .fmt = VS_S1FMT_LINEAR, .cdmax = 8, .dss = VS_S1DSS_BYPASS, .access = {
         { 0, PASSED }, { 1, CD(1) }, { 0, PASSED } } },
-    { "bypass-two-level", 8, STE_S1, STE_S1FMT_4K, 8, STE_S1DSS_BYPASS, 0, {
+    { .name = "bypass-two-level", .ssidsize = 8, .config = VS_CONFIG_S1,
+      .fmt = VS_S1FMT_4K, .cdmax = 8, .dss = VS_S1DSS_BYPASS, .access = {
         { 0, PASSED }, { 64, CD(4) } } },
 
     /* a limit of 2^S1CDMax */
-    { "range", 8, STE_S1, STE_S1FMT_LINEAR, 6, STE_S1DSS_SSID0, 0, {
-        { 63, CD(3) }, { 64, EVENT(EVT_C_BAD_SUBSTREAMID) },
-        { 200, EVENT(EVT_C_BAD_SUBSTREAMID) } } },
-    { "range-one-bit", 8, STE_S1, STE_S1FMT_4K, 1, STE_S1DSS_SSID0, 0, {
-        { 1, CD(1) }, { 3, EVENT(EVT_C_BAD_SUBSTREAMID) } } },
-    { "no-substreams", 8, STE_S1, STE_S1FMT_LINEAR, 0, STE_S1DSS_TERMINATE, 0,
-        { { 0, CD(0) }, { 1, EVENT(EVT_C_BAD_SUBSTREAMID) } } },
+    { .name = "range", .ssidsize = 8, .config = VS_CONFIG_S1,
+      .fmt = VS_S1FMT_LINEAR, .cdmax = 6, .dss = VS_S1DSS_SSID0, .access = {
+        { 63, CD(3) }, { 64, EVENT(VS_EVT_C_BAD_SUBSTREAMID) },
+        { 200, EVENT(VS_EVT_C_BAD_SUBSTREAMID) } } },
+    { .name = "range-one-bit", .ssidsize = 8, .config = VS_CONFIG_S1,
+      .fmt = VS_S1FMT_4K, .cdmax = 1, .dss = VS_S1DSS_SSID0, .access = {
+        { 1, CD(1) }, { 3, EVENT(VS_EVT_C_BAD_SUBSTREAMID) } } },
+    { .name = "no-substreams", .ssidsize = 8, .config = VS_CONFIG_S1,
+      .fmt = VS_S1FMT_LINEAR, .dss = VS_S1DSS_TERMINATE, .access = {
+        { 0, CD(0) }, { 1, EVENT(VS_EVT_C_BAD_SUBSTREAMID) } } },
     /* S1Fmt and S1DSS mean nothing with a single CD */
-    { "no-substreams-ignored", 8, STE_S1, 3, 0, 3, 0, { { 0, CD(0) } } },
-    { "no-substreams-format", 8, STE_S1, STE_S1FMT_4K, 0, STE_S1DSS_BYPASS, 0,
-        { { 0, CD(0) } } },
+    { .name = "no-substreams-ignored", .ssidsize = 8, .config = VS_CONFIG_S1,
+      .fmt = 3, .dss = 3, .access = { { 0, CD(0) } } },
+    { .name = "no-substreams-format", .ssidsize = 8, .config = VS_CONFIG_S1,
+      .fmt = VS_S1FMT_4K, .dss = VS_S1DSS_BYPASS, .access = { { 0, CD(0) } } },
 
     /* a bad STE */
-    { "cdmax", 8, STE_S1, STE_S1FMT_LINEAR, 9, STE_S1DSS_SSID0, 0, {
-        { 0, EVENT(EVT_C_BAD_STE) }, { 1, EVENT(EVT_C_BAD_STE) } } },
-    { "fmt", 8, STE_S1, 3, 8, STE_S1DSS_SSID0, 0, {
-        { 0, EVENT(EVT_C_BAD_STE) }, { 1, EVENT(EVT_C_BAD_STE) } } },
-    { "dss", 8, STE_S1, STE_S1FMT_LINEAR, 8, 3, 0, {
-        { 0, EVENT(EVT_C_BAD_STE) }, { 1, EVENT(EVT_C_BAD_STE) } } },
+    { .name = "cdmax", .ssidsize = 8, .config = VS_CONFIG_S1,
+      .fmt = VS_S1FMT_LINEAR, .cdmax = 9, .dss = VS_S1DSS_SSID0, .access = {
+        { 0, EVENT(VS_EVT_C_BAD_STE) }, { 1, EVENT(VS_EVT_C_BAD_STE) } } },
+    { .name = "fmt", .ssidsize = 8, .config = VS_CONFIG_S1, .fmt = 3,
+      .cdmax = 8, .dss = VS_S1DSS_SSID0, .access = {
+        { 0, EVENT(VS_EVT_C_BAD_STE) }, { 1, EVENT(VS_EVT_C_BAD_STE) } } },
+    { .name = "dss", .ssidsize = 8, .config = VS_CONFIG_S1,
+      .fmt = VS_S1FMT_LINEAR, .cdmax = 8, .dss = 3, .access = {
+        { 0, EVENT(VS_EVT_C_BAD_STE) }, { 1, EVENT(VS_EVT_C_BAD_STE) } } },
 
     /* a table that is not there */
-    { "fetch-linear", 8, STE_S1, STE_S1FMT_LINEAR, 8, STE_S1DSS_SSID0, NOWHERE,
-        { { 0, EVENT(EVT_F_CD_FETCH) }, { 3, EVENT(EVT_F_CD_FETCH) } } },
-    { "fetch-two-level", 8, STE_S1, STE_S1FMT_4K, 8, STE_S1DSS_SSID0, NOWHERE,
-        { { 0, EVENT(EVT_F_CD_FETCH) }, { 64, EVENT(EVT_F_CD_FETCH) } } },
-    /* registers of a device are no table, whatever they read as */
-    { "device-linear", 8, STE_S1, STE_S1FMT_LINEAR, 8, STE_S1DSS_SSID0, UART,
-        { { 0, EVENT(EVT_F_CD_FETCH) }, { 3, EVENT(EVT_F_CD_FETCH) } } },
-    { "device-two-level", 8, STE_S1, STE_S1FMT_4K, 8, STE_S1DSS_SSID0, UART,
-        { { 0, EVENT(EVT_F_CD_FETCH) }, { 64, EVENT(EVT_F_CD_FETCH) } } },
+    { .name = "fetch-linear", .ssidsize = 8, .config = VS_CONFIG_S1,
+      .fmt = VS_S1FMT_LINEAR, .cdmax = 8, .dss = VS_S1DSS_SSID0,
+      .table = NOWHERE, .access = { { 0, EVENT(VS_EVT_F_CD_FETCH) },
+        { 3, EVENT(VS_EVT_F_CD_FETCH) } } },
+    { .name = "fetch-two-level", .ssidsize = 8, .config = VS_CONFIG_S1,
+      .fmt = VS_S1FMT_4K, .cdmax = 8, .dss = VS_S1DSS_SSID0, .table = NOWHERE,
+      .access = { { 0, EVENT(VS_EVT_F_CD_FETCH) },
+        { 64, EVENT(VS_EVT_F_CD_FETCH) } } },
+    /* registers of a device are no table */
+    { .name = "device-linear", .ssidsize = 8, .config = VS_CONFIG_S1,
+      .fmt = VS_S1FMT_LINEAR, .cdmax = 8, .dss = VS_S1DSS_SSID0, .table = UART,
+      .access = { { 0, EVENT(VS_EVT_F_CD_FETCH) },
+        { 3, EVENT(VS_EVT_F_CD_FETCH) } } },
+    { .name = "device-two-level", .ssidsize = 8, .config = VS_CONFIG_S1,
+      .fmt = VS_S1FMT_4K, .cdmax = 8, .dss = VS_S1DSS_SSID0, .table = UART,
+      .access = { { 0, EVENT(VS_EVT_F_CD_FETCH) },
+        { 64, EVENT(VS_EVT_F_CD_FETCH) } } },
 
     /* with stage 2, where CD tables have IPAs */
-    { "nested-linear", 16, STE_NESTED, STE_S1FMT_LINEAR, 8, STE_S1DSS_SSID0, 0,
-        { { 0, CD(0) }, { 1, CD(1) }, { 200, CD(5) },
-          { 2, EVENT(EVT_C_BAD_CD) } } },
-    { "nested-4k", 16, STE_NESTED, STE_S1FMT_4K, 16, STE_S1DSS_SSID0, 0, {
+    { .name = "nested-linear", .ssidsize = 16, .config = VS_CONFIG_NESTED,
+      .fmt = VS_S1FMT_LINEAR, .cdmax = 8, .dss = VS_S1DSS_SSID0, .access = {
+        { 0, CD(0) }, { 1, CD(1) }, { 200, CD(5) },
+        { 2, EVENT(VS_EVT_C_BAD_CD) } } },
+    { .name = "nested-4k", .ssidsize = 16, .config = VS_CONFIG_NESTED,
+      .fmt = VS_S1FMT_4K, .cdmax = 16, .dss = VS_S1DSS_SSID0, .access = {
         { 0, CD(0) }, { 1, CD(1) }, { 64, CD(4) }, { 200, CD(5) },
-        { 130, EVENT(EVT_C_BAD_SUBSTREAMID) } } },
-    { "nested-bypass", 16, STE_NESTED, STE_S1FMT_4K, 16, STE_S1DSS_BYPASS, 0, {
+        { 130, EVENT(VS_EVT_C_BAD_SUBSTREAMID) } } },
+    { .name = "nested-bypass", .ssidsize = 16, .config = VS_CONFIG_NESTED,
+      .fmt = VS_S1FMT_4K, .cdmax = 16, .dss = VS_S1DSS_BYPASS, .access = {
         { 0, STAGE2_ONLY }, { 1, CD(1) }, { 0, STAGE2_ONLY } } },
-    { "nested-terminate", 16, STE_NESTED, STE_S1FMT_4K, 16,
-        STE_S1DSS_TERMINATE, 0, {
-        { 0, EVENT(EVT_F_STREAM_DISABLED) }, { 1, CD(1) } } },
-    { "nested-fault-linear", 16, STE_NESTED, STE_S1FMT_LINEAR, 8,
-        STE_S1DSS_SSID0, NOWHERE_IPA, {
-        { 0, EVENT(EVT_F_TRANSLATION) }, { 1, EVENT(EVT_F_TRANSLATION) } } },
-    { "nested-fault-4k", 16, STE_NESTED, STE_S1FMT_4K, 8,
-        STE_S1DSS_SSID0, NOWHERE_IPA, {
-        { 0, EVENT(EVT_F_TRANSLATION) }, { 1, EVENT(EVT_F_TRANSLATION) } } },
+    { .name = "nested-terminate", .ssidsize = 16, .config = VS_CONFIG_NESTED,
+      .fmt = VS_S1FMT_4K, .cdmax = 16, .dss = VS_S1DSS_TERMINATE, .access = {
+        { 0, EVENT(VS_EVT_F_STREAM_DISABLED) }, { 1, CD(1) } } },
+    { .name = "nested-fault-linear", .ssidsize = 16,
+      .config = VS_CONFIG_NESTED, .fmt = VS_S1FMT_LINEAR, .cdmax = 8,
+      .dss = VS_S1DSS_SSID0, .table = NOWHERE_IPA, .access = {
+        { 0, EVENT(VS_EVT_F_TRANSLATION) },
+        { 1, EVENT(VS_EVT_F_TRANSLATION) } } },
+    { .name = "nested-fault-4k", .ssidsize = 16, .config = VS_CONFIG_NESTED,
+      .fmt = VS_S1FMT_4K, .cdmax = 8, .dss = VS_S1DSS_SSID0,
+      .table = NOWHERE_IPA, .access = { { 0, EVENT(VS_EVT_F_TRANSLATION) },
+        { 1, EVENT(VS_EVT_F_TRANSLATION) } } },
 
     /* no stage 1: neither the fields nor the PASID matter */
-    { "stage2", 16, STE_S2, 3, 31, 3, 0, {
-        { 0, STAGE2_ONLY }, { 1, STAGE2_ONLY } } },
-    { "ste-bypass", 16, STE_BYPASS, 3, 31, 3, 0, {
-        { 0, PASSED }, { 1, PASSED } } },
+    { .name = "stage2", .ssidsize = 16, .config = VS_CONFIG_S2, .fmt = 3,
+      .cdmax = 31, .dss = 3, .access = { { 0, STAGE2_ONLY },
+        { 1, STAGE2_ONLY } } },
+    { .name = "ste-bypass", .ssidsize = 16, .config = VS_CONFIG_BYPASS,
+      .fmt = 3, .cdmax = 31, .dss = 3, .access = { { 0, PASSED },
+        { 1, PASSED } } },
 
-    /* without substreams: what it has always been */
-    { "off", 0, STE_S1, STE_S1FMT_LINEAR, 0, STE_S1DSS_SSID0, 0, {
-        { 0, CD(0) }, { 1, CD(0) }, { 200, CD(0) } } },
-    { "off-cdmax", 0, STE_S1, STE_S1FMT_LINEAR, 1, STE_S1DSS_SSID0, 0, {
-        { 0, EVENT(EVT_C_BAD_STE) }, { 1, EVENT(EVT_C_BAD_STE) } } },
-    { "off-cdmax-stage2", 0, STE_S2, STE_S1FMT_LINEAR, 1, 0, 0, {
-        { 0, EVENT(EVT_C_BAD_STE) } } },
+    /* without substreams: the behaviour of the base */
+    { .name = "off", .config = VS_CONFIG_S1, .fmt = VS_S1FMT_LINEAR,
+      .dss = VS_S1DSS_SSID0, .access = { { 0, CD(0) }, { 1, CD(0) },
+        { 200, CD(0) } } },
+    { .name = "off-cdmax", .config = VS_CONFIG_S1, .fmt = VS_S1FMT_LINEAR,
+      .cdmax = 1, .dss = VS_S1DSS_SSID0, .access = {
+        { 0, EVENT(VS_EVT_C_BAD_STE) }, { 1, EVENT(VS_EVT_C_BAD_STE) } } },
+    { .name = "off-cdmax-stage2", .config = VS_CONFIG_S2,
+      .fmt = VS_S1FMT_LINEAR, .cdmax = 1, .access = {
+        { 0, EVENT(VS_EVT_C_BAD_STE) } } },
 };
-
-static void write_words(QTestState *qts, uint64_t addr, const uint32_t *words,
-                        int n)
-{
-    for (int i = 0; i < n; i++) {
-        qtest_writel(qts, addr + i * 4, words[i]);
-    }
-}
-
-static void smmu_writel(QTestState *qts, uint32_t reg, uint32_t val)
-{
-    qtest_writel(qts, SMMU_BASE + reg, val);
-}
-
-static uint32_t smmu_readl(QTestState *qts, uint32_t reg)
-{
-    return qtest_readl(qts, SMMU_BASE + reg);
-}
-
-static void smmu_writeq(QTestState *qts, uint32_t reg, uint64_t val)
-{
-    smmu_writel(qts, reg, val);
-    smmu_writel(qts, reg + 4, val >> 32);
-}
 
 static uint64_t table_address(const Case *c, uint64_t addr)
 {
-    return c->config == STE_NESTED ? addr + IPA_OFFSET : addr;
+    return c->config == VS_CONFIG_NESTED ? addr + IPA_OFFSET : addr;
 }
 
 static uint64_t cd_address(const Case *c, int ssid)
@@ -248,58 +203,54 @@ static uint64_t cd_address(const Case *c, int ssid)
         return CD_TABLE;
     }
     switch (c->fmt) {
-    case STE_S1FMT_4K:
-    case STE_S1FMT_64K:
+    case VS_S1FMT_4K:
+    case VS_S1FMT_64K:
         /* leaves follow each other: the same place for both sizes */
-        return CD_LEAVES + ssid * 64;
+        return CD_LEAVES + ssid * VS_CD_SIZE;
     default:
-        return CD_TABLE + ssid * 64;
+        return CD_TABLE + ssid * VS_CD_SIZE;
     }
 }
 
 static void write_cd_ips(QTestState *qts, const Case *c, int ssid, int k,
                          int ips)
 {
-    uint64_t ttb = table_address(c, PAGE_TABLES(k));
-    uint32_t cd[16] = { CD_WORD0, CD_WORD1(k + 1, ips), ttb, ttb >> 32 };
+    uint64_t cd = cd_address(c, ssid);
 
-    write_words(qts, cd_address(c, ssid), cd, 16);
+    qtest_writeq(qts, cd, VS_CD0(k + 1, ips));
+    qtest_writeq(qts, cd + 8, table_address(c, PAGE_TABLES(k)));
 }
 
 /* Have CD(@k)'s page tables used by @ssid; the ASID goes with the tables */
 static void write_cd(QTestState *qts, const Case *c, int ssid, int k)
 {
-    write_cd_ips(qts, c, ssid, k, CD_IPS_44);
+    write_cd_ips(qts, c, ssid, k, VS_CD_IPS_44);
 }
 
 static void write_l1cd(QTestState *qts, const Case *c)
 {
-    int leaf_size = c->fmt == STE_S1FMT_4K ? 0x1000 : 0x10000;
+    int leaf_size = c->fmt == VS_S1FMT_4K ? 0x1000 : 0x10000;
 
     for (int i = 0; i < 4; i++) {
         uint64_t leaf = table_address(c, CD_LEAVES + i * leaf_size);
         bool valid = i != 2;
-        uint32_t l1cd[2] = { leaf | valid, leaf >> 32 };
 
-        write_words(qts, CD_TABLE + i * 8, l1cd, 2);
+        qtest_writeq(qts, CD_TABLE + i * 8, leaf | valid);
     }
 }
 
 static void write_ste(QTestState *qts, const Case *c)
 {
     uint64_t table = c->table ?: table_address(c, CD_TABLE);
-    uint32_t ste[16] = {
-        1 | c->config << 1 | c->fmt << 4 | (uint32_t)table,
-        table >> 32 | (uint32_t)c->cdmax << 27,
-        c->dss,
-    };
+    uint64_t ste = STRTAB + PTD_DEVFN * VS_STE_SIZE;
 
-    if (c->config == STE_S2 || c->config == STE_NESTED) {
-        ste[5] = STE_WORD5;
-        ste[6] = (uint32_t)S2_TABLES;
-        ste[7] = S2_TABLES >> 32;
+    qtest_writeq(qts, ste, VS_STE0_V | VS_STE0_CONFIG(c->config) |
+                 VS_STE0_S1FMT(c->fmt) | VS_STE0_S1CDMAX(c->cdmax) | table);
+    qtest_writeq(qts, ste + 8, VS_STE1_S1DSS(c->dss));
+    if (c->config == VS_CONFIG_S2 || c->config == VS_CONFIG_NESTED) {
+        qtest_writeq(qts, ste + 16, VS_STE2_S2_39 | VS_STE2_S2R);
+        qtest_writeq(qts, ste + 24, S2_TABLES);
     }
-    write_words(qts, STRTAB + PTD_DEVFN * 64, ste, 16);
 }
 
 static void write_page_tables(QTestState *qts, const Case *c)
@@ -307,15 +258,16 @@ static void write_page_tables(QTestState *qts, const Case *c)
     for (int k = 0; k <= SPARE; k++) {
         uint64_t l1 = PAGE_TABLES(k), l2 = l1 + 0x1000;
 
-        qtest_writeq(qts, l1 + 8, table_address(c, l2) | PTE_TABLE);
-        qtest_writeq(qts, l2, table_address(c, TARGET(k)) | PTE_BLOCK_S1);
+        qtest_writeq(qts, l1 + 8, table_address(c, l2) | VS_PTE_TABLE);
+        qtest_writeq(qts, l2, table_address(c, TARGET(k)) | VS_PTE_BLOCK_S1);
         qtest_writel(qts, TARGET(k) + MARK, CD(k));
     }
 
     /* the second GiB of IPAs is RAM, the first only what a bypass reaches */
-    qtest_writeq(qts, S2_TABLES + 8, (S2_TABLES + 0x1000) | PTE_TABLE);
-    qtest_writeq(qts, S2_TABLES + 0x1000, TARGET(STAGE2_TARGET) | PTE_BLOCK_S2);
-    qtest_writeq(qts, S2_TABLES + 16, PTD_RAM | PTE_BLOCK_S2);
+    qtest_writeq(qts, S2_TABLES + 8, (S2_TABLES + 0x1000) | VS_PTE_TABLE);
+    qtest_writeq(qts, S2_TABLES + 0x1000,
+                 TARGET(STAGE2_TARGET) | VS_PTE_BLOCK_S2);
+    qtest_writeq(qts, S2_TABLES + 16, PTD_RAM | VS_PTE_BLOCK_S2);
     qtest_writel(qts, TARGET(STAGE2_TARGET) + MARK, STAGE2_ONLY);
     qtest_writel(qts, PTD_RAM + MARK, PASSED);
 }
@@ -326,11 +278,11 @@ static void enable(QTestState *qts)
     ptd_cfg_writew(qts, PASID_TESTDEV_PASID_OFFSET + PCI_PASID_CTRL,
                    PCI_PASID_CTRL_ENABLE);
 
-    smmu_writeq(qts, STRTAB_BASE, STRTAB);
-    smmu_writel(qts, STRTAB_BASE_CFG, STRTAB_LOG2);
-    smmu_writeq(qts, CMDQ_BASE, CMDQ | QUEUE_LOG2);
-    smmu_writeq(qts, EVENTQ_BASE, EVENTQ | QUEUE_LOG2);
-    smmu_writel(qts, CR0, CR0_SMMUEN | CR0_EVENTQEN | CR0_CMDQEN);
+    smmu_writeq(qts, VS_STRTAB_BASE, STRTAB);
+    smmu_writel(qts, VS_STRTAB_BASE_CFG, STRTAB_LOG2);
+    smmu_writeq(qts, VS_CMDQ_BASE, CMDQ | QUEUE_LOG2);
+    smmu_writeq(qts, VS_EVENTQ_BASE, EVENTQ | QUEUE_LOG2);
+    smmu_writel(qts, VS_CR0, VS_CR0_SMMUEN | VS_CR0_EVENTQEN | VS_CR0_CMDQEN);
 }
 
 static QTestState *start(const Case *c)
@@ -352,7 +304,7 @@ static QTestState *start(const Case *c)
             break;
         }
     }
-    if (c->cdmax && c->fmt != STE_S1FMT_LINEAR) {
+    if (c->cdmax && c->fmt != VS_S1FMT_LINEAR) {
         write_l1cd(qts, c);
     }
     write_ste(qts, c);
@@ -360,23 +312,23 @@ static QTestState *start(const Case *c)
     return qts;
 }
 
-/* Read @addr as the device; the outcome is what was read, or the event */
+/* Read @addr as the device; the outcome is the value or the event */
 static uint32_t access_at(QTestState *qts, uint32_t pasid, uint64_t addr,
                           uint32_t *event)
 {
-    uint32_t prod = smmu_readl(qts, EVENTQ_PROD);
+    uint32_t prod = smmu_readl(qts, VS_EVENTQ_PROD);
     uint32_t status;
 
     ptd_writel(qts, PASID_TESTDEV_REG_DATA, 0);
     status = ptd_dma(qts, PASID_TESTDEV_CMD_READ, addr,
                      pasid ? pasid | PASID_TESTDEV_PASID_VALID : 0, 4);
     if (status == PASID_TESTDEV_STATUS_OK) {
-        g_assert_cmphex(smmu_readl(qts, EVENTQ_PROD), ==, prod);
+        g_assert_cmphex(smmu_readl(qts, VS_EVENTQ_PROD), ==, prod);
         return ptd_readl(qts, PASID_TESTDEV_REG_DATA);
     }
 
     g_assert_cmpint(status, ==, PASID_TESTDEV_STATUS_FAULT);
-    g_assert_cmphex(smmu_readl(qts, EVENTQ_PROD), ==, prod + 1);
+    g_assert_cmphex(smmu_readl(qts, VS_EVENTQ_PROD), ==, prod + 1);
     for (int i = 0; i < 8; i++) {
         event[i] = qtest_readl(qts, EVENTQ + prod * 32 + i * 4);
     }
@@ -389,23 +341,23 @@ static void check_event(const Case *c, const Access *a, const uint32_t *event)
     bool ssv = a->pasid && c->ssidsize;
 
     g_assert_cmphex(event[1], ==, PTD_DEVFN);
-    if (type == EVT_F_STREAM_DISABLED) {
+    if (type == VS_EVT_F_STREAM_DISABLED) {
         g_assert_cmphex(event[0], ==, type);
         return;
     }
     g_assert_cmphex(EVT_SSID(event[0]), ==, ssv ? a->pasid : 0);
     /* 7.3.9: C_BAD_SUBSTREAMID has no SSV */
-    if (type != EVT_C_BAD_SUBSTREAMID) {
+    if (type != VS_EVT_C_BAD_SUBSTREAMID) {
         g_assert_cmpint(EVT_SSV(event[0]), ==, ssv);
     }
-    if (type == EVT_F_CD_FETCH) {
+    if (type == VS_EVT_F_CD_FETCH) {
         uint64_t addr = (uint64_t)event[5] << 32 | event[4];
 
-        g_assert_cmphex(addr, ==, c->table + (c->fmt == STE_S1FMT_LINEAR ?
+        g_assert_cmphex(addr, ==, c->table + (c->fmt == VS_S1FMT_LINEAR ?
                                               a->pasid * 64 :
                                               (a->pasid >> 6) * 8));
     }
-    if (type == EVT_F_TRANSLATION && c->config == STE_NESTED) {
+    if (type == VS_EVT_F_TRANSLATION && c->config == VS_CONFIG_NESTED) {
         g_assert_cmpint(EVT_S2(event[3]), ==, 1);
         g_assert_cmpint(EVT_CLASS(event[3]), ==, EVT_CLASS_CD);
     }
@@ -438,27 +390,23 @@ static void test_fault(void)
     uint32_t event[8];
 
     g_assert_cmphex(access_at(qts, 3, IOVA_UNMAPPED, event), ==,
-                    EVENT(EVT_F_TRANSLATION));
+                    EVENT(VS_EVT_F_TRANSLATION));
     g_assert_cmpint(EVT_SSV(event[0]), ==, 1);
     g_assert_cmpint(EVT_SSID(event[0]), ==, 3);
     g_assert_cmphex(event[1], ==, PTD_DEVFN);
     g_assert_cmphex(event[4], ==, IOVA_UNMAPPED);
 
     g_assert_cmphex(access_at(qts, 0, IOVA_UNMAPPED, event), ==,
-                    EVENT(EVT_F_TRANSLATION));
+                    EVENT(VS_EVT_F_TRANSLATION));
     g_assert_cmpint(EVT_SSV(event[0]), ==, 0);
     g_assert_cmpint(EVT_SSID(event[0]), ==, 0);
     qtest_quit(qts);
 }
 
-static void command(QTestState *qts, uint32_t w0, uint32_t w1, uint32_t w2)
+static void command(QTestState *qts, uint32_t word0, uint32_t sid,
+                    uint64_t word1)
 {
-    uint32_t prod = smmu_readl(qts, CMDQ_PROD);
-    uint32_t cmd[4] = { w0, w1, w2 };
-
-    write_words(qts, CMDQ + prod * 16, cmd, 4);
-    smmu_writel(qts, CMDQ_PROD, prod + 1);
-    g_assert_cmphex(smmu_readl(qts, CMDQ_CONS), ==, prod + 1);
+    smmu_command(qts, CMDQ, QUEUE_LOG2, word0 | (uint64_t)sid << 32, word1);
 }
 
 /*
@@ -471,9 +419,10 @@ static void test_ips(void)
     QTestState *qts = start(c);
     uint32_t event[8];
 
-    for (int ips = 0; ips <= CD_IPS_MAX; ips++) {
+    for (int ips = 0; ips <= VS_CD_IPS_MAX; ips++) {
         write_cd_ips(qts, c, 1, 1, ips);
-        command(qts, CMD_CFGI_CD | CMD_SSV | CMD_SSID(1), PTD_DEVFN, 1);
+        command(qts, VS_CMD_CFGI_CD | VS_CMD_SSV | VS_CMD_SSID(1), PTD_DEVFN,
+                1);
         g_assert_cmphex(access_at(qts, 1, IOVA, event), ==, CD(1));
     }
     qtest_quit(qts);
@@ -481,15 +430,18 @@ static void test_ips(void)
 
 typedef struct {
     const char *name;
-    uint32_t word[3];
+    uint32_t word0;
+    uint32_t sid;
+    uint64_t word1;
 } Invalidation;
 
 static const Invalidation invalidations[] = {
-    { "cd", { CMD_CFGI_CD | CMD_SSV | CMD_SSID(1), PTD_DEVFN, 1 } },
-    { "cd-all", { CMD_CFGI_CD_ALL, PTD_DEVFN } },
-    { "ste", { CMD_CFGI_STE, PTD_DEVFN, 1 } },
-    { "ste-range", { CMD_CFGI_STE_RANGE, 0, 3 } },
-    { "all", { CMD_CFGI_STE_RANGE, 0, 31 } },
+    { .name = "cd", .word0 = VS_CMD_CFGI_CD | VS_CMD_SSV | VS_CMD_SSID(1),
+      .sid = PTD_DEVFN, .word1 = 1 },
+    { .name = "cd-all", .word0 = VS_CMD_CFGI_CD_ALL, .sid = PTD_DEVFN },
+    { .name = "ste", .word0 = VS_CMD_CFGI_STE, .sid = PTD_DEVFN, .word1 = 1 },
+    { .name = "ste-range", .word0 = VS_CMD_CFGI_STE_RANGE, .word1 = 3 },
+    { .name = "all", .word0 = VS_CMD_CFGI_STE_RANGE, .word1 = VS_RANGE_ALL },
 };
 
 /*
@@ -508,7 +460,7 @@ static void test_invalidation(const void *data)
     g_assert_cmphex(access_at(qts, 0, IOVA, event), ==, CD(0));
 
     write_cd(qts, c, 1, SPARE);
-    command(qts, inv->word[0], inv->word[1], inv->word[2]);
+    command(qts, inv->word0, inv->sid, inv->word1);
     g_assert_cmphex(access_at(qts, 1, IOVA, event), ==, CD(SPARE));
     g_assert_cmphex(access_at(qts, 64, IOVA, event), ==, CD(4));
     g_assert_cmphex(access_at(qts, 0, IOVA, event), ==, CD(0));
@@ -524,12 +476,12 @@ static void test_invalidation_other(void)
 
     g_assert_cmphex(access_at(qts, 1, IOVA, event), ==, CD(1));
     write_cd(qts, c, 1, SPARE);
-    command(qts, CMD_CFGI_STE_RANGE, 16, 3);
+    command(qts, VS_CMD_CFGI_STE_RANGE, 16, 3);
     g_assert_cmphex(access_at(qts, 1, IOVA, event), ==, CD(1));
     qtest_quit(qts);
 }
 
-/* Reset leaves nothing of what was cached */
+/* Reset empties the caches */
 static void test_reset(void)
 {
     const Case *c = &cases[0];

@@ -14,22 +14,11 @@
 #include <sys/socket.h>
 
 #include "pasid-testdev.h"
+#include "smmuv3-emulated.h"
 #include "standard-headers/linux/vhost_types.h"
 #include "standard-headers/linux/virtio_config.h"
 #include "standard-headers/linux/virtio_pci.h"
 
-/* Registers (IHI0070, 6.3), in the virt machine's memory map */
-#define SMMU_BASE           0x09050000ull
-enum {
-    CR0 = 0x20,
-    STRTAB_BASE = 0x80,
-    STRTAB_BASE_CFG = 0x88,
-};
-#define CR0_SMMUEN          (1u << 0)
-
-/* Stream table entry (5.2) */
-#define STE_SIZE            64
-#define STE_BYPASS          (1u | 4u << 1)
 #define STRTAB              (PTD_RAM + 0x100000)
 #define STRTAB_LOG2         12
 
@@ -252,10 +241,11 @@ static void test_renumber(void)
                       "-device vhost-user-rng-pci,chardev=c0,bus=rp1,"
                       "iommu_platform=on", fds[1]);
     close(fds[1]);
-    qtest_writel(qts, STRTAB + (BUS << 8) * STE_SIZE, STE_BYPASS);
-    qtest_writeq(qts, SMMU_BASE + STRTAB_BASE, STRTAB);
-    qtest_writel(qts, SMMU_BASE + STRTAB_BASE_CFG, STRTAB_LOG2);
-    qtest_writel(qts, SMMU_BASE + CR0, CR0_SMMUEN);
+    qtest_writel(qts, STRTAB + (BUS << 8) * VS_STE_SIZE,
+                 VS_STE0_V | VS_STE0_BYPASS);
+    smmu_writeq(qts, VS_STRTAB_BASE, STRTAB);
+    smmu_writel(qts, VS_STRTAB_BASE_CFG, STRTAB_LOG2);
+    smmu_writel(qts, VS_CR0, VS_CR0_SMMUEN);
     open_port(qts);
     start_device(qts);
     /* Where the used ring is */

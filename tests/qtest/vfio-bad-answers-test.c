@@ -1,12 +1,12 @@
 /*
- * QTest of VFIO and iommufd whose answers make no sense
+ * QTest of wrong answers of VFIO and iommufd
  *
  * Copyright (c) qemu-vpasid contributors
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Sizes, counts and lists in an answer are not followed out of it, and what
- * cannot be is not asserted not to be.
+ * QEMU must not read beyond an answer because of its sizes, counts and lists,
+ * and must not assert that an answer is correct.
  */
 
 #include "qemu/osdep.h"
@@ -15,7 +15,7 @@
 #include <linux/vfio.h>
 
 #include "hw/pci/pci_regs.h"
-#include "vfio-fake/guest.h"
+#include "vfio-guest/guest.h"
 
 #define MOST 10
 /* Where the guest maps a BAR, and a page of it without MSI-X registers */
@@ -42,7 +42,7 @@ typedef struct AnswerTest {
 #define AT(type, field) .offset = offsetof(struct type, field), \
                         .size = sizeof(((struct type *)0)->field)
 
-/* Region information of BAR 0, and what is behind it */
+/* Region information of BAR 0, and the capabilities behind it */
 #define BAR0(field)     .op = VF_OP_GET_REGION_INFO, \
                         AT(vfio_region_info, field)
 #define BEHIND_BAR0(at) .op = VF_OP_GET_REGION_INFO, .size = 4, \
@@ -70,53 +70,54 @@ static void is_bridge(VfDevice *d)
 }
 
 static const AnswerTest tests[] = {
-    { "region-caps-outside", .change = {
+    { .name = "region-caps-outside", .change = {
           { BAR0(flags), .value = MAPPED | VFIO_REGION_INFO_FLAG_CAPS },
           { BAR0(cap_offset), .value = UINT32_MAX - 7 } },
       .warning = NOT_THERE },
-    { "region-caps-cut", .change = {
+    { .name = "region-caps-cut", .change = {
           { BAR0(flags), .value = MAPPED | VFIO_REGION_INFO_FLAG_CAPS },
           { BAR0(cap_offset), .value = sizeof(struct vfio_region_info) - 4 } },
       .warning = NOT_THERE },
-    { "region-caps-loop", .caps = 8, .change = {
+    { .name = "region-caps-loop", .caps = 8, .change = {
           { BEHIND_BAR0(0), .value = 0xbad },
           { BEHIND_BAR0(4), .value = sizeof(struct vfio_region_info) } },
       .warning = NOT_THERE },
-    { "region-areas", .caps = 32, .change = {
+    { .name = "region-areas", .caps = 32, .change = {
           { BEHIND_BAR0(0), .value = VFIO_REGION_INFO_CAP_SPARSE_MMAP },
           { BEHIND_BAR0(4), .value = 0 },
           { BEHIND_BAR0(8), .value = UINT32_MAX } },
       .warning = NOT_THERE },
-    { "region-endless", .change = { { BAR0(argsz), .value = UINT32_MAX } },
+    { .name = "region-endless",
+      .change = { { BAR0(argsz), .value = UINT32_MAX } },
       .error = "failed to get region 0 info: Argument list too long" },
-    { "region-mapped-unreadable", .change = {
+    { .name = "region-mapped-unreadable", .change = {
           { BAR0(flags), .value = VFIO_REGION_INFO_FLAG_MMAP } } },
-    { "region-mapped-read-only", .change = {
+    { .name = "region-mapped-read-only", .change = {
           { BAR0(flags), .value = VFIO_REGION_INFO_FLAG_MMAP |
                                   VFIO_REGION_INFO_FLAG_READ } } },
-    { "region-mapped-write-only", .change = {
+    { .name = "region-mapped-write-only", .change = {
           { BAR0(flags), .value = VFIO_REGION_INFO_FLAG_MMAP |
                                   VFIO_REGION_INFO_FLAG_WRITE } } },
-    { "regions", .change = {
+    { .name = "regions", .change = {
           { VF_OP_GET_INFO, AT(vfio_device_info, num_regions),
             .value = UINT32_MAX } } },
-    { "iova-count", .change = {
+    { .name = "iova-count", .change = {
           { VF_OP_IOAS_IOVA_RANGES, AT(iommu_ioas_iova_ranges, num_iovas),
             .value = 0x10000001 } },
       .warning = "Cannot get IOVA ranges: Argument list too long" },
-    { "iova-empty", .change = {
+    { .name = "iova-empty", .change = {
           { VF_OP_IOAS_IOVA_RANGES, sizeof(struct iommu_ioas_iova_ranges), 8,
             .value = UINT64_MAX } },
       .warning = "the host tells of I/O addresses from 0xffffffffffffffff" },
-    { "iova-alignment", .change = {
+    { .name = "iova-alignment", .change = {
           { VF_OP_IOAS_IOVA_RANGES,
             AT(iommu_ioas_iova_ranges, out_iova_alignment) } } },
-    { "reset-by-group", bus_reset, .change = {
+    { .name = "reset-by-group", .describe = bus_reset, .change = {
           { VF_OP_HOT_RESET_INFO, AT(vfio_pci_hot_reset_info, flags) } } },
-    { "reset-not-owned", bus_reset, .change = {
+    { .name = "reset-not-owned", .describe = bus_reset, .change = {
           { VF_OP_HOT_RESET_INFO, sizeof(struct vfio_pci_hot_reset_info), 4,
             .value = UINT32_MAX } } },
-    { "reset-count", bus_reset, .change = {
+    { .name = "reset-count", .describe = bus_reset, .change = {
           { VF_OP_HOT_RESET_INFO, AT(vfio_pci_hot_reset_info, count),
             .value = INT32_MAX } },
       .warning = "Cannot reset device d0" },
@@ -210,21 +211,21 @@ static void test_answer(const void *opaque)
                                       (at)
 
 static const AnswerTest legacy_tests[] = {
-    { "caps-outside", .change = {
+    { .name = "caps-outside", .change = {
           { TYPE1(flags), .value = VFIO_IOMMU_INFO_PGSIZES |
                                    VFIO_IOMMU_INFO_CAPS },
           { TYPE1(cap_offset), .value = UINT32_MAX - 7 } },
       .warning = NOT_THERE },
-    { "caps-loop", .caps = 8, .change = {
+    { .name = "caps-loop", .caps = 8, .change = {
           { BEHIND_TYPE1(0), .value = 0xbad },
           { BEHIND_TYPE1(4), .value = sizeof(struct vfio_iommu_type1_info) } },
       .warning = NOT_THERE },
-    { "iova-count", .caps = 32, .change = {
+    { .name = "iova-count", .caps = 32, .change = {
           { BEHIND_TYPE1(0), .value = VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE },
           { BEHIND_TYPE1(4), .value = 0 },
           { BEHIND_TYPE1(8), .value = UINT32_MAX } },
       .warning = NOT_THERE },
-    { "iova-empty", .caps = 32, .change = {
+    { .name = "iova-empty", .caps = 32, .change = {
           { BEHIND_TYPE1(0), .value = VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE },
           { BEHIND_TYPE1(4), .value = 0 },
           { BEHIND_TYPE1(8), .value = 1 },
@@ -233,9 +234,9 @@ static const AnswerTest legacy_tests[] = {
           { BEHIND_TYPE1(24), .value = 0 },
           { BEHIND_TYPE1(28), .value = 0 } },
       .warning = "the host tells of I/O addresses from 0x1 to 0x0" },
-    { "endless", .change = { { TYPE1(argsz), .value = UINT32_MAX } },
+    { .name = "endless", .change = { { TYPE1(argsz), .value = UINT32_MAX } },
       .error = "Failed to get VFIO IOMMU info: Argument list too long" },
-    { "page-sizes", .change = { { TYPE1(iova_pgsizes) } } },
+    { .name = "page-sizes", .change = { { TYPE1(iova_pgsizes) } } },
 };
 
 static void look(VfClient *c)

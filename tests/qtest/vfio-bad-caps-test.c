@@ -1,5 +1,5 @@
 /*
- * QTest of VFIO PCI devices whose capability lists make no sense
+ * QTest of VFIO PCI devices with broken capability lists
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -12,7 +12,7 @@
 #include "qemu/osdep.h"
 
 #include "hw/pci/pci_regs.h"
-#include "vfio-fake/guest.h"
+#include "vfio-guest/guest.h"
 
 /* Longest list of a row; 0 ends one */
 #define MOST 8
@@ -210,48 +210,65 @@ static void std_vendor_twice(VfDevice *d)
 }
 
 static const ListTest std_tests[] = {
-    { "sound", std_sound, { 0x40, 0x50, 0x90, 0xa0 }, NULL },
-    { "loop", std_loop, { 0x40, 0x50, 0x90 },
-      "the list of capabilities loops at 0x91; the guest sees what is before" },
-    { "loop-raw", std_loop_raw, { 0x40, 0x50, 0x90 },
-      "the list of capabilities loops at 0x91" },
-    { "loop-to-itself", std_loop_to_itself, { 0x40, 0x50, 0x90, 0xa0 },
-      "the list of capabilities loops at 0xa1" },
-    { "loop-at-head", std_loop_at_head, { 0x40 },
-      "the list of capabilities loops at 0x41" },
-    { "loop-unaligned", std_loop_unaligned, { 0x40, 0x50, 0x90, 0xa0 },
-      "the list of capabilities loops at 0xa1" },
-    { "unaligned", std_unaligned, { 0x40, 0x50, 0x90, 0xa0 }, NULL },
-    { "into-header", std_into_header, { 0x40, 0x50, 0x90 },
-      "the list of capabilities leads into the header at 0x91" },
-    { "head-in-header", std_head_in_header, { 0 },
-      "the list of capabilities leads into the header at 0x34" },
-    { "pm-at-end", std_pm_at_end, { 0x40, 0x50, 0x90, 0xa0 },
-      "the capability 0x1 at 0xfc needs 8 bytes and has 4" },
-    { "msi-at-end", std_msi_at_end, { 0x40, 0x50, 0x90, 0xa0 },
-      "the capability 0x5 at 0xf0 needs 24 bytes and has 16" },
-    { "msi-at-end-of-256", std_msi_at_end_of_256, { 0x40, 0x50, 0x90, 0xa0 },
-      "the capability 0x5 at 0xf0 needs 24 bytes and has 16" },
-    { "msi-fits", std_msi_fits, { 0x40, 0x50, 0x90, 0xa0, 0xf0 }, NULL },
-    { "msix-at-end", std_msix_at_end, { 0x40, 0x50 },
-      "the capability 0x11 at 0xf8 needs 12 bytes and has 8" },
-    { "pcie-at-end", std_pcie_at_end, { 0x40, 0x90, 0xa0 },
-      "the capability 0x10 at 0xf0 needs 20 bytes and has 16" },
+    { .name = "sound", .describe = std_sound,
+      .list = { 0x40, 0x50, 0x90, 0xa0 } },
+    { .name = "loop", .describe = std_loop, .list = { 0x40, 0x50, 0x90 },
+      .warning =
+          "the list of capabilities loops at 0x91; the guest sees what is "
+          "before" },
+    { .name = "loop-raw", .describe = std_loop_raw,
+      .list = { 0x40, 0x50, 0x90 },
+      .warning = "the list of capabilities loops at 0x91" },
+    { .name = "loop-to-itself", .describe = std_loop_to_itself,
+      .list = { 0x40, 0x50, 0x90, 0xa0 },
+      .warning = "the list of capabilities loops at 0xa1" },
+    { .name = "loop-at-head", .describe = std_loop_at_head, .list = { 0x40 },
+      .warning = "the list of capabilities loops at 0x41" },
+    { .name = "loop-unaligned", .describe = std_loop_unaligned,
+      .list = { 0x40, 0x50, 0x90, 0xa0 },
+      .warning = "the list of capabilities loops at 0xa1" },
+    { .name = "unaligned", .describe = std_unaligned,
+      .list = { 0x40, 0x50, 0x90, 0xa0 } },
+    { .name = "into-header", .describe = std_into_header,
+      .list = { 0x40, 0x50, 0x90 },
+      .warning = "the list of capabilities leads into the header at 0x91" },
+    { .name = "head-in-header", .describe = std_head_in_header,
+      .warning = "the list of capabilities leads into the header at 0x34" },
+    { .name = "pm-at-end", .describe = std_pm_at_end,
+      .list = { 0x40, 0x50, 0x90, 0xa0 },
+      .warning = "the capability 0x1 at 0xfc needs 8 bytes and has 4" },
+    { .name = "msi-at-end", .describe = std_msi_at_end,
+      .list = { 0x40, 0x50, 0x90, 0xa0 },
+      .warning = "the capability 0x5 at 0xf0 needs 24 bytes and has 16" },
+    { .name = "msi-at-end-of-256", .describe = std_msi_at_end_of_256,
+      .list = { 0x40, 0x50, 0x90, 0xa0 },
+      .warning = "the capability 0x5 at 0xf0 needs 24 bytes and has 16" },
+    { .name = "msi-fits", .describe = std_msi_fits,
+      .list = { 0x40, 0x50, 0x90, 0xa0, 0xf0 } },
+    { .name = "msix-at-end", .describe = std_msix_at_end,
+      .list = { 0x40, 0x50 },
+      .warning = "the capability 0x11 at 0xf8 needs 12 bytes and has 8" },
+    { .name = "pcie-at-end", .describe = std_pcie_at_end,
+      .list = { 0x40, 0x90, 0xa0 },
+      .warning = "the capability 0x10 at 0xf0 needs 20 bytes and has 16" },
     /* Without room for link registers it cannot become another endpoint */
-    { "rc-end-v1", std_rc_end_v1, { 0x40, 0xf4, 0x90, 0xa0 }, NULL,
-      .at = 0xf4, .value = 0x00919010 },
-    { "rc-end-v1-cut", std_rc_end_v1_cut, { 0x40, 0x90, 0xa0 },
-      "the capability 0x10 at 0xf8 needs 12 bytes and has 8" },
-    { "rc-end-v1-close", std_rc_end_v1_close, { 0x40, 0x84, 0x90, 0xa0 }, NULL,
-      .at = 0x84, .value = 0x00919010 },
-    { "rc-end-v2", std_rc_end_v2, { 0x40, 0xd4, 0x90, 0xa0 }, NULL,
-      .at = 0xd4, .value = 0x00029010 },
-    { "rc-end-v2-cut", std_rc_end_v2_cut, { 0x40, 0x90, 0xa0 },
-      "the capability 0x10 at 0xd8 needs 44 bytes and has 40" },
-    { "msix-twice", std_msix_twice, { 0x40, 0x50, 0x90, 0xa0 },
-      "the capability 0x11 at 0xb0 is the second of its kind" },
-    { "vendor-twice", std_vendor_twice, { 0x40, 0x50, 0x90, 0xa0, 0xb0, 0xc0 },
-      NULL },
+    { .name = "rc-end-v1", .describe = std_rc_end_v1,
+      .list = { 0x40, 0xf4, 0x90, 0xa0 }, .at = 0xf4, .value = 0x00919010 },
+    { .name = "rc-end-v1-cut", .describe = std_rc_end_v1_cut,
+      .list = { 0x40, 0x90, 0xa0 },
+      .warning = "the capability 0x10 at 0xf8 needs 12 bytes and has 8" },
+    { .name = "rc-end-v1-close", .describe = std_rc_end_v1_close,
+      .list = { 0x40, 0x84, 0x90, 0xa0 }, .at = 0x84, .value = 0x00919010 },
+    { .name = "rc-end-v2", .describe = std_rc_end_v2,
+      .list = { 0x40, 0xd4, 0x90, 0xa0 }, .at = 0xd4, .value = 0x00029010 },
+    { .name = "rc-end-v2-cut", .describe = std_rc_end_v2_cut,
+      .list = { 0x40, 0x90, 0xa0 },
+      .warning = "the capability 0x10 at 0xd8 needs 44 bytes and has 40" },
+    { .name = "msix-twice", .describe = std_msix_twice,
+      .list = { 0x40, 0x50, 0x90, 0xa0 },
+      .warning = "the capability 0x11 at 0xb0 is the second of its kind" },
+    { .name = "vendor-twice", .describe = std_vendor_twice,
+      .list = { 0x40, 0x50, 0x90, 0xa0, 0xb0, 0xc0 } },
 };
 
 static void test_std(const void *opaque)
@@ -385,7 +402,7 @@ static void ext_rebar_at_end(VfDevice *d)
     put_rebar(d, 0xff4, 0);
 }
 
-/* What QEMU writes to the second BAR would link the other one to 0x004 */
+/* A write of QEMU to the second BAR would link the other one to 0x004 */
 static void ext_rebar_over_header(VfDevice *d)
 {
     d->raw = 1;
@@ -419,43 +436,56 @@ static void ext_last(VfDevice *d)
 }
 
 static const ListTest ext_tests[] = {
-    { "short-first", ext_short_first, { 0x104 },
-      "the extended capability Latency Tolerance "
+    { .name = "short-first", .describe = ext_short_first, .list = { 0x104 },
+      .warning = "the extended capability Latency Tolerance "
       "Reporting at 0x100 needs 8 bytes and has 4" },
-    { "short-second", ext_short_second, { 0x100, 0x204 },
-      "the extended capability Latency Tolerance "
+    { .name = "short-second", .describe = ext_short_second,
+      .list = { 0x100, 0x204 },
+      .warning = "the extended capability Latency Tolerance "
       "Reporting at 0x200 needs 8 bytes and has 4" },
-    { "at-end", ext_at_end, { 0x100 },
-      "the extended capability Latency Tolerance "
+    { .name = "at-end", .describe = ext_at_end, .list = { 0x100 },
+      .warning = "the extended capability Latency Tolerance "
       "Reporting at 0xffc needs 8 bytes and has 4" },
-    { "only-at-end", ext_only_at_end, { 0 },
-      "the extended capability Latency Tolerance "
+    { .name = "only-at-end", .describe = ext_only_at_end,
+      .warning = "the extended capability Latency Tolerance "
       "Reporting at 0xffc needs 8 bytes and has 4" },
-    { "loop", ext_loop, { 0x100, 0x200 },
-      "the list of extended capabilities loops at 0x200; the guest sees what "
+    { .name = "loop", .describe = ext_loop, .list = { 0x100, 0x200 },
+      .warning =
+          "the list of extended capabilities loops at 0x200; the guest sees "
+          "what "
       "is before that" },
-    { "no-standard/at-end", ext_at_end_no_std, { 0x100 },
-      "the extended capability Latency Tolerance "
+    { .name = "no-standard/at-end", .describe = ext_at_end_no_std,
+      .list = { 0x100 },
+      .warning = "the extended capability Latency Tolerance "
       "Reporting at 0xffc needs 8 bytes and has 4" },
-    { "no-standard/null-at-end", ext_null_at_end_no_std, { 0x100 }, NULL },
-    { "no-standard/middle", ext_middle_no_std, { 0x100, 0x204 },
-      "the extended capability Latency Tolerance "
+    { .name = "no-standard/null-at-end", .describe = ext_null_at_end_no_std,
+      .list = { 0x100 } },
+    { .name = "no-standard/middle", .describe = ext_middle_no_std,
+      .list = { 0x100, 0x204 },
+      .warning = "the extended capability Latency Tolerance "
       "Reporting at 0x200 needs 8 bytes and has 4" },
-    { "cut-short", ext_cut_short, { 0x100, 0x200 },
-      "the extended capability Advanced Error Reporting at 0xff0 does not end "
+    { .name = "cut-short", .describe = ext_cut_short, .list = { 0x100, 0x200 },
+      .warning =
+          "the extended capability Advanced Error Reporting at 0xff0 does not "
+          "end "
       "inside configuration space; the guest does not see it" },
-    { "rebar-at-end", ext_rebar_at_end, { 0x100 },
-      "the extended capability Resizable BAR at 0xff4 needs 60 bytes and has "
+    { .name = "rebar-at-end", .describe = ext_rebar_at_end, .list = { 0x100 },
+      .warning =
+          "the extended capability Resizable BAR at 0xff4 needs 60 bytes and "
+          "has "
       "12; the guest does not see it" },
-    { "short/behind", ext_behind, { 0x100, 0x200 },
-      "an extended capability at 0x600 is behind the 0x600 bytes of "
-      "configuration space; the guest does not see it" },
-    { "short/across", ext_across, { 0x100 },
-      "the extended capability Advanced Error Reporting at 0x5f0 does not end "
-      "inside configuration space; the guest does not see it" },
-    { "short/last", ext_last, { 0x100, 0x5f8 }, NULL },
-    { "rebar-over-header", ext_rebar_over_header, { 0x100, 0x20c },
-      "the extended capability Resizable BAR at 0x200 needs 60 bytes and has "
+    { .name = "short/behind", .describe = ext_behind, .list = { 0x100, 0x200 },
+      .warning = "an extended capability at 0x600 is behind the 0x600 bytes of "
+                 "configuration space; the guest does not see it" },
+    { .name = "short/across", .describe = ext_across, .list = { 0x100 },
+      .warning = "the extended capability Advanced Error Reporting at 0x5f0 "
+                 "does not end inside configuration space; the guest does not "
+                 "see it" },
+    { .name = "short/last", .describe = ext_last, .list = { 0x100, 0x5f8 } },
+    { .name = "rebar-over-header", .describe = ext_rebar_over_header,
+      .list = { 0x100, 0x20c }, .warning =
+          "the extended capability Resizable BAR at 0x200 needs 60 bytes and "
+          "has "
       "12; the guest does not see it" },
 };
 

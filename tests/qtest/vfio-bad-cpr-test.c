@@ -17,7 +17,7 @@
 
 #include "qobject/qdict.h"
 #include "qobject/qjson.h"
-#include "vfio-fake/smmu.h"
+#include "vfio-guest/smmu.h"
 
 #define SHARED_RAM "-object memory-backend-memfd,id=m0,size=128M,share=on " \
                    "-machine aux-ram-share=on,memory-backend=m0 "

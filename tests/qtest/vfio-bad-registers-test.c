@@ -1,12 +1,12 @@
 /*
- * QTest of VFIO PCI devices whose registers cannot be read or make no sense
+ * QTest of VFIO PCI devices with registers that are wrong or unreadable
  *
  * Copyright (c) qemu-vpasid contributors
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The device may be refused or come up with less. QEMU goes on in any case, and
- * what was set up for the device is gone when the device is.
+ * QEMU may refuse the device, or leave out a feature. It has to go on in any
+ * case, and to undo everything when the device is gone.
  */
 
 #include "qemu/osdep.h"
@@ -15,7 +15,7 @@
 
 #include "hw/pci/pci_regs.h"
 #include "qemu/units.h"
-#include "vfio-fake/guest.h"
+#include "vfio-guest/guest.h"
 
 #define ACCEL "-device arm-smmuv3,primary-bus=pcie.0,accel=on,ssidsize=16 "
 
@@ -188,40 +188,53 @@ typedef struct RegisterTest {
 } RegisterTest;
 
 static const RegisterTest tests[] = {
-    { "msix-table-in-absent", table_in_absent,
-      "vfio d0: the MSI-X table is in BAR 2, which the device does not have" },
-    { "msix-table-in-6", table_in_6,
-      "vfio d0: the MSI-X table is in BAR 6, which the device does not have" },
-    { "msix-pba-in-absent", pba_in_absent,
-      "vfio d0: the MSI-X PBA is in BAR 2, which the device does not have" },
-    { "msix-pba-in-7", pba_in_7,
-      "vfio d0: the MSI-X PBA is in BAR 7, which the device does not have" },
-    { "msix-table-ends-behind-bar", table_ends_behind_bar,
-      "vfio d0: the MSI-X table ends at 0x4008 in BAR 0, which has 0x4000 "
+    { .name = "msix-table-in-absent", .describe = table_in_absent, .error =
+          "vfio d0: the MSI-X table is in BAR 2, which the device does not "
+          "have" },
+    { .name = "msix-table-in-6", .describe = table_in_6, .error =
+          "vfio d0: the MSI-X table is in BAR 6, which the device does not "
+          "have" },
+    { .name = "msix-pba-in-absent", .describe = pba_in_absent, .error =
+          "vfio d0: the MSI-X PBA is in BAR 2, which the device does not "
+          "have" },
+    { .name = "msix-pba-in-7", .describe = pba_in_7, .error =
+          "vfio d0: the MSI-X PBA is in BAR 7, which the device does not "
+          "have" },
+    { .name = "msix-table-ends-behind-bar", .describe = table_ends_behind_bar,
+      .error =
+          "vfio d0: the MSI-X table ends at 0x4008 in BAR 0, which has 0x4000 "
       "bytes" },
-    { "msix-table-wraps", table_wraps,
-      "vfio d0: the MSI-X table ends at 0x100000038 in BAR 0" },
-    { "msi-128", msi_128, "the device has 128 MSI vectors" },
-    { "pin-5", pin_5, "vfio d0: the device has an interrupt pin 5" },
-    { "all-ones", all_ones, "vfio d0: the device does not answer" },
-    { "bridge", bridge, "vfio d0: the device has a header of type 1" },
-    { "config-386", config_386,
-      "vfio d0: the configuration space of the device has 0x182 bytes, which "
-      "have to be 0x40 to 0x1000, and a multiple of 4 above 0x100" },
-    { "config-60", config_60,
-      "vfio d0: the configuration space of the device has 0x3c bytes" },
-    { "config-0", config_0,
-      "vfio d0: the configuration space of the device has 0x0 bytes" },
-    { "config-8192", config_8192,
-      "vfio d0: the configuration space of the device has 0x2000 bytes" },
-    { "bar-12k", bar_12k,
-      "vfio d0: BAR 2 of the device has 0x3000 bytes, which is no power of" },
-    { "bar-4g-of-32-bits", bar_4g_of_32_bits,
-      "vfio d0: BAR 2 of the device has 0x100000000 bytes, and a BAR of 32" },
-    { "bar5-of-64-bits", bar5_of_64_bits,
-      "vfio d0: BAR 5 of the device has 64 bits, and there is no room for" },
-    { "bar-in-upper-half", bar_in_upper_half,
-      "vfio d0: BAR 2 of the device has 64 bits, and there is no room for" },
+    { .name = "msix-table-wraps", .describe = table_wraps,
+      .error = "vfio d0: the MSI-X table ends at 0x100000038 in BAR 0" },
+    { .name = "msi-128", .describe = msi_128,
+      .error = "the device has 128 MSI vectors" },
+    { .name = "pin-5", .describe = pin_5,
+      .error = "vfio d0: the device has an interrupt pin 5" },
+    { .name = "all-ones", .describe = all_ones,
+      .error = "vfio d0: the device does not answer" },
+    { .name = "bridge", .describe = bridge,
+      .error = "vfio d0: the device has a header of type 1" },
+    { .name = "config-386", .describe = config_386, .error =
+          "vfio d0: the configuration space of the device has 0x182 bytes, "
+          "which have to be 0x40 to 0x1000, and a multiple of 4 above 0x100" },
+    { .name = "config-60", .describe = config_60, .error =
+          "vfio d0: the configuration space of the device has 0x3c bytes" },
+    { .name = "config-0", .describe = config_0,
+      .error = "vfio d0: the configuration space of the device has 0x0 bytes" },
+    { .name = "config-8192", .describe = config_8192, .error =
+          "vfio d0: the configuration space of the device has 0x2000 bytes" },
+    { .name = "bar-12k", .describe = bar_12k, .error =
+          "vfio d0: BAR 2 of the device has 0x3000 bytes, which is no power "
+          "of" },
+    { .name = "bar-4g-of-32-bits", .describe = bar_4g_of_32_bits, .error =
+          "vfio d0: BAR 2 of the device has 0x100000000 bytes, and a BAR of "
+          "32" },
+    { .name = "bar5-of-64-bits", .describe = bar5_of_64_bits, .error =
+          "vfio d0: BAR 5 of the device has 64 bits, and there is no room "
+          "for" },
+    { .name = "bar-in-upper-half", .describe = bar_in_upper_half, .error =
+          "vfio d0: BAR 2 of the device has 64 bits, and there is no room "
+          "for" },
 };
 
 static void test_register(const void *opaque)
@@ -247,7 +260,7 @@ static void rom_32m(VfDevice *d)
     d->rom_size = 32 * MiB;
 }
 
-/* QEMU knows these devices, and what to put into a BAR of theirs */
+/* QEMU has quirks for a BAR of these devices */
 static void quirk_nvidia(VfDevice *d)
 {
     vf_put32(d->phys + PCI_VENDOR_ID, 0x1b3810de);
@@ -262,10 +275,12 @@ static void quirk_rtl8168(VfDevice *d)
 }
 
 static const RegisterTest less_tests[] = {
-    { "rom-odd", rom_odd, "the expansion ROM of the device has 0x4d00000" },
-    { "rom-32m", rom_32m, "the expansion ROM of the device has 0x2000000" },
-    { "quirk-nvidia-without-bar", quirk_nvidia, NULL },
-    { "quirk-rtl8168-without-bar", quirk_rtl8168, NULL },
+    { .name = "rom-odd", .describe = rom_odd,
+      .error = "the expansion ROM of the device has 0x4d00000" },
+    { .name = "rom-32m", .describe = rom_32m,
+      .error = "the expansion ROM of the device has 0x2000000" },
+    { .name = "quirk-nvidia-without-bar", .describe = quirk_nvidia },
+    { .name = "quirk-rtl8168-without-bar", .describe = quirk_rtl8168 },
 };
 
 static void test_less(const void *opaque)
@@ -305,7 +320,7 @@ static VfGuest *start_with_rom(void)
     return g;
 }
 
-/* The signature of a ROM, so that QEMU looks for what comes behind it */
+/* The signature of a ROM, so that QEMU reads the structures behind it */
 static void put_rom(VfClient *c)
 {
     static const uint8_t rom[] = { 0x55, 0xaa, 1, 2 };

@@ -1,12 +1,12 @@
 /*
- * QTest of vfio-user devices whose server fails or makes no sense
+ * QTest of vfio-user servers that fail or give wrong answers
  *
  * Copyright (c) qemu-vpasid contributors
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The device is refused, and QEMU goes on. What was set up for the device is
- * gone when the device is.
+ * QEMU has to refuse the device, to go on, and to undo everything that it set
+ * up for the device.
  */
 
 #include "qemu/osdep.h"
@@ -17,8 +17,8 @@
 #include "hw/vfio-user/protocol.h"
 #include "qobject/qdict.h"
 #include "qobject/qjson.h"
-#include "vfio-fake/guest.h"
-#include "vfio-fake/vfio-user.h"
+#include "vfio-guest/guest.h"
+#include "vfio-guest/vfio-user.h"
 
 #define ACCEL "-device arm-smmuv3,primary-bus=pcie.0,accel=on,ssidsize=16 "
 
@@ -39,7 +39,7 @@ typedef struct UserTest {
     const char *name;
     const char *viommu;         /* options of QEMU */
     void (*describe)(VfDevice *d);
-    VuDevice device;            /* what is special about it */
+    VuDevice device;            /* differences from a good device */
     bool noisy;                 /* QEMU has more to say than the error */
     const char *error;
 } UserTest;
@@ -78,38 +78,39 @@ static void vmd(VfDevice *d)
         { VFIO_USER_DEVICE_GET_REGION_INFO, \
           AT(VFIOUserRegionInfo, cap_offset), .value = 1 } }
 
-/* From what is refused before realize to what is refused at the end of it */
+/* Ordered by the step of realize that fails */
 static const UserTest user_tests[] = {
-    { "viommu", ACCEL,
+    { .name = "viommu", .viommu = ACCEL,
       .error = "arm-smmuv3: accel=on cannot translate for d0" },
-    { "version", "", .device.fails = VFIO_USER_VERSION,
+    { .name = "version", .viommu = "", .device.fails = VFIO_USER_VERSION,
       .error = "version reply" },
-    { "version-empty", "",
+    { .name = "version-empty", .viommu = "",
       .device.change[0] = { VFIO_USER_VERSION, AT(VFIOUserHdr, size),
                             .value = sizeof(VFIOUserHdr) },
       .error = "corrupt version reply" },
-    { "no-page-sizes", "",
+    { .name = "no-page-sizes", .viommu = "",
       .device.capabilities = "{\"capabilities\": {\"pgsizes\": 0}}",
       .error = "pgsize 0x0 too small" },
-    { "migration-no-object", "",
+    { .name = "migration-no-object", .viommu = "",
       .device.capabilities = "{\"capabilities\": {\"migration\": []}}",
       .error = "malformed migration" },
-    { "info", "", .device.fails = VFIO_USER_DEVICE_GET_INFO,
+    { .name = "info", .viommu = "", .device.fails = VFIO_USER_DEVICE_GET_INFO,
       .error = "VFIO_USER_DEVICE_GET_INFO failed" },
-    { "info-by-halves", "",
+    { .name = "info-by-halves", .viommu = "",
       .device.change[0] = { VFIO_USER_DEVICE_GET_INFO,
                             .half = sizeof(VFIOUserHdr) + 4 }, .noisy = true,
       .error = "timed out waiting for reply" },
-    { "bar", "", .device.fails = VFIO_USER_DEVICE_GET_REGION_INFO,
+    { .name = "bar", .viommu = "",
+      .device.fails = VFIO_USER_DEVICE_GET_REGION_INFO,
       .error = "failed to get region 0 info" },
-    { "bar-endless", "",
+    { .name = "bar-endless", .viommu = "",
       .device.change[0] = { VFIO_USER_DEVICE_GET_REGION_INFO,
                             AT(VFIOUserRegionInfo, argsz),
                             .value = UINT32_MAX - 15 },
       .error = "failed to get region 0 info: Argument list too long" },
-    { "config", "", .device.fails = VFIO_USER_REGION_READ,
+    { .name = "config", .viommu = "", .device.fails = VFIO_USER_REGION_READ,
       .error = "failed to read device config space" },
-    { "config-no-errno", "",
+    { .name = "config-no-errno", .viommu = "",
       .device.change = {
           { VFIO_USER_REGION_READ, AT(VFIOUserHdr, flags),
             .value = VFIO_USER_REPLY | VFIO_USER_ERROR },
@@ -117,23 +118,26 @@ static const UserTest user_tests[] = {
             .value = -VF_CONFIG_SIZE } },
       .error = "failed to read device config space: Input/output error" },
     /* An error that is none */
-    { "config-errno-0", "",
+    { .name = "config-errno-0", .viommu = "",
       .device.change = {
           { VFIO_USER_REGION_READ, AT(VFIOUserHdr, flags),
             .value = VFIO_USER_REPLY | VFIO_USER_ERROR },
           { VFIO_USER_REGION_READ, AT(VFIOUserHdr, error_reply),
             .value = 0 } },
       .error = "failed to read device config space: Input/output error" },
-    { "bar-descriptor", "", REGION_WITHOUT_CAPS,
+    { .name = "bar-descriptor", .viommu = "", REGION_WITHOUT_CAPS,
       .error = "failed to get region 0 info: Invalid argument" },
-    { "config-size", "", aer_leads_to_f00, .device.config_size = 386,
+    { .name = "config-size", .viommu = "", .describe = aer_leads_to_f00,
+      .device.config_size = 386,
       .error = "the configuration space of the device has 0x182 bytes, which "
                "have to be 0x40 to 0x1000, and a multiple of 4 above 0x100" },
-    { "vmd", "", vmd, .error = "VMD " },
-    { "msix-table", "", table_in_absent,
+    { .name = "vmd", .viommu = "", .describe = vmd, .error = "VMD " },
+    { .name = "msix-table", .viommu = "", .describe = table_in_absent,
       .error = "the MSI-X table is in BAR 2, which the device does not have" },
-    { "pin", "", pin_5, .error = "the device has an interrupt pin 5" },
-    { "interrupt", "", .device.fails = VFIO_USER_DEVICE_SET_IRQS,
+    { .name = "pin", .viommu = "", .describe = pin_5,
+      .error = "the device has an interrupt pin 5" },
+    { .name = "interrupt", .viommu = "",
+      .device.fails = VFIO_USER_DEVICE_SET_IRQS,
       .error = "Failed to set up TRIGGER eventfd signaling for interrupt "
                "INTX-0" },
 };
@@ -172,7 +176,7 @@ static void user_end(User *u)
     g_free(u->path);
 }
 
-/* Who waits for half of a reply waits in vain */
+/* The second half of a reply comes too late */
 static unsigned int user_patience(const User *u)
 {
     return u->device.change[0].half ? IMPATIENT : PATIENT;

@@ -1,12 +1,12 @@
 /*
- * QTest of plain vfio-pci on the fake of VFIO and iommufd
+ * QTest of vfio-pci without an accelerated vIOMMU
  *
  * Copyright (c) qemu-vpasid contributors
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Without an accelerated vIOMMU in front of it vfio-pci makes the calls that it
- * always made, and unplugging it leaves nothing in the kernel.
+ * The series must not change the system calls of such a device, and unplugging
+ * it must leave no object in the kernel.
  */
 
 #include "qemu/osdep.h"
@@ -14,7 +14,7 @@
 #include <linux/iommufd.h>
 
 #include "hw/pci/pci_regs.h"
-#include "vfio-fake/guest.h"
+#include "vfio-guest/guest.h"
 
 #define PLAIN VG_MACHINE VG_IOMMUFD VG_PORT(1)
 #define PLAIN_ARGS(c) "", (c)->iommufd

@@ -1,12 +1,12 @@
 /*
- * QTest of the fake of VFIO and iommufd
+ * QTest of the model of VFIO and iommufd
  *
  * Copyright (c) qemu-vpasid contributors
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The fake is called from the test itself, and its refusals are compared with
- * those of the kernel.
+ * The test calls the model itself, and compares its errors with those of the
+ * kernel.
  */
 
 #include "qemu/osdep.h"
@@ -15,7 +15,7 @@
 #include <linux/iommufd.h>
 #include <linux/vfio.h>
 
-#include "vfio-fake/guest.h"
+#include "vfio-guest/guest.h"
 
 #define STE0_V      1ull
 #define STE0_BYPASS (4ull << 1)
@@ -26,7 +26,7 @@
 #define CMD_CFGI_CD_ALL 0x06
 #define CMD_CFGI_STE    0x03
 
-/* What the calls of one test work on */
+/* Objects of one test */
 typedef struct Uapi {
     VfClient *c;
     int (*call)(int fd, unsigned long nr, ...);
@@ -199,7 +199,7 @@ static void check_objects(Uapi *u)
     g_assert_cmpint(attach(u, 0, 4711), ==, ENOENT);
     g_assert_cmpint(attach(u, 0, u->viommu), ==, EINVAL);
     g_assert_cmpint(attach(u, 1, u->paging), ==, EINVAL);
-    /* Attached to the IOAS there is a page table that nobody asked for */
+    /* Attaching to an IOAS makes a page table by itself */
     g_assert_cmpint(attach(u, 0, u->ioas), ==, 0);
     g_assert_cmpint(destroy(u, u->paging), ==, 0);
     g_assert_cmpint(vf_client_objects(u->c, VF_OBJ_HWPT_PAGING), ==, 2);

@@ -1,18 +1,18 @@
 /*
- * Fuzzing of what a device and a host say, through realize and beyond
+ * Fuzzing of configuration space, regions and ioctl answers of a VFIO device
  *
  * Copyright (c) qemu-vpasid contributors
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Devices whose configuration space, regions and answers are wrong in some
- * places are plugged into one QEMU after the other, used a little, and taken
- * out. QEMU may refuse any of them, and has to go on.
+ * The test plugs devices with random errors in configuration space, regions
+ * and answers, uses them a little and unplugs them. QEMU may refuse any of
+ * them, and has to go on.
  *
  * Environment: VFIO_FUZZ_SECONDS (10) and VFIO_FUZZ_SEED (1) of the random
  * inputs; VFIO_FUZZ_INPUT, a file with inputs to be run instead; and
- * VFIO_FUZZ_SAVE, a file for the inputs of the QEMU that went wrong, the last
- * of them first to be suspected.
+ * VFIO_FUZZ_SAVE, a file for the inputs of the QEMU that failed; the last one
+ * is the most likely cause.
  */
 
 #include "qemu/osdep.h"
@@ -20,7 +20,7 @@
 #include "hw/pci/pci_regs.h"
 #include "qobject/qdict.h"
 #include "qobject/qjson.h"
-#include "vfio-fake/guest.h"
+#include "vfio-guest/guest.h"
 #include "vfio-fuzz/input.h"
 
 #define CORPUS  "tests/data/vfio-fuzz"
@@ -31,12 +31,12 @@
 #define WINDOW      0x10000000ull
 #define WINDOW_SIZE 0x10000000ull
 
-/* What a step may take before it counts as one that hangs QEMU */
+/* Time limit of a step; QEMU hangs if it takes longer */
 #define PATIENCE_SECONDS    120
 /* Milliseconds that QEMU waits for a server that does not reply */
 #define TIMEOUT_MS          100
 
-/* QEMU ends now and then: what it leaked shows in the end */
+/* QEMU is restarted after some inputs: leaks are found when it ends */
 #define ROUNDS_PER_QEMU     500
 #define MOST_KEPT           4096
 
@@ -102,7 +102,7 @@ static void end(Session *s)
     }
 }
 
-/* What the test describes of a device; the model keeps the rest */
+/* The part of a device that the test describes */
 static void describe(Session *s, const FzInput *in)
 {
     VfDevice *d = &s->c->shared->device[0];
@@ -198,7 +198,7 @@ static void take_note(Session *s, const FzInput *in, const gchar *text)
     }
 }
 
-/* Did anything go wrong that QEMU may pass on to what is left behind? */
+/* Did a call fail that can leave objects behind? */
 static bool is_clean(VfClient *c)
 {
     for (int i = 0; i < VF_MAX_OBJECTS; i++) {
@@ -214,7 +214,7 @@ static bool is_clean(VfClient *c)
     return true;
 }
 
-/* Does the kernel do what it is told, and say what it did? */
+/* Are all calls and answers of the host right? */
 static bool is_honest(const FzInput *in)
 {
     for (int i = 0; i < VF_MAX_RULES; i++) {
@@ -392,7 +392,7 @@ static void test_random(void)
     g_test_message("%" PRIu64 " devices, %" PRIu64 " of them refused, in %u "
                    "ways", s->total, s->refused,
                    g_hash_table_size(s->said));
-    /* Not all of what is tried can be wrong */
+    /* Some inputs must succeed */
     g_assert_cmpuint(s->refused, <, s->total);
 }
 

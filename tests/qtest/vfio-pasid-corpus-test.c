@@ -5,9 +5,9 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * vpasid-plan says where the capability of each device would go, and
- * expected.txt has what it says. The device has to do the same. Devices of
- * other dumps, in the folder that VPASID_PLAN_DUMPS names, have to come up.
+ * expected.txt has the place that vpasid-plan predicts for the capability of
+ * each layout. The device model has to choose the same place. Devices of other
+ * dumps, in the folder that VPASID_PLAN_DUMPS names, have to come up.
  */
 
 #include "qemu/osdep.h"
@@ -15,7 +15,7 @@
 #include <linux/iommufd.h>
 
 #include "hw/pci/pci_regs.h"
-#include "vfio-fake/guest.h"
+#include "vfio-guest/guest.h"
 
 #define FOLDER "tests/data/ecap"
 #define ACCEL "-device arm-smmuv3,primary-bus=pcie.0,accel=on,ssidsize=20 "
@@ -24,7 +24,7 @@
 #define IDR1_SSIDSIZE_SHIFT 6
 #define IDR1_SSIDSIZE_MASK  (0x1fu << IDR1_SSIDSIZE_SHIFT)
 
-/* What expected.txt says of the first device of a file */
+/* Find the line of expected.txt for the first device of a file */
 typedef struct Expected {
     gchar *file;
     unsigned int width;
@@ -86,7 +86,7 @@ static void test_layout(const void *opaque)
     g_free(vg_end(g));
 }
 
-/* What the guest sees of a device is a list, and PASID is where nothing was */
+/* The guest sees a valid list, and PASID is at an offset that was free */
 static void check_lists(VfGuest *g, const VfDevice *d)
 {
     uint8_t pos = vg_config_readw(g, 1, 0, PCI_CAPABILITY_LIST) & 0xff;
@@ -166,7 +166,7 @@ static void test_dumps(void)
     g_free(vg_end(g));
 }
 
-/* Returns: what a line says, or NULL where it says nothing of PASID */
+/* Returns: the outcome in a line, or NULL if it has none for PASID */
 static Expected *parse(const char *file, const char *line)
 {
     g_autofree Expected *e = g_new0(Expected, 1);

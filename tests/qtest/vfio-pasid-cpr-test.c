@@ -5,8 +5,9 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The new QEMU may be newer or older, know of PASID or not, and be told
- * something else than the one before. What the guest has found stays.
+ * The new QEMU may be newer or older, may have the series or not, and may have
+ * other options than the old one. The guest's view of the device must not
+ * change.
  */
 
 #include "qemu/osdep.h"
@@ -15,7 +16,7 @@
 
 #include "hw/pci/pci_regs.h"
 #include "qobject/qdict.h"
-#include "vfio-fake/smmu.h"
+#include "vfio-guest/smmu.h"
 
 #define SHARED_RAM "-object memory-backend-memfd,id=m0,size=128M,share=on " \
                    "-machine aux-ram-share=on,memory-backend=m0 "
@@ -137,9 +138,13 @@ static const struct {
     uint16_t hidden;            /* first register that a guest may not see */
     uint16_t end;               /* behind the last one */
 } update_devices[] = {
-    { last, 0x300, 0x308 }, { between, 0x200, 0x208 }, { first, 0x104, 0x108 },
-    { alone, 0x104, 0x108 }, { at_end, 0xff8, 0x1000 }, { shown, 0, 0 },
-    { aer, 0, 0 },
+    { .describe = last, .hidden = 0x300, .end = 0x308 },
+    { .describe = between, .hidden = 0x200, .end = 0x208 },
+    { .describe = first, .hidden = 0x104, .end = 0x108 },
+    { .describe = alone, .hidden = 0x104, .end = 0x108 },
+    { .describe = at_end, .hidden = 0xff8, .end = 0x1000 },
+    { .describe = shown },
+    { .describe = aer },
 };
 
 typedef struct UpdateTest {
@@ -216,7 +221,7 @@ typedef struct AdoptTest {
     const char *to;             /* and of the next one */
     uint16_t offset;            /* of the capability; 0: none */
     const char *state;          /* in the next one */
-    const char *said;           /* what is said on the way; NULL: nothing */
+    const char *said;           /* expected message, NULL for none */
     uint16_t hidden;            /* register of the device; 0: none */
 } AdoptTest;
 
@@ -254,7 +259,7 @@ static const AdoptTest adopt_tests[] = {
     { .name = "alone-end", .describe = alone, .from = "",
       .to = ",x-vpasid-cap-offset=0x100", .offset = 0xff8,
       .state = "enabled: offset 0xff8", .hidden = 0x104 },
-    /* What the properties say comes too late */
+    /* The properties come too late */
     { .name = "to-off", .describe = last, .from = "", .to = ",vpasid=off",
       .offset = 0xff8, .state = "enabled: offset 0xff8",
       .said = "vfio d0: vpasid=off is too late", .hidden = 0x300 },
@@ -422,7 +427,7 @@ static void test_refuse(const void *opaque)
     }
 }
 
-/* What the device shows there since is of no interest: it is covered */
+/* Later changes of the device at this offset are hidden */
 static void test_covered(void)
 {
     VfGuest *g = start(last, ",x-vpasid-cap-offset=0x400");
@@ -539,7 +544,7 @@ static void test_leave(const void *opaque)
     vg_assert_has(text, t->said);
 }
 
-/* The one that takes over says what it misses */
+/* The new QEMU names the missing option */
 static void test_id_lost(void)
 {
     const VgNext next = { .from = ",id=d0", .to = "" };

@@ -1,20 +1,20 @@
 /*
- * QTest of VFIO PCI devices that have no PASID capability of QEMU's
+ * QTest of VFIO PCI devices that must not get a virtual PASID capability
  *
  * Copyright (c) qemu-vpasid contributors
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The device cannot have one, has one already, or nobody can be asked about
- * it: none of these may crash, and none gets one. What is looked for is an
- * extended capability, and the reason that the user can read.
+ * The device cannot have the capability, has one already, or has no host IOMMU
+ * device. The test checks that QEMU does not crash, that the guest finds no
+ * capability, and the reason that the user can read.
  */
 
 #include "qemu/osdep.h"
 
 #include "hw/pci/pci_regs.h"
-#include "vfio-fake/guest.h"
-#include "vfio-fake/vfio-user.h"
+#include "vfio-guest/guest.h"
+#include "vfio-guest/vfio-user.h"
 
 #define ACCEL "-device arm-smmuv3,primary-bus=pcie.0,accel=on,ssidsize=16 "
 
@@ -75,7 +75,7 @@ static void test_conventional_bus(void)
     vg_end_silent(g);
 }
 
-/* A group and a type1 container: there is nobody to ask about PASID */
+/* A group and a type1 container have no PASID information */
 static void test_legacy(void)
 {
     VfClient *c = describe();

@@ -1,31 +1,31 @@
 /*
- * QTest of VFIO PCI devices in a migration stream: QEMU with and without PASID
+ * QTest of VFIO PCI devices: migration with and without the series
  *
  * Copyright (c) qemu-vpasid contributors
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * QEMU migrates no VFIO device behind an accelerated SMMUv3, so no stream has a
- * virtual capability. It has the registers that the kernel takes out of the
- * list, though. A QEMU that keeps them from the guest, one that knows nothing
- * of PASID, and hosts that have PASID or not, have to take each other's guests.
+ * A device behind an accelerated SMMUv3 cannot be migrated, so no stream has a
+ * virtual capability. But a stream has the registers that the kernel unlinks.
+ * Migration has to work between a QEMU that hides these registers and one
+ * without the series, and between hosts with and without PASID.
  */
 
 #include "qemu/osdep.h"
 
 #include "hw/pci/pci_regs.h"
 #include "qobject/qdict.h"
-#include "vfio-fake/smmu.h"
-#include "vfio-fake/stream.h"
+#include "vfio-guest/smmu.h"
+#include "vfio-guest/stream.h"
 
 #define WIDTH           16
 #define ENABLED         (PCI_PASID_CTRL_ENABLE << 16)
 #define PASID_HEADER    0x0001001b
 
-/* What QEMU says of each such device that has no dirty tracking */
+/* Warning of QEMU for each such device without dirty tracking */
 #define NO_TRACKING "doesn't support device and IOMMU dirty tracking"
 
-/* Where the device has its capability, and what is around it */
+/* Offset of the device's capability, and its neighbours */
 typedef struct Layout {
     const char *name;
     VfExtCap caps[4];
@@ -66,7 +66,7 @@ static const Layout layouts[] = {
 typedef struct Side {
     const char *var;            /* VG_BASE, or NULL */
     uint8_t width;              /* that the host reports */
-    uint32_t control;           /* what the host has written there */
+    uint32_t control;           /* value that the host has written */
 } Side;
 
 typedef struct Route {
@@ -149,7 +149,7 @@ static VfGuest *start(const Layout *l, const Side *side, const char *more)
     if (l->pasid) {
         vf_put32(d->phys + l->pasid, vf_get32(d->phys + l->pasid) |
                                      PASID_HEADER);
-        /* What the kernel shows is as it is when nobody uses it */
+        /* The kernel shows the registers of an unused device */
         vf_put32(d->phys + l->pasid + PCI_PASID_CAP,
                  WIDTH << 8 | (l->shown ? 0 : side->control));
     }
@@ -192,8 +192,8 @@ static void check_hidden(VfGuest *g, const Layout *l)
 }
 
 /*
- * Returns: what the destination of a migration said; @end is set to how it
- * ended there. Both are for g_free().
+ * Returns: the messages of the destination of a migration; @end is set to how
+ * it ended there. Both are for g_free().
  */
 static gchar *migrate(VfGuest *from, const Layout *l, const Side *to,
                       gchar **end)
@@ -233,7 +233,7 @@ static void test_migrate(const void *opaque)
     vg_assert_has(text, NO_TRACKING);
 }
 
-/* What the guest has found in the list still has to be the same */
+/* The guest's list must not change */
 static void test_other(void)
 {
     const Side side = { .width = WIDTH, .control = ENABLED };

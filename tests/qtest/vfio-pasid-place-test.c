@@ -5,8 +5,8 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Each row is a layout of a device's configuration space, with the place that
- * the capability has to go to and what the user is told about it.
+ * Each row is a layout of a device's configuration space, with the expected
+ * offset of the capability and the expected message for the user.
  */
 
 #include "qemu/osdep.h"
@@ -14,17 +14,17 @@
 #include <linux/iommufd.h>
 
 #include "hw/pci/pci_regs.h"
-#include "vfio-fake/guest.h"
+#include "vfio-guest/guest.h"
 
 #define ACCEL  "-device arm-smmuv3,primary-bus=pcie.0,accel=on,ssidsize=16 "
 
 #define PASID_HEADER    0x0001001b
 #define PASID_SIZE      8
-/* What the host reports, and a device whose capability says the same has */
+/* Report of the host, and the same values in the device's capability */
 #define HOST_WIDTH      16
 #define HOST_CAP        (HOST_WIDTH << 8)
 #define CTRL_ENABLED    (PCI_PASID_CTRL_ENABLE << 16)
-/* What vf_image_ext_caps() fills bodies with */
+/* Bytes in bodies that vf_image_ext_caps() makes */
 #define BODY            0xa5a5
 
 typedef struct PlaceTest {
@@ -60,7 +60,7 @@ static const VfExtCap caps_pasid_first[] = {
 static const VfExtCap caps_pasid_alone[] = {
     { 0x100, PCI_EXT_CAP_ID_PASID, 1, 4 }, { }
 };
-/* Nobody knows how long a capability of a version to come is */
+/* A capability of a future version has an unknown length */
 static const VfExtCap caps_unknown_last[] = {
     { 0x100, PCI_EXT_CAP_ID_ERR, 2, 0x2c },
     { 0x200, PCI_EXT_CAP_ID_LTR, 9, 8 }, { }
@@ -144,6 +144,12 @@ static void hidden_version(VfDevice *d)
     put_pasid(d, 0x300, PASID_HEADER + (1 << 16), HOST_CAP | CTRL_ENABLED);
 }
 
+/* Bits that no PASID capability has: these are other registers */
+static void hidden_reserved(VfDevice *d)
+{
+    put_pasid(d, 0x300, PASID_HEADER, HOST_CAP | CTRL_ENABLED | 1);
+}
+
 static void hidden_twice(VfDevice *d)
 {
     hidden(d);
@@ -179,7 +185,7 @@ static void backward_then_loop(VfDevice *d)
     vf_put32(d->phys + 0x200, PCI_EXT_CAP_ID_DSN | 1 << 16 | 0x300u << 20);
 }
 
-/* What is there looks like neither a list nor a gap, but for the head */
+/* Only the head is free: the rest is neither a list nor a gap */
 static void empty_but_head(VfDevice *d)
 {
     memset(d->phys + 0x108, 0x11, VF_CONFIG_SIZE - 0x108);
@@ -195,128 +201,174 @@ static void anchor_only(VfDevice *d)
 
 static const PlaceTest tests[] = {
     /* The rules, one after the other */
-    { "end", caps_aer, NULL, "", 0xff8, 0,
-      "placed at the end of configuration space" },
-    { "end-before-host", caps_aer, hidden, "", 0xff8, 0,
-      "placed at the end of configuration space" },
-    { "host", caps_end_taken, hidden, "", 0x300, 0,
-      "placed where the device has its own" },
-    { "host-in-list", caps_end_taken, hidden_in_list, "", 0x300, 0,
-      "placed where the device has its own" },
-    { "gap", caps_end_taken, NULL, "", 0xfb8, 0, "placed in the highest gap" },
-    { "gap-data", caps_end_taken, data_in_gap, "", 0xfb0, 0,
-      "placed in the highest gap" },
-    { "head", caps_none, empty_but_head, "", 0x100, 0,
-      "placed in the highest gap" },
-    { "anchor", caps_none, anchor_only, "", 0x100, 0,
-      "placed in the highest gap" },
-    { "none", caps_end_taken, no_room, "", 0, 1,
-      "disabled: there is no room: offset 0xff8 overlaps the body of a "
+    { .name = "end", .caps = caps_aer, .options = "", .offset = 0xff8,
+      .text = "placed at the end of configuration space" },
+    { .name = "end-before-host", .caps = caps_aer, .describe = hidden,
+      .options = "", .offset = 0xff8,
+      .text = "placed at the end of configuration space" },
+    { .name = "host", .caps = caps_end_taken, .describe = hidden,
+      .options = "", .offset = 0x300,
+      .text = "placed where the device has its own" },
+    { .name = "host-in-list", .caps = caps_end_taken,
+      .describe = hidden_in_list, .options = "", .offset = 0x300,
+      .text = "placed where the device has its own" },
+    { .name = "gap", .caps = caps_end_taken, .options = "", .offset = 0xfb8,
+      .text = "placed in the highest gap" },
+    { .name = "gap-data", .caps = caps_end_taken, .describe = data_in_gap,
+      .options = "", .offset = 0xfb0, .text = "placed in the highest gap" },
+    { .name = "head", .caps = caps_none, .describe = empty_but_head,
+      .options = "", .offset = 0x100, .text = "placed in the highest gap" },
+    { .name = "anchor", .caps = caps_none, .describe = anchor_only,
+      .options = "", .offset = 0x100, .text = "placed in the highest gap" },
+    { .name = "none", .caps = caps_end_taken, .describe = no_room,
+      .options = "", .warnings = 1,
+      .text = "disabled: there is no room: offset 0xff8 overlaps the body of a "
       "capability (Vendor-Specific, ID 0xb, 0xfc0 to 0xfff), and no other 8 "
       "bytes are free and read zero" },
 
-    { "short", caps_aer, short_space, "", 0x5f8, 0,
-      "placed in the highest gap" },
-    { "short-host", caps_aer, short_hidden, "", 0x300, 0,
-      "placed where the device has its own" },
-    { "short-none", caps_aer, short_full, "", 0, 1,
-      "disabled: there is no room: offset 0xff8 is behind the 0x148 bytes of "
-      "configuration space that the device has, or too close to their end, and "
-      "no other 8 bytes are free and read zero" },
+    { .name = "short", .caps = caps_aer, .describe = short_space, .options = "",
+      .offset = 0x5f8, .text = "placed in the highest gap" },
+    { .name = "short-host", .caps = caps_aer, .describe = short_hidden,
+      .options = "", .offset = 0x300,
+      .text = "placed where the device has its own" },
+    { .name = "short-none", .caps = caps_aer, .describe = short_full,
+      .options = "", .warnings = 1, .text =
+          "disabled: there is no room: offset 0xff8 is behind the 0x148 bytes "
+          "of configuration space that the device has, or too close to their "
+          "end, and no other 8 bytes are free and read zero" },
 
-    /* What is not certain to be the device's own is left alone */
-    { "host-narrower", caps_end_taken, hidden_narrower, "", 0xfb8, 0,
-      "placed in the highest gap" },
-    { "host-wider", caps_end_taken, hidden_wider, "", 0xfb8, 0,
-      "placed in the highest gap" },
-    { "host-exec", caps_end_taken, hidden_exec, "", 0xfb8, 0,
-      "placed in the highest gap" },
-    { "host-priv", caps_end_taken, hidden_without_priv, "", 0xfb8, 0,
-      "placed in the highest gap" },
-    { "host-version", caps_end_taken, hidden_version, "", 0xfb8, 0,
-      "placed in the highest gap" },
-    { "host-twice", caps_end_taken, hidden_twice, "", 0xfb8, 0,
-      "placed in the highest gap" },
-    { "host-in-body", caps_end_taken, hidden_in_body, "", 0xfb8, 0,
-      "placed in the highest gap" },
-    { "none-two-hosts", caps_end_taken, no_room_two_hidden, "", 0, 1,
-      "2 places look like the device's own capability" },
+    /* Registers that may not be the device's PASID are not used */
+    { .name = "host-narrower", .caps = caps_end_taken,
+      .describe = hidden_narrower, .options = "", .offset = 0xfb8,
+      .text = "placed in the highest gap" },
+    { .name = "host-wider", .caps = caps_end_taken, .describe = hidden_wider,
+      .options = "", .offset = 0xfb8, .text = "placed in the highest gap" },
+    { .name = "host-exec", .caps = caps_end_taken, .describe = hidden_exec,
+      .options = "", .offset = 0xfb8, .text = "placed in the highest gap" },
+    { .name = "host-priv", .caps = caps_end_taken,
+      .describe = hidden_without_priv, .options = "", .offset = 0xfb8,
+      .text = "placed in the highest gap" },
+    { .name = "host-version", .caps = caps_end_taken,
+      .describe = hidden_version, .options = "", .offset = 0xfb8,
+      .text = "placed in the highest gap" },
+    { .name = "host-reserved", .caps = caps_end_taken,
+      .describe = hidden_reserved, .options = "", .offset = 0xfb8,
+      .text = "placed in the highest gap" },
+    { .name = "host-twice", .caps = caps_end_taken, .describe = hidden_twice,
+      .options = "", .offset = 0xfb8, .text = "placed in the highest gap" },
+    { .name = "host-in-body", .caps = caps_end_taken,
+      .describe = hidden_in_body, .options = "", .offset = 0xfb8,
+      .text = "placed in the highest gap" },
+    { .name = "none-two-hosts", .caps = caps_end_taken,
+      .describe = no_room_two_hidden, .options = "", .warnings = 1,
+      .text = "2 places look like the device's own capability" },
 
     /* A capability of unknown size counts as reaching to the next one */
-    { "unknown-last", caps_unknown_last, NULL, "", 0x1f8, 0,
-      "placed in the highest gap" },
-    { "unknown-alone", caps_unknown_alone, NULL, "", 0, 1,
-      "(Latency Tolerance Reporting, ID 0x18, 0x100 to 0xfff since its size "
+    { .name = "unknown-last", .caps = caps_unknown_last, .options = "",
+      .offset = 0x1f8, .text = "placed in the highest gap" },
+    { .name = "unknown-alone", .caps = caps_unknown_alone, .options = "",
+      .warnings = 1, .text =
+          "(Latency Tolerance Reporting, ID 0x18, 0x100 to 0xfff since its "
+          "size "
       "is not known)" },
 
     /* One warning for the list, one for PASID */
-    { "loop", caps_aer, backward_then_loop, "", 0, 2,
-      "disabled: the list of extended capabilities of the device loops at "
+    { .name = "loop", .caps = caps_aer, .describe = backward_then_loop,
+      .options = "", .warnings = 2, .text =
+          "disabled: the list of extended capabilities of the device loops at "
       "0x200, so it is not known what is free" },
 
     /* By the user */
-    { "user", caps_end_taken, NULL, ",x-vpasid-cap-offset=0x200", 0x200, 0,
-      "enabled: offset 0x200, width 16, exec 0, priv 0, placed by the user" },
-    { "user-host", caps_end_taken, hidden, ",x-vpasid-cap-offset=0x300", 0x300,
-      0, "placed by the user" },
-    { "user-first", caps_pasid_first, registers_first,
-      ",x-vpasid-cap-offset=0x100", 0x100, 0, "placed by the user" },
-    { "user-alone", caps_pasid_alone, registers_first,
-      ",x-vpasid-cap-offset=0x100", 0x100, 0, "placed by the user" },
+    { .name = "user", .caps = caps_end_taken,
+      .options = ",x-vpasid-cap-offset=0x200", .offset = 0x200, .text =
+          "enabled: offset 0x200, width 16, exec 0, priv 0, placed by the "
+          "user" },
+    { .name = "user-host", .caps = caps_end_taken, .describe = hidden,
+      .options = ",x-vpasid-cap-offset=0x300", .offset = 0x300,
+      .text = "placed by the user" },
+    { .name = "user-first", .caps = caps_pasid_first,
+      .describe = registers_first, .options = ",x-vpasid-cap-offset=0x100",
+      .offset = 0x100, .text = "placed by the user" },
+    { .name = "user-alone", .caps = caps_pasid_alone,
+      .describe = registers_first, .options = ",x-vpasid-cap-offset=0x100",
+      .offset = 0x100, .text = "placed by the user" },
 };
 
 static const PlaceTest refused_tests[] = {
-    { "header", caps_close, NULL, ",x-vpasid-cap-offset=0x200", 0, 0,
-      "0x200 is not possible: offset 0x200 overlaps the header of a capability "
+    { .name = "header", .caps = caps_close,
+      .options = ",x-vpasid-cap-offset=0x200", .text =
+          "0x200 is not possible: offset 0x200 overlaps the header of a "
+          "capability "
       "(Address Translation Services, ID 0xf, 0x200 to 0x207); "
       "x-vpasid-cap-offset=0xfb8 would work" },
-    { "body", caps_close, NULL, ",x-vpasid-cap-offset=0x110", 0, 0,
-      "overlaps the body of a capability (Advanced Error Reporting, ID 0x1, "
+    { .name = "body", .caps = caps_close,
+      .options = ",x-vpasid-cap-offset=0x110", .text =
+          "overlaps the body of a capability (Advanced Error Reporting, ID "
+          "0x1, "
       "0x100 to 0x147)" },
     /* The end of one body, and the header of the next capability */
-    { "body-and-header", caps_close, NULL, ",x-vpasid-cap-offset=0x1fc", 0, 0,
-      "offset 0x1fc overlaps the header of a capability (Address Translation "
+    { .name = "body-and-header", .caps = caps_close,
+      .options = ",x-vpasid-cap-offset=0x1fc", .text =
+          "offset 0x1fc overlaps the header of a capability (Address "
+          "Translation "
       "Services, ID 0xf, 0x200 to 0x207)" },
-    { "next-header", caps_close, NULL, ",x-vpasid-cap-offset=0x1bc", 0, 0,
-      "offset 0x1bc overlaps the header of a capability (Vendor-Specific, ID "
+    { .name = "next-header", .caps = caps_close,
+      .options = ",x-vpasid-cap-offset=0x1bc", .text =
+          "offset 0x1bc overlaps the header of a capability (Vendor-Specific, "
+          "ID "
       "0xb, 0x1c0 to 0x1ff)" },
-    { "data", caps_end_taken, data_in_gap, ",x-vpasid-cap-offset=0xfb8", 0, 0,
-      "offset 0xfb8 does not read zero; x-vpasid-cap-offset=0xfb0 would "
+    { .name = "data", .caps = caps_end_taken, .describe = data_in_gap,
+      .options = ",x-vpasid-cap-offset=0xfb8", .text =
+          "offset 0xfb8 does not read zero; x-vpasid-cap-offset=0xfb0 would "
       "work" },
-    { "other-host", caps_end_taken, hidden_twice, ",x-vpasid-cap-offset=0x300",
-      0, 0, "offset 0x300 does not read zero" },
-    { "beside-host", caps_end_taken, hidden, ",x-vpasid-cap-offset=0x304", 0,
-      0, "offset 0x304 does not read zero; x-vpasid-cap-offset=0x300 would "
+    { .name = "other-host", .caps = caps_end_taken, .describe = hidden_twice,
+      .options = ",x-vpasid-cap-offset=0x300",
+      .text = "offset 0x300 does not read zero" },
+    { .name = "beside-host", .caps = caps_end_taken, .describe = hidden,
+      .options = ",x-vpasid-cap-offset=0x304", .text =
+          "offset 0x304 does not read zero; x-vpasid-cap-offset=0x300 would "
       "work" },
-    { "first-not-own", caps_pasid_first, registers_first_off,
-      ",x-vpasid-cap-offset=0x100", 0, 0, "offset 0x100 does not read zero" },
-    { "unaligned", caps_aer, NULL, ",x-vpasid-cap-offset=0x202", 0, 0,
-      "offset 0x202 is not a multiple of 4; x-vpasid-cap-offset=0xff8 would "
+    { .name = "first-not-own", .caps = caps_pasid_first,
+      .describe = registers_first_off, .options = ",x-vpasid-cap-offset=0x100",
+      .text = "offset 0x100 does not read zero" },
+    { .name = "unaligned", .caps = caps_aer,
+      .options = ",x-vpasid-cap-offset=0x202", .text =
+          "offset 0x202 is not a multiple of 4; x-vpasid-cap-offset=0xff8 "
+          "would "
       "work" },
-    { "standard", caps_aer, NULL, ",x-vpasid-cap-offset=0x80", 0, 0,
-      "offset 0x80 is not inside 0x100 to 0xfff" },
-    { "too-high", caps_aer, NULL, ",x-vpasid-cap-offset=0xffc", 0, 0,
-      "offset 0xffc is not inside 0x100 to 0xfff" },
-    { "way-out", caps_aer, NULL, ",x-vpasid-cap-offset=0xfffc", 0, 0,
-      "offset 0xfffc is not inside 0x100 to 0xfff" },
-    { "short", caps_aer, short_space, ",x-vpasid-cap-offset=0x5fc", 0, 0,
-      "offset 0x5fc is behind the 0x600 bytes of configuration space that the "
-      "device has, or too close to their end; x-vpasid-cap-offset=0x5f8 would "
-      "work" },
-    { "no-other", caps_end_taken, no_room, ",x-vpasid-cap-offset=0x200", 0, 0,
-      "offset 0x200 does not read zero; no other offset would work" },
-    { "loop", caps_aer, backward_then_loop, ",x-vpasid-cap-offset=0x400", 0, 1,
-      "the list of extended capabilities of the device loops at 0x200; no "
+    { .name = "standard", .caps = caps_aer,
+      .options = ",x-vpasid-cap-offset=0x80",
+      .text = "offset 0x80 is not inside 0x100 to 0xfff" },
+    { .name = "too-high", .caps = caps_aer,
+      .options = ",x-vpasid-cap-offset=0xffc",
+      .text = "offset 0xffc is not inside 0x100 to 0xfff" },
+    { .name = "way-out", .caps = caps_aer,
+      .options = ",x-vpasid-cap-offset=0xfffc",
+      .text = "offset 0xfffc is not inside 0x100 to 0xfff" },
+    { .name = "short", .caps = caps_aer, .describe = short_space,
+      .options = ",x-vpasid-cap-offset=0x5fc", .text =
+          "offset 0x5fc is behind the 0x600 bytes of configuration space that "
+          "the device has, or too close to their end; "
+          "x-vpasid-cap-offset=0x5f8 would work" },
+    { .name = "no-other", .caps = caps_end_taken, .describe = no_room,
+      .options = ",x-vpasid-cap-offset=0x200",
+      .text = "offset 0x200 does not read zero; no other offset would work" },
+    { .name = "loop", .caps = caps_aer, .describe = backward_then_loop,
+      .options = ",x-vpasid-cap-offset=0x400", .warnings = 1, .text =
+          "the list of extended capabilities of the device loops at 0x200; no "
       "other offset would work" },
-    { "unknown", caps_unknown_alone, NULL, ",x-vpasid-cap-offset=0x400", 0, 0,
-      "since its size is not known); no other offset would work" },
+    { .name = "unknown", .caps = caps_unknown_alone,
+      .options = ",x-vpasid-cap-offset=0x400",
+      .text = "since its size is not known); no other offset would work" },
     /* vpasid=on fails for the same reasons that auto warns about */
-    { "on-none", caps_end_taken, no_room, ",vpasid=on", 0, 0,
-      "vpasid=on, but there is no room" },
-    { "on-unknown", caps_unknown_alone, NULL, ",vpasid=on", 0, 0,
-      "vpasid=on, but there is no room" },
-    { "on-loop", caps_aer, backward_then_loop, ",vpasid=on", 0, 1,
-      "vpasid=on, but the list of extended capabilities of the device loops" },
+    { .name = "on-none", .caps = caps_end_taken, .describe = no_room,
+      .options = ",vpasid=on", .text = "vpasid=on, but there is no room" },
+    { .name = "on-unknown", .caps = caps_unknown_alone,
+      .options = ",vpasid=on", .text = "vpasid=on, but there is no room" },
+    { .name = "on-loop", .caps = caps_aer, .describe = backward_then_loop,
+      .options = ",vpasid=on", .warnings = 1, .text =
+          "vpasid=on, but the list of extended capabilities of the device "
+          "loops" },
 };
 
 static unsigned int count_lines(const char *text)

@@ -1,14 +1,13 @@
 /*
- * QTest of what VFIO PCI devices keep from the guest beside the PASID
- * capability
+ * QTest of the registers that QEMU hides from the guest of a VFIO PCI device
  *
  * Copyright (c) qemu-vpasid contributors
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The registers of the device that the kernel takes out of the list, but
- * leaves readable and writable; a capability that it leaves in a list that is
- * not sound; and PASID Enable while ATS is on.
+ * The kernel unlinks the device's PASID capability, but leaves its registers
+ * readable and writable, and can leave the capability in a broken list. The
+ * test also covers PASID Enable while ATS is enabled.
  */
 
 #include "qemu/osdep.h"
@@ -16,7 +15,7 @@
 #include <linux/iommufd.h>
 
 #include "hw/pci/pci_regs.h"
-#include "vfio-fake/guest.h"
+#include "vfio-guest/guest.h"
 
 #define ACCEL  "-device arm-smmuv3,primary-bus=pcie.0,accel=on,ssidsize=16 "
 
@@ -92,7 +91,7 @@ static void first(VfDevice *d)
     vf_put32(d->phys + 0x104, HOST_CAP | CTRL_ENABLED);
 }
 
-/* Cannot be what the host makes 16 bits of */
+/* The host cannot report 16 bits for this width */
 static void narrower(VfDevice *d)
 {
     vf_image_ext_caps(d->phys, caps_aer);
@@ -141,7 +140,7 @@ static void host_reports_none(VfDevice *d)
     d->max_pasid_log2 = 0;
 }
 
-/* What is behind the anchor belongs to something else */
+/* The registers behind the anchor belong to another capability */
 static void other_first(VfDevice *d)
 {
     vf_image_ext_caps(d->phys, caps_other_first);
@@ -156,32 +155,50 @@ static void other_first_hidden(VfDevice *d)
 }
 
 static const ShadowTest tests[] = {
-    { "plain", ACCEL, "", plain, END_OFFSET, 0x300, 8, 0 },
-    { "by-user", ACCEL, ",x-vpasid-cap-offset=0x400", plain, 0x400, 0x300, 8,
-      0 },
-    { "by-user-there", ACCEL, ",x-vpasid-cap-offset=0x300", plain, 0x300, 0, 0,
-      0 },
-    { "wider", ACCEL, "", wider, END_OFFSET, 0x300, 8, 0 },
-    { "end-taken", ACCEL, ",x-vpasid-cap-offset=0xfb8", end_taken, 0xfb8,
-      0x300, 8, 0 },
-    { "first", ACCEL, "", first, END_OFFSET, 0x104, 4, 0 },
-    { "other-first", ACCEL, "", other_first_hidden, END_OFFSET, 0x300, 8,
-      0x104 },
+    { .name = "plain", .viommu = ACCEL, .options = "", .describe = plain,
+      .offset = END_OFFSET, .hidden = 0x300, .size = 8 },
+    { .name = "by-user", .viommu = ACCEL,
+      .options = ",x-vpasid-cap-offset=0x400", .describe = plain,
+      .offset = 0x400, .hidden = 0x300, .size = 8 },
+    { .name = "by-user-there", .viommu = ACCEL,
+      .options = ",x-vpasid-cap-offset=0x300", .describe = plain,
+      .offset = 0x300 },
+    { .name = "wider", .viommu = ACCEL, .options = "", .describe = wider,
+      .offset = END_OFFSET, .hidden = 0x300, .size = 8 },
+    { .name = "end-taken", .viommu = ACCEL,
+      .options = ",x-vpasid-cap-offset=0xfb8", .describe = end_taken,
+      .offset = 0xfb8, .hidden = 0x300, .size = 8 },
+    { .name = "first", .viommu = ACCEL, .options = "", .describe = first,
+      .offset = END_OFFSET, .hidden = 0x104, .size = 4 },
+    { .name = "other-first", .viommu = ACCEL, .options = "",
+      .describe = other_first_hidden, .offset = END_OFFSET, .hidden = 0x300,
+      .size = 8, .open = 0x104 },
 
     /* Also where there is nothing to put in their place */
-    { "off", ACCEL, ",vpasid=off", plain, 0, 0x300, 8, 0 },
-    { "no-viommu", "", "", plain, 0, 0x300, 8, 0 },
+    { .name = "off", .viommu = ACCEL, .options = ",vpasid=off",
+      .describe = plain, .hidden = 0x300, .size = 8 },
+    { .name = "no-viommu", .viommu = "", .options = "", .describe = plain,
+      .hidden = 0x300, .size = 8 },
 
-    /* What is not certain stays as it is, as other gaps do */
-    { "narrower", ACCEL, "", narrower, END_OFFSET, 0, 0, 0x304 },
-    { "too-wide", ACCEL, "", too_wide, END_OFFSET, 0, 0, 0x304 },
-    { "no-exec", ACCEL, "", no_exec, END_OFFSET, 0, 0, 0x304 },
-    { "no-priv", ACCEL, "", no_priv, END_OFFSET, 0, 0, 0x304 },
-    { "reserved-bits", ACCEL, "", reserved_bits, END_OFFSET, 0, 0, 0x304 },
-    { "bad-next", ACCEL, "", bad_next, END_OFFSET, 0, 0, 0x304 },
-    { "misaligned-next", ACCEL, "", misaligned_next, END_OFFSET, 0, 0, 0x304 },
-    { "host-none", ACCEL, "", host_reports_none, 0, 0, 0, 0x304 },
-    { "anchor-of-other", ACCEL, "", other_first, END_OFFSET, 0, 0, 0x104 },
+    /* Registers that may not be PASID are not hidden, like other gaps */
+    { .name = "narrower", .viommu = ACCEL, .options = "", .describe = narrower,
+      .offset = END_OFFSET, .open = 0x304 },
+    { .name = "too-wide", .viommu = ACCEL, .options = "", .describe = too_wide,
+      .offset = END_OFFSET, .open = 0x304 },
+    { .name = "no-exec", .viommu = ACCEL, .options = "", .describe = no_exec,
+      .offset = END_OFFSET, .open = 0x304 },
+    { .name = "no-priv", .viommu = ACCEL, .options = "", .describe = no_priv,
+      .offset = END_OFFSET, .open = 0x304 },
+    { .name = "reserved-bits", .viommu = ACCEL, .options = "",
+      .describe = reserved_bits, .offset = END_OFFSET, .open = 0x304 },
+    { .name = "bad-next", .viommu = ACCEL, .options = "", .describe = bad_next,
+      .offset = END_OFFSET, .open = 0x304 },
+    { .name = "misaligned-next", .viommu = ACCEL, .options = "",
+      .describe = misaligned_next, .offset = END_OFFSET, .open = 0x304 },
+    { .name = "host-none", .viommu = ACCEL, .options = "",
+      .describe = host_reports_none, .open = 0x304 },
+    { .name = "anchor-of-other", .viommu = ACCEL, .options = "",
+      .describe = other_first, .offset = END_OFFSET, .open = 0x104 },
 };
 
 static VfGuest *start(const ShadowTest *t)
@@ -200,7 +217,7 @@ static VfGuest *start(const ShadowTest *t)
     return g;
 }
 
-/* The guest gets at what is there, in both directions */
+/* The guest reads and writes the registers of the device */
 static void check_open(VfGuest *g, uint16_t offset)
 {
     const VfDevice *d = &g->c->shared->device[0];
@@ -280,7 +297,7 @@ static void linked_by_overlap(VfDevice *d)
     vf_put32(d->phys + 0x1f4, 0x18u << 20);
 }
 
-/* The kernel takes both for one, and shows what is in the second's header */
+/* The kernel takes both for one, and shows the header of the second */
 static void linked_by_adjoining(VfDevice *d)
 {
     static const VfExtCap caps[] = {
@@ -330,26 +347,32 @@ typedef struct DropTest {
 } DropTest;
 
 static const DropTest drop_tests[] = {
-    { "loop", "", linked_by_loop, 0x300, 0x200, 0x400, 2,
-      "disabled: the list of extended capabilities of the device loops, so the "
+    { .name = "loop", .options = "", .describe = linked_by_loop,
+      .offset = 0x300, .link = 0x200, .next = 0x400, .warnings = 2, .state =
+          "disabled: the list of extended capabilities of the device loops, "
+          "so the "
       "PASID capability in it at offset 0x300 may be one that the kernel means "
       "to hide" },
-    { "overlap", "", linked_by_overlap, 0x300, 0x200, 0x1f0, 1,
-      "disabled: the list of extended capabilities of the device has "
+    { .name = "overlap", .options = "", .describe = linked_by_overlap,
+      .offset = 0x300, .link = 0x200, .next = 0x1f0, .warnings = 1,
+      .state = "disabled: the list of extended capabilities of the device has "
       "capabilities that overlap, so the PASID capability in it at offset "
       "0x300" },
-    { "adjoining", "", linked_by_adjoining, 0x300, 0x110, 0x400, 1,
-      "disabled: the list of extended capabilities of the device has two "
+    { .name = "adjoining", .options = "", .describe = linked_by_adjoining,
+      .offset = 0x300, .link = 0x110, .next = 0x400, .warnings = 1, .state =
+          "disabled: the list of extended capabilities of the device has two "
       "capabilities of a kind that adjoin, so the PASID capability in it at "
       "offset 0x300" },
-    { "loop-off", ",vpasid=off", linked_by_loop, 0x300, 0x200, 0x400, 1,
-      "disabled: vpasid=off" },
-    { "shown-off", ",vpasid=off", shown, 0x300, 0x100, 0, 0,
-      "disabled: vpasid=off" },
-    { "first-off", ",vpasid=off", shown_first, 0x100, 0x100, 0x200, 0,
-      "disabled: vpasid=off" },
-    { "alone-off", ",vpasid=off", shown_alone, 0x100, 0x100, 0, 0,
-      "disabled: vpasid=off" },
+    { .name = "loop-off", .options = ",vpasid=off", .describe = linked_by_loop,
+      .offset = 0x300, .link = 0x200, .next = 0x400, .warnings = 1,
+      .state = "disabled: vpasid=off" },
+    { .name = "shown-off", .options = ",vpasid=off", .describe = shown,
+      .offset = 0x300, .link = 0x100, .state = "disabled: vpasid=off" },
+    { .name = "first-off", .options = ",vpasid=off", .describe = shown_first,
+      .offset = 0x100, .link = 0x100, .next = 0x200,
+      .state = "disabled: vpasid=off" },
+    { .name = "alone-off", .options = ",vpasid=off", .describe = shown_alone,
+      .offset = 0x100, .link = 0x100, .state = "disabled: vpasid=off" },
 };
 
 static unsigned int count_lines(const char *text)

@@ -5,9 +5,8 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The host is the fake of VFIO and iommufd. Each row of the tables is one
- * device: what the host reports and shows, what the guest must see of it, and
- * what the user is told.
+ * Each row is a device: the report of the host, the expected registers in the
+ * guest, and the expected message for the user.
  */
 
 #include "qemu/osdep.h"
@@ -17,7 +16,7 @@
 #include "hw/pci/pci_regs.h"
 #include "qobject/qdict.h"
 #include "qobject/qlist.h"
-#include "vfio-fake/guest.h"
+#include "vfio-guest/guest.h"
 
 #define ACCEL  "-device arm-smmuv3,primary-bus=pcie.0,accel=on,ssidsize=16 "
 #define WIDE   "-device arm-smmuv3,primary-bus=pcie.0,accel=on,ssidsize=20 "
@@ -40,11 +39,11 @@ typedef struct PasidTest {
     const char *viommu;
     const char *options;
     void (*describe)(VfDevice *d);
-    uint32_t width;             /* what the host reports; 0: 16 */
+    uint32_t width;             /* reported by the host; 0: 16 */
     uint64_t hw_caps;
     const VfExtCap *caps;       /* extended capabilities of the device */
     uint16_t offset;            /* where the guest sees one; 0: none */
-    uint16_t cap_word;          /* what the guest reads there */
+    uint16_t cap_word;          /* register that the guest reads */
     unsigned int warnings;
     const char *state;          /* vpasid-state holds this text */
 } PasidTest;
@@ -90,63 +89,83 @@ static void hidden_pasid(VfDevice *d)
 #define PRIV IOMMU_HW_CAP_PCI_PASID_PRIV
 
 static const PasidTest tests[] = {
-    /* Registers follow what the host reports */
-    { "width-1", ACCEL, "", NULL, 1, 0, caps_aer, END_OFFSET, 0x0100, 0,
-      "enabled: offset 0xff8, width 1, exec 0, priv 0" },
-    { "width-8-exec", ACCEL, "", NULL, 8, EXEC, caps_aer, END_OFFSET, 0x0802,
-      0, "enabled: offset 0xff8, width 8, exec 1, priv 0" },
-    { "width-16-priv", ACCEL, "", NULL, 16, PRIV, caps_aer, END_OFFSET, 0x1004,
-      0, "enabled: offset 0xff8, width 16, exec 0, priv 1" },
-    { "width-20-exec-priv", WIDE, "", host_wide, 20, EXEC | PRIV, caps_aer,
-      END_OFFSET, 0x1406, 0,
-      "enabled: offset 0xff8, width 20, exec 1, priv 1" },
+    /* Registers follow the report of the host */
+    { .name = "width-1", .viommu = ACCEL, .options = "", .width = 1,
+      .caps = caps_aer, .offset = END_OFFSET, .cap_word = 0x0100,
+      .state = "enabled: offset 0xff8, width 1, exec 0, priv 0" },
+    { .name = "width-8-exec", .viommu = ACCEL, .options = "", .width = 8,
+      .hw_caps = EXEC, .caps = caps_aer, .offset = END_OFFSET,
+      .cap_word = 0x0802,
+      .state = "enabled: offset 0xff8, width 8, exec 1, priv 0" },
+    { .name = "width-16-priv", .viommu = ACCEL, .options = "", .width = 16,
+      .hw_caps = PRIV, .caps = caps_aer, .offset = END_OFFSET,
+      .cap_word = 0x1004,
+      .state = "enabled: offset 0xff8, width 16, exec 0, priv 1" },
+    { .name = "width-20-exec-priv", .viommu = WIDE, .options = "",
+      .describe = host_wide, .width = 20, .hw_caps = EXEC | PRIV,
+      .caps = caps_aer, .offset = END_OFFSET, .cap_word = 0x1406,
+      .state = "enabled: offset 0xff8, width 20, exec 1, priv 1" },
 
     /* The width is the least of host, vIOMMU and specification */
-    { "viommu-narrower", NARROW, "", NULL, 16, 0, caps_aer, END_OFFSET, 0x0500,
-      0, "enabled: offset 0xff8, width 5 of the 16 of the host, exec 0" },
-    { "host-narrower", WIDE, "", host_wide, 7, 0, caps_aer, END_OFFSET, 0x0700,
-      0, "enabled: offset 0xff8, width 7, exec 0" },
-    { "width-21", WIDE, "", host_wide, 21, 0, caps_aer, END_OFFSET, 0x1400, 0,
-      "enabled: offset 0xff8, width 20 of the 21 of the host" },
-    { "width-255", WIDE, "", host_wide, 255, EXEC, caps_aer, END_OFFSET,
-      0x1402, 0, "enabled: offset 0xff8, width 20 of the 255 of the host" },
+    { .name = "viommu-narrower", .viommu = NARROW, .options = "", .width = 16,
+      .caps = caps_aer, .offset = END_OFFSET, .cap_word = 0x0500,
+      .state = "enabled: offset 0xff8, width 5 of the 16 of the host, exec 0" },
+    { .name = "host-narrower", .viommu = WIDE, .options = "",
+      .describe = host_wide, .width = 7, .caps = caps_aer,
+      .offset = END_OFFSET, .cap_word = 0x0700,
+      .state = "enabled: offset 0xff8, width 7, exec 0" },
+    { .name = "width-21", .viommu = WIDE, .options = "", .describe = host_wide,
+      .width = 21, .caps = caps_aer, .offset = END_OFFSET, .cap_word = 0x1400,
+      .state = "enabled: offset 0xff8, width 20 of the 21 of the host" },
+    { .name = "width-255", .viommu = WIDE, .options = "",
+      .describe = host_wide, .width = 255, .hw_caps = EXEC, .caps = caps_aer,
+      .offset = END_OFFSET, .cap_word = 0x1402,
+      .state = "enabled: offset 0xff8, width 20 of the 255 of the host" },
 
-    /* What other capabilities the device has */
-    { "two-caps", ACCEL, "", NULL, 0, 0, caps_aer_ats, END_OFFSET, 0x1000, 0,
-      "enabled: offset 0xff8" },
-    { "empty-list", ACCEL, "", NULL, 0, 0, NULL, END_OFFSET, 0x1000, 0,
-      "enabled: offset 0xff8" },
-    { "hidden-first", ACCEL, "", NULL, 0, 0, caps_hidden_first, END_OFFSET,
-      0x1000, 0, "enabled: offset 0xff8" },
-    { "anchor", ACCEL, "", NULL, 0, 0, caps_anchor, END_OFFSET, 0x1000, 0,
-      "enabled: offset 0xff8" },
-    { "hidden-physical", ACCEL, "", hidden_pasid, 0, 0, caps_aer, END_OFFSET,
-      0x1000, 0, "enabled: offset 0xff8" },
-    { "offset-by-user", ACCEL, ",x-vpasid-cap-offset=0x400", NULL, 0, 0,
-      caps_aer_ats, 0x400, 0x1000, 0, "enabled: offset 0x400" },
+    /* Other capabilities of the device */
+    { .name = "two-caps", .viommu = ACCEL, .options = "", .caps = caps_aer_ats,
+      .offset = END_OFFSET, .cap_word = 0x1000,
+      .state = "enabled: offset 0xff8" },
+    { .name = "empty-list", .viommu = ACCEL, .options = "",
+      .offset = END_OFFSET, .cap_word = 0x1000,
+      .state = "enabled: offset 0xff8" },
+    { .name = "hidden-first", .viommu = ACCEL, .options = "",
+      .caps = caps_hidden_first, .offset = END_OFFSET, .cap_word = 0x1000,
+      .state = "enabled: offset 0xff8" },
+    { .name = "anchor", .viommu = ACCEL, .options = "", .caps = caps_anchor,
+      .offset = END_OFFSET, .cap_word = 0x1000,
+      .state = "enabled: offset 0xff8" },
+    { .name = "hidden-physical", .viommu = ACCEL, .options = "",
+      .describe = hidden_pasid, .caps = caps_aer, .offset = END_OFFSET,
+      .cap_word = 0x1000, .state = "enabled: offset 0xff8" },
+    { .name = "offset-by-user", .viommu = ACCEL,
+      .options = ",x-vpasid-cap-offset=0x400", .caps = caps_aer_ats,
+      .offset = 0x400, .cap_word = 0x1000, .state = "enabled: offset 0x400" },
 
-    /* Nobody is to blame: no capability and no word about it */
-    { "no-viommu", "", "", NULL, 0, 0, caps_aer, 0, 0, 0,
-      "disabled: the vIOMMU" },
-    { "virtio-iommu", "-device virtio-iommu-pci,addr=0x1e ", "", NULL, 0, 0,
-      caps_aer, 0, 0, 0, "disabled: the vIOMMU" },
-    { "accel-no-ssidsize", NOSSID, "", NULL, 0, 0, caps_aer, 0, 0, 0,
-      "disabled: the vIOMMU" },
-    { "host-none", ACCEL, "", host_no_pasid, 0, EXEC, caps_aer, 0, 0, 0,
-      "disabled: the host reports no PASID: its kernel is older than 6.15, or "
+    /* Usual cases: no capability and no message */
+    { .name = "no-viommu", .viommu = "", .options = "", .caps = caps_aer,
+      .state = "disabled: the vIOMMU" },
+    { .name = "virtio-iommu", .viommu = "-device virtio-iommu-pci,addr=0x1e ",
+      .options = "", .caps = caps_aer, .state = "disabled: the vIOMMU" },
+    { .name = "accel-no-ssidsize", .viommu = NOSSID, .options = "",
+      .caps = caps_aer, .state = "disabled: the vIOMMU" },
+    { .name = "host-none", .viommu = ACCEL, .options = "",
+      .describe = host_no_pasid, .hw_caps = EXEC, .caps = caps_aer, .state =
+          "disabled: the host reports no PASID: its kernel is older than "
+          "6.15, or "
       "PASID is not enabled for the device, or, with a virtual function, for "
       "its physical function" },
-    { "config-256", ACCEL, "", small_config, 0, 0, NULL, 0, 0, 0,
-      "extended capabilities" },
-    { "vpasid-off", ACCEL, ",vpasid=off", NULL, 0, 0, caps_aer, 0, 0, 0,
-      "disabled: vpasid=off" },
+    { .name = "config-256", .viommu = ACCEL, .options = "",
+      .describe = small_config, .state = "extended capabilities" },
+    { .name = "vpasid-off", .viommu = ACCEL, .options = ",vpasid=off",
+      .caps = caps_aer, .state = "disabled: vpasid=off" },
 };
 
-static unsigned int count_text(const char *text, const char *what)
+static unsigned int count_text(const char *text, const char *part)
 {
     unsigned int n = 0;
 
-    for (text = strstr(text, what); text; text = strstr(text + 1, what)) {
+    for (text = strstr(text, part); text; text = strstr(text + 1, part)) {
         n++;
     }
     return n;
@@ -242,14 +261,15 @@ static void test_row(const void *opaque)
     vf_client_free(c);
 }
 
-/* vpasid=on, and what the error says */
+/* vpasid=on, and its error */
 static const PasidTest on_tests[] = {
-    { "no-viommu", "", ",vpasid=on", NULL, 0, 0, caps_aer, .state =
-      "does not offer PASID" },
-    { "host-none", ACCEL, ",vpasid=on", host_no_pasid, 0, 0, caps_aer,
+    { .name = "no-viommu", .viommu = "", .options = ",vpasid=on",
+      .caps = caps_aer, .state = "does not offer PASID" },
+    { .name = "host-none", .viommu = ACCEL, .options = ",vpasid=on",
+      .describe = host_no_pasid, .caps = caps_aer,
       .state = "the host reports no PASID" },
-    { "config-256", ACCEL, ",vpasid=on", small_config, 0, 0, NULL,
-      .state = "extended capabilities" },
+    { .name = "config-256", .viommu = ACCEL, .options = ",vpasid=on",
+      .describe = small_config, .state = "extended capabilities" },
 };
 
 static void test_on(const void *opaque)
@@ -334,7 +354,7 @@ static void reset_af_byte(VfGuest *g)
                  PCI_AF_CTRL_FLR);
 }
 
-/* What looks like a reset to who does not look well */
+/* Writes that are almost a reset */
 static void no_flr(VfGuest *g)
 {
     uint8_t cap = vg_find_cap(g, 1, 0, PCI_CAP_ID_EXP);
@@ -382,19 +402,22 @@ typedef struct ResetTest {
 } ResetTest;
 
 static const ResetTest reset_tests[] = {
-    { "system", reset_system },
-    { "bus", reset_bus },
-    { "flr", reset_flr },
-    { "flr-long", reset_flr_long },
-    { "af-flr", reset_af },
-    { "af-flr-byte", reset_af_byte },
-    { "d3hot", reset_d3hot },
-    { "not-flr", no_flr, NULL, true },
-    { "not-d3hot", d3hot_and_stay, NULL, true },
-    { "not-d0", d0_again, NULL, true },
-    { "no-flr", reset_flr, cannot_flr, true },
-    { "no-af-flr", reset_af, cannot_flr, true },
-    { "no-soft-reset", reset_d3hot, no_soft_reset, true },
+    { .name = "system", .reset = reset_system },
+    { .name = "bus", .reset = reset_bus },
+    { .name = "flr", .reset = reset_flr },
+    { .name = "flr-long", .reset = reset_flr_long },
+    { .name = "af-flr", .reset = reset_af },
+    { .name = "af-flr-byte", .reset = reset_af_byte },
+    { .name = "d3hot", .reset = reset_d3hot },
+    { .name = "not-flr", .reset = no_flr, .kept = true },
+    { .name = "not-d3hot", .reset = d3hot_and_stay, .kept = true },
+    { .name = "not-d0", .reset = d0_again, .kept = true },
+    { .name = "no-flr", .reset = reset_flr, .describe = cannot_flr,
+      .kept = true },
+    { .name = "no-af-flr", .reset = reset_af, .describe = cannot_flr,
+      .kept = true },
+    { .name = "no-soft-reset", .reset = reset_d3hot, .describe = no_soft_reset,
+      .kept = true },
 };
 
 static void test_reset(const void *opaque)
@@ -439,7 +462,7 @@ static void test_hotplug(void)
     vg_end_silent(g);
 }
 
-/* The trace event says what vpasid-state does */
+/* The trace event has the text of vpasid-state */
 static void test_trace(void)
 {
     VfClient *c = describe(&plain);

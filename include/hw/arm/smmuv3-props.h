@@ -1,5 +1,5 @@
 /*
- * Properties of arm-smmuv3 that may be left to the host
+ * Properties of arm-smmuv3, and values that follow the host
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -13,11 +13,11 @@
 
 typedef struct SMMUv3State SMMUv3State;
 
-/* A number that is left to the host */
+/* Value of a number property that is "auto" */
 #define SMMUV3_AUTO UINT8_MAX
 
 /**
- * SMMUv3Props: properties as the user gave them
+ * SMMUv3Props: the properties before "auto" is resolved
  *
  * @ats: IDR0.ATS
  * @ril: IDR3.RIL
@@ -31,7 +31,7 @@ typedef struct SMMUv3Props {
     uint8_t ssidsize;
 } SMMUv3Props;
 
-/* A number, or "auto", which is kept as SMMUV3_AUTO */
+/* Type of a property that is a number or "auto", stored as SMMUV3_AUTO */
 extern const PropertyInfo smmuv3_prop_number;
 
 #define DEFINE_PROP_SMMUV3_NUMBER(name, state, field, default_)         \
@@ -39,21 +39,28 @@ extern const PropertyInfo smmuv3_prop_number;
                          smmuv3_prop_number, uint8_t)
 
 /**
- * smmuv3_props_realize: check ats, ril, oas and ssidsize as far as that goes
- * without a host
+ * smmuv3_props_describe: add the descriptions of all properties for
+ * "-device arm-smmuv3,help"
+ *
+ * @klass: class of arm-smmuv3, its properties added.
+ */
+void smmuv3_props_describe(ObjectClass *klass);
+
+/**
+ * smmuv3_props_realize: check ats, ril, oas and ssidsize, without a host
  *
  * Sets @s->ssidsize from the property; 0 for auto.
  *
  * @s: SMMUv3 with its properties set.
- * @errp: names the property, its value, and what can be had instead.
+ * @errp: names the property, its value, and the values that are accepted.
  *
- * Returns: true on success; false if no host could make sense of the values,
- * or if they need accel=on. There is nothing to undo in either case.
+ * Returns: true on success; false if a value is illegal or needs accel=on.
+ * There is nothing to undo in either case.
  */
 bool smmuv3_props_realize(SMMUv3State *s, Error **errp);
 
 /**
- * smmuv3_props_oas_bits: width that a value of IDR5.OAS stands for
+ * smmuv3_props_oas_bits: decode IDR5.OAS
  *
  * @oas: value of the field; reserved ones count as the largest known.
  *
@@ -62,7 +69,7 @@ bool smmuv3_props_realize(SMMUv3State *s, Error **errp);
 unsigned int smmuv3_props_oas_bits(uint32_t oas);
 
 /**
- * smmuv3_props_oas_encode: value of IDR5.OAS for a width
+ * smmuv3_props_oas_encode: encode IDR5.OAS
  *
  * @bits: 32, 36, 40, 42, 44, 48 or 52.
  *

@@ -73,11 +73,10 @@ typedef enum PCIEEcapDefect {
  *
  * @PCIE_ECAP_OK: it is not refused.
  *
- * @PCIE_ECAP_BAD_SIZE: the size is below 4 or above 3840 bytes.
- *
  * @PCIE_ECAP_MISALIGNED: the offset is not a multiple of 4.
  *
- * @PCIE_ECAP_BAD_RANGE: the place is not inside 0x100 to 0xfff.
+ * @PCIE_ECAP_BAD_RANGE: the place is not inside 0x100 to 0xfff, or has no room
+ *     for a header.
  *
  * @PCIE_ECAP_BAD_CHAIN: the list has one of the defects #PCIE_ECAP_BROKEN.
  *
@@ -90,12 +89,9 @@ typedef enum PCIEEcapDefect {
  *
  * @PCIE_ECAP_NONZERO: no capability is known there, but something is, for it
  *     does not read zero.
- *
- * @PCIE_ECAP_NO_ROOM: there is no place of that size.
  */
 typedef enum PCIEEcapReason {
     PCIE_ECAP_OK,
-    PCIE_ECAP_BAD_SIZE,
     PCIE_ECAP_MISALIGNED,
     PCIE_ECAP_BAD_RANGE,
     PCIE_ECAP_BAD_CHAIN,
@@ -103,7 +99,6 @@ typedef enum PCIEEcapReason {
     PCIE_ECAP_HIT_BODY,
     PCIE_ECAP_HIT_RESERVED,
     PCIE_ECAP_NONZERO,
-    PCIE_ECAP_NO_ROOM,
 } PCIEEcapReason;
 
 /**
@@ -161,6 +156,17 @@ typedef struct PCIEEcapLayout {
     PCIEEcapExtent extents[PCIE_ECAP_MAX];
     uint8_t used[PCIE_ECAP_IMAGE_SIZE / PCIE_ECAP_ALIGN];
 } PCIEEcapLayout;
+
+/**
+ * pcie_ecap_get32: read 4 little-endian bytes of an image
+ *
+ * @image: #PCIE_ECAP_IMAGE_SIZE bytes of configuration space.
+ *
+ * @offset: where to read, any value.
+ *
+ * Returns: the value, with 0 for bytes behind the end of the image.
+ */
+uint32_t pcie_ecap_get32(const uint8_t *image, uint32_t offset);
 
 /**
  * pcie_ecap_name: name a capability
@@ -264,7 +270,7 @@ void pcie_ecap_reserve(PCIEEcapLayout *layout, uint16_t offset, uint16_t size);
  *
  * @size: of the new capability with its header in bytes, any value.
  *
- * Returns: PCIE_ECAP_OK, or why not. Never PCIE_ECAP_NO_ROOM.
+ * Returns: PCIE_ECAP_OK, or why not.
  */
 PCIEEcapReason pcie_ecap_check(const PCIEEcapLayout *layout,
                                const uint8_t *image,
@@ -282,32 +288,10 @@ PCIEEcapReason pcie_ecap_check(const PCIEEcapLayout *layout,
  *
  * @size: of the new capability with its header in bytes, any value.
  *
- * @offset: set on success, untouched otherwise.
- *
- * Returns: PCIE_ECAP_OK, PCIE_ECAP_BAD_SIZE, PCIE_ECAP_BAD_CHAIN or
- * PCIE_ECAP_NO_ROOM.
+ * Returns: the offset of the place in bytes; 0 if there is none.
  */
-PCIEEcapReason pcie_ecap_alloc(const PCIEEcapLayout *layout,
-                               const uint8_t *image, uint16_t size,
-                               uint16_t *offset);
-
-/**
- * pcie_ecap_next_free: walk the free ranges
- *
- * A range is free if nothing is known there and it reads zero.
- *
- * @layout: from pcie_ecap_parse() of @image.
- *
- * @image: #PCIE_ECAP_IMAGE_SIZE bytes of configuration space.
- *
- * @offset: where to start in bytes, 0 for the first range. Set to the start
- *          of the range found, a multiple of 4.
- *
- * Returns: size of the range found in bytes, a multiple of 4; 0 if there is
- * none from @offset on.
- */
-uint16_t pcie_ecap_next_free(const PCIEEcapLayout *layout,
-                             const uint8_t *image, uint16_t *offset);
+uint16_t pcie_ecap_alloc(const PCIEEcapLayout *layout, const uint8_t *image,
+                         uint16_t size);
 
 /**
  * pcie_ecap_insert: put a capability into the list of an image
@@ -326,15 +310,10 @@ uint16_t pcie_ecap_next_free(const PCIEEcapLayout *layout,
  *
  * @size: of the new capability with its header in bytes, any value.
  *
- * @link: set on success to the offset of the header whose next pointer was
- *        written, @offset itself if the new capability is the head. May be
- *        NULL.
- *
  * Returns: what pcie_ecap_check() says. Unless it is PCIE_ECAP_OK, @image is
  * untouched.
  */
 PCIEEcapReason pcie_ecap_insert(uint8_t *image, uint16_t offset, uint16_t id,
-                                uint8_t version, uint16_t size,
-                                uint16_t *link);
+                                uint8_t version, uint16_t size);
 
 #endif /* HW_PCI_PCIE_ECAP_H */

@@ -22,6 +22,7 @@
 
 /* GLib has MIN() and MAX() too */
 #define DIV_ROUND_UP(n, d)      (((n) + (d) - 1) / (d))
+#define QEMU_ALIGN_DOWN(n, m)   ((n) / (m) * (m))
 #define QEMU_ALIGN_UP(n, m)     (DIV_ROUND_UP(n, m) * (m))
 
 #endif /* QEMU_OSDEP_H */

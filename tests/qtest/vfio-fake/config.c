@@ -1,25 +1,25 @@
 /*
- * Fake of VFIO and iommufd: config space as vfio-pci shows it
+ * Model of VFIO and iommufd: config space as vfio-pci shows it
  *
  * Copyright (c) qemu-vpasid contributors
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * VFIO keeps a copy of the header and of each capability that it shows, and
- * lets only known bits be written. A capability that it does not show is taken
- * out of the list; its bytes then go to the device unfiltered, for reads and
- * for writes. The first extended capability cannot be taken out: it stays as
- * an anchor with ID and version zero. A 4 KiB space whose first header reads
- * zero has no extended capability at all. Two of an ID that adjoin count as
- * one, so the header of the second is the device's. A device of which no
- * standard capability is shown does not say that it has a list of them.
+ * VFIO copies the header and each capability that it shows, and lets QEMU write
+ * known bits only. It unlinks the other capabilities; QEMU reads and writes
+ * their bytes in the device itself. The first extended capability cannot be
+ * unlinked: it stays as an anchor with ID and version zero. If the first header
+ * of a 4 KiB space reads zero, there is no extended capability at all. Two
+ * adjoining capabilities of the same ID count as one, so the header of the
+ * second comes from the device. If VFIO shows no standard capability, the
+ * status register does not announce a list.
  */
 
 #include "fake.h"
 
 #include <linux/pci_regs.h>
 
-/* Lengths of what is shown; 0: hidden. Variable ones are in ext_length() */
+/* Lengths of shown capabilities; 0: hidden. ext_length() has variable ones */
 static const uint8_t cap_length[] = {
     [PCI_CAP_ID_PM] = PCI_PM_SIZEOF,
     [PCI_CAP_ID_VPD] = 8,

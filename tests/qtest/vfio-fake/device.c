@@ -1,12 +1,12 @@
 /*
- * Fake of VFIO and iommufd: ioctls of a VFIO device file
+ * Model of VFIO and iommufd: ioctls of a VFIO device file
  *
  * Copyright (c) qemu-vpasid contributors
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Interrupts are taken note of and never raised. BARs are plain memory in the
- * device's file.
+ * Interrupts can be configured and are never raised. BARs are plain memory in
+ * the device's file.
  */
 
 #include "fake.h"

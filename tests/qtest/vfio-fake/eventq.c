@@ -1,18 +1,18 @@
 /*
- * Fake of VFIO and iommufd: queues of events for the guest
+ * Model of VFIO and iommufd: queues of events for the guest
  *
  * Copyright (c) qemu-vpasid contributors
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Records live in shared memory. QEMU's descriptor is a pipe that the test
- * writes a byte to for each record, so that it can be polled; read() takes the
+ * Records are in shared memory. QEMU's descriptor is a pipe, to which the test
+ * writes a byte for each record, so that QEMU can poll it; read() returns the
  * records, whole ones only, as the kernel does.
  *
- * The kernel has a queue in use until the last reference to its file is gone,
- * which a poll or an io_uring may hold longer than QEMU has the descriptor. So
- * each queue is a file of its own, the same pipe opened anew, and has a lock on
- * it: such a lock belongs to the file, and goes with it.
+ * The kernel keeps a queue until the last reference to its file is gone; a poll
+ * or an io_uring may hold one after QEMU has closed the descriptor. So each
+ * queue opens the pipe anew and locks that file: the lock is gone with the last
+ * reference.
  */
 
 #include "fake.h"

@@ -1,13 +1,13 @@
 /*
- * Inside of the fake of VFIO and iommufd
+ * Model of VFIO and iommufd: private declarations
  *
  * Copyright (c) qemu-vpasid contributors
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Each function that stands for an ioctl returns 0 or a negative errno and
- * runs with VfShared.lock held. Nothing here uses GLib or osdep.h: the object
- * is loaded into whatever program the test starts.
+ * Each function that implements an ioctl returns 0 or a negative errno and runs
+ * with VfShared.lock held. Nothing here uses GLib or osdep.h: the object can be
+ * loaded into any program.
  */
 
 #ifndef TESTS_QTEST_VFIO_FAKE_INTERNAL_H
@@ -47,25 +47,25 @@ VF_HIDDEN int vf_should_fail(VfOp op, VfRule **rule);
 VF_HIDDEN VfLog *vf_log(VfOp op, uint32_t unit, uint32_t nr);
 
 /**
- * vf_change_answer: change the answer of an ioctl as the test wants it
+ * vf_change_answer: apply the changes of the test to the answer of an ioctl
  *
  * @log: the call
  * @arg: its structure
- * @room: bytes that there are of it
- * @behind: what it points to, may be NULL
- * @behind_room: bytes that there are of that
- * @ret: what the call returns without change
+ * @room: size of the structure
+ * @behind: buffer that it points to, may be NULL
+ * @behind_room: size of that buffer
+ * @ret: return value of the call without change
  *
- * Returns: what the call has to return.
+ * Returns: the return value of the call.
  */
 VF_HIDDEN int vf_change_answer(const VfLog *log, void *arg, uint32_t room,
                                void *behind, uint32_t behind_room, int ret);
 
 /**
- * vf_change_config: change what is read of config space as the test wants it
+ * vf_change_config: apply the changes of the test to a read of config space
  *
- * @offset: where the read starts
- * @buf: what was read
+ * @offset: of the read
+ * @buf: bytes that were read
  * @size: of the read
  */
 VF_HIDDEN void vf_change_config(uint64_t offset, void *buf, size_t size);

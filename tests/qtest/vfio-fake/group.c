@@ -1,5 +1,5 @@
 /*
- * Fake of VFIO and iommufd: VFIO groups and the type1 container
+ * Model of VFIO and iommufd: VFIO groups and the type1 container
  *
  * Copyright (c) qemu-vpasid contributors
  *

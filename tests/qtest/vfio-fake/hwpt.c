@@ -1,5 +1,5 @@
 /*
- * Fake of VFIO and iommufd: hardware information, page tables, attach
+ * Model of VFIO and iommufd: hardware information, page tables, attach
  *
  * Copyright (c) qemu-vpasid contributors
  *

@@ -1,13 +1,13 @@
 /*
- * Fake of VFIO and iommufd: IOAS and what is mapped in them
+ * Model of VFIO and iommufd: IOAS and their mappings
  *
  * Copyright (c) qemu-vpasid contributors
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * The usable addresses are those of an Arm SMMU with 48 bits and the usual
- * window for MSIs. Only ranges are kept; memory is never accessed. A mapping
- * that lies on a device's BAR is accepted, a kernel may refuse it.
+ * window for MSIs. The model stores ranges and never accesses memory. It
+ * accepts a mapping of a device's BAR, which a kernel may refuse.
  */
 
 #include "fake.h"

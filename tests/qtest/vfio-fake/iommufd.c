@@ -1,13 +1,13 @@
 /*
- * Fake of VFIO and iommufd: entry of the iommufd ioctls
+ * Model of VFIO and iommufd: entry of the iommufd ioctls
  *
  * Copyright (c) qemu-vpasid contributors
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Sizes are checked here for all: a structure shorter than its first version
- * is EINVAL, a longer one whose surplus is not zero is E2BIG, an ioctl that is
- * not known ENOTTY.
+ * The sizes of all structures are checked here: a structure shorter than its
+ * first version is EINVAL, a longer one with nonzero surplus is E2BIG, and an
+ * unknown ioctl is ENOTTY.
  */
 
 #include "fake.h"

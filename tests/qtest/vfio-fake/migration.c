@@ -1,12 +1,11 @@
 /*
- * Fake of VFIO and iommufd: migration of a device
+ * Model of VFIO and iommufd: migration of a device
  *
  * Copyright (c) qemu-vpasid contributors
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * As much of it as a device has that can only be stopped and copied. Its state
- * is a few bytes that mean nothing.
+ * The device supports stop-copy only. Its state is a few bytes without meaning.
  */
 
 #include "fake.h"

@@ -1,5 +1,5 @@
 /*
- * Fake of VFIO and iommufd: the object table of an iommufd
+ * Model of VFIO and iommufd: the object table of an iommufd
  *
  * Copyright (c) qemu-vpasid contributors
  *

@@ -1,17 +1,16 @@
 /*
- * Fake of VFIO and iommufd: the calls that it takes over
+ * Model of VFIO and iommufd: functions of the C library that it replaces
  *
  * Copyright (c) qemu-vpasid contributors
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Taken over are ioctl() with the uAPI's type, pread(), pwrite() and mmap() of
- * a device file (config space is modelled, other regions are the file's own
- * memory, and can fail), read() on a vEVENTQ, close() of any of
- * these, and open(), fstat() and realpath() as far as device files, /dev/iommu
- * and the test's own sysfs folder need it. Everything else goes to the C
- * library as it is. A descriptor is recognised by the file behind it, so it
- * does not matter how QEMU came by it.
+ * Replaced are ioctl() with the uAPI's type, pread(), pwrite() and mmap() of a
+ * device file (config space is modelled, other regions are the file's own
+ * memory, and can fail), read() of a vEVENTQ, close() of any of these, and
+ * open(), fstat() and realpath() of device files, /dev/iommu and the test's
+ * sysfs folder. All other calls go to the C library. A descriptor is recognised
+ * by its file, so that descriptors of any origin work.
  *
  * Under ASan the sanitizer's runtime has to come first in the list of loaded
  * objects and this is not: run with ASAN_OPTIONS=verify_asan_link_order=0.
@@ -199,7 +198,7 @@ static void spend(uint32_t ns)
              now.tv_nsec - start.tv_nsec < ns);
 }
 
-/* What a structure of an answer points to; returns its size */
+/* Find the buffer that an answer points to; returns its size */
 static uint32_t behind_answer(unsigned long nr, void *arg, void **behind)
 {
     if (nr == IOMMU_IOAS_IOVA_RANGES) {
@@ -368,7 +367,7 @@ static int open_any(const char *path, int flags, mode_t mode)
 OPEN(open)
 OPEN(open64)
 
-/* What fortified callers use when they pass no mode */
+/* Called by fortified code that passes no mode */
 VF_PUBLIC int __open_2(const char *path, int flags)
 {
     return open_any(path, flags, 0);
@@ -460,7 +459,7 @@ VF_PUBLIC ssize_t read(int fd, void *buf, size_t size)
     return result(ret);
 }
 
-/* What fortified callers use when the size of the buffer is not known */
+/* Called by fortified code that knows the size of its buffer */
 VF_PUBLIC ssize_t __read_chk(int fd, void *buf, size_t size, size_t room)
 {
     return read(fd, buf, size);
@@ -549,7 +548,7 @@ VF_PUBLIC ssize_t pwrite(int fd, const void *buf, size_t size, off_t offset)
     return pwrite64(fd, buf, size, offset);
 }
 
-/* By system call: what would look up the next mmap() allocates itself */
+/* By system call: dlsym() for the next mmap() would allocate memory itself */
 static void *mmap_any(void *addr, size_t size, int prot, int flags, int fd,
                       off64_t offset)
 {

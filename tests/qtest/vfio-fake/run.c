@@ -1,5 +1,5 @@
 /*
- * Run a program with fake VFIO devices, by hand
+ * vfio-fake-run: run a program with fake VFIO devices
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -9,7 +9,7 @@
  *
  * @iommufd@ in an argument becomes the number of the descriptor of the fake
  * iommufd, @dev0@ the one of the first device. When the command has ended, the
- * call log and what is left of the objects are printed to standard error.
+ * call log and the remaining objects are printed to standard error.
  */
 
 #include "qemu/osdep.h"
@@ -17,7 +17,7 @@
 #include <linux/iommufd.h>
 #include <sys/wait.h>
 
-#include "client.h"
+#include "../vfio-guest/client.h"
 
 /* Built beside this program, see meson.build */
 #define VF_MODULE "libvfio-fake.so"
@@ -51,7 +51,7 @@ static const GOptionEntry options[] = {
     { "config", 0, 0, G_OPTION_ARG_FILENAME, &config_file,
       "4096 bytes of the physical config space", "FILE" },
     { "dump", 0, 0, G_OPTION_ARG_FILENAME, &dump_file,
-      "what \"lspci -xxxx\" prints of a device, with BARs sized to fit",
+      "output of \"lspci -xxxx\" for a device; BARs are sized to fit",
       "FILE" },
     { "rom", 0, 0, G_OPTION_ARG_INT, &rom,
       "size of the expansion ROM (0: none), a power of two", "BYTES" },

@@ -1,5 +1,5 @@
 /*
- * Fake of VFIO and iommufd: shared state, call log, failing calls
+ * Model of VFIO and iommufd: shared state, call log, failing calls
  *
  * Copyright (c) qemu-vpasid contributors
  *

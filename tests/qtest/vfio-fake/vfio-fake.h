@@ -1,16 +1,17 @@
 /*
- * What a test and the fake of VFIO and iommufd share
+ * Model of VFIO and iommufd: memory that it shares with a test
  *
  * Copyright (c) qemu-vpasid contributors
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The fake is a shared object that is loaded into QEMU by LD_PRELOAD and
- * answers the ioctls of Linux' VFIO and iommufd uAPI. The test that starts
- * QEMU and the fake share one memory file: it describes the devices, says
- * which calls have to fail, and receives the call log and the object table.
+ * The model is a shared object that LD_PRELOAD puts into QEMU. It answers the
+ * ioctls of Linux' VFIO and iommufd uAPI. It shares one memory file with the
+ * test that starts QEMU: the test describes the devices and the calls that
+ * fail, and the model writes the call log and the object table.
+ * tests/qtest/vfio-guest/README.rst explains how to write a test.
  *
- * What is modelled, and what is not:
+ * The model has, and has not:
  * - iommufd: object identifiers and reference counts, IOAS with its mappings,
  *   paging and nested HWPT, Arm vIOMMU, vDEVICE, vEVENTQ, batched
  *   invalidation, hardware information. No dirty bitmap contents, no faults
@@ -31,7 +32,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Environment: number of the shared memory file in the process with the fake */
+/* Environment variable: descriptor of the shared memory file in QEMU */
 #define VF_ENV_SHM "VFIO_FAKE_SHM"
 
 enum {
@@ -102,7 +103,7 @@ typedef enum VfObjType {
     VF_OBJ_FREE,
     VF_OBJ_TOMBSTONE,       /* vDEVICE whose device went first */
     VF_OBJ_DEVICE,
-    VF_OBJ_ACCESS,          /* what a mediated device binds as */
+    VF_OBJ_ACCESS,          /* a bound mediated device */
     VF_OBJ_IOAS,
     VF_OBJ_HWPT_PAGING,
     VF_OBJ_HWPT_NESTED,
@@ -114,16 +115,16 @@ typedef enum VfObjType {
 /**
  * struct VfObject - one object of an iommufd
  *
- * @type: what it is; free slots have VF_OBJ_FREE
+ * @type: VF_OBJ_*; free slots have VF_OBJ_FREE
  * @ctx: number of the iommufd it belongs to
  * @id: its identifier
- * @users: references of others, without the one of the table
+ * @users: references of other objects
  * @parent: identifier of the object that it holds a reference on, or 0
  * @device: number of the device that it belongs to, -1 without
  * @smmu: number of the host SMMU that it belongs to
  * @flags: flags given at allocation
  * @auto_hwpt: HWPT that the kernel made for an attach to an IOAS
- * @attached: for a device: identifier of what it is attached to, or 0
+ * @attached: for a device: identifier of its IOAS or HWPT, or 0
  * @vdevice: for a device: identifier of its vDEVICE, or 0
  * @virt_id: for a vDEVICE: guest StreamID
  * @ste: for a nested HWPT: the two words of the guest's STE
@@ -155,10 +156,10 @@ typedef struct VfMap {
 } VfMap;
 
 /**
- * struct VfDevice - a host device; written by the test, read by the fake
+ * struct VfDevice - a host device; written by the test, read by the model
  *
  * @present: there is such a device
- * @file_fd: number of the device's memory file in the process with the fake;
+ * @file_fd: number of the device's memory file in QEMU;
  *           used when QEMU opens the device by path
  * @st_dev, @st_ino: identity of the device's memory file
  * @mdev: mediated device: it has no IOMMU of its own
@@ -171,7 +172,7 @@ typedef struct VfMap {
  * @hw_caps: iommufd.h IOMMU_HW_CAP_*
  * @max_pasid_log2: as IOMMU_GET_HW_INFO reports it; any value
  * @canwbs: the root complex is coherent, FWB is not needed
- * @config_size: what QEMU is told, up to 4096 of which there are
+ * @config_size: size that QEMU is told, up to 4096
  * @reset_ok: the device can be reset
  * @shows_pasid: a kernel to come that does not hide the PASID capability
  * @raw: a kernel that shows configuration space as it is
@@ -182,10 +183,10 @@ typedef struct VfMap {
  * @bar_size: bytes of each BAR, 0 without
  * @rom_size: bytes of the expansion ROM, a power of two, 0 without
  * @phys: config space of the physical device
- * @virt: fake only: what VFIO has in its own copy
- * @owned: fake only: 1 where @virt rather than @phys is visible
- * @wmask: fake only: bits of @virt that can be written
- * @config_ready: fake only: the three before are filled in
+ * @virt: model only: the copy that VFIO keeps
+ * @owned: model only: 1 where @virt rather than @phys is visible
+ * @wmask: model only: bits of @virt that can be written
+ * @config_ready: model only: the three before are filled in
  * @open_count, @bound_ctx, @obj_id: fake only
  * @fd, @pid: that the last ioctl came by
  * @other_fd, @other_pid: same for the last one of another process
@@ -244,7 +245,7 @@ typedef struct VfCtx {
 } VfCtx;
 
 /**
- * struct VfRule - calls that have to fail
+ * struct VfRule - let calls fail
  *
  * @op: kind of call, VF_OP_NONE for an unused rule
  * @nth: first call of that kind to fail, from 1, counted from when @seen was
@@ -266,18 +267,18 @@ typedef struct VfRule {
 } VfRule;
 
 /**
- * struct VfChange - an answer that is not what it should be
+ * struct VfChange - change an answer
  *
  * @op: kind of call, VF_OP_NONE for an unused change; an ioctl that takes a
  *      structure, or VF_OP_CONFIG_READ
  * @which: arg[0] of the log of the calls that are meant, UINT64_MAX for all;
  *         not for VF_OP_CONFIG_READ
  * @nth: which of these calls, from 1; 0 for each of them
- * @offset: in the structure; behind its end in what it points to; for
- *          VF_OP_CONFIG_READ in configuration space
+ * @offset: in the structure; an offset beyond its end is in the buffer that it
+ *          points to; for VF_OP_CONFIG_READ in configuration space
  * @size: 0 to 8 bytes, of which those are changed that QEMU has room for
- * @value: what is put there
- * @ret: for an ioctl: what it returns if it succeeds
+ * @value: the new bytes
+ * @ret: for an ioctl: its return value on success
  * @seen: calls that were meant so far
  */
 typedef struct VfChange {
@@ -330,8 +331,8 @@ typedef struct VfEvent {
 
 /* A vEVENTQ: @fd is readable when events wait; the test holds the other end */
 typedef struct VfEventQueue {
-    int32_t read_fd;        /* in the process with the fake */
-    uint32_t used;          /* set by the fake when QEMU has allocated it */
+    int32_t read_fd;        /* in QEMU */
+    uint32_t used;          /* set by the model when QEMU has allocated it */
     uint32_t obj_id;
     uint32_t head;          /* next record that QEMU reads */
     uint32_t tail;          /* where the test puts the next one */
@@ -359,8 +360,8 @@ typedef struct VfShared {
     uint32_t no_cdev;       /* kernel without VFIO device files */
     char sysfs[256];        /* folder that stands for /sys; "" without */
 
-    /* written by the fake */
-    uint32_t loaded;        /* the fake is in some process */
+    /* written by the model */
+    uint32_t loaded;        /* the model is loaded */
     uint32_t log_len;       /* may pass VF_MAX_LOG: the rest is not kept */
     uint32_t cmd_len;
     uint64_t calls[VF_OP_COUNT];

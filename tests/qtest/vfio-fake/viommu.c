@@ -1,5 +1,5 @@
 /*
- * Fake of VFIO and iommufd: Arm vIOMMU, vDEVICE, nested HWPT, invalidation
+ * Model of VFIO and iommufd: Arm vIOMMU, vDEVICE, nested HWPT, invalidation
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -194,7 +194,7 @@ int vf_nested_may_attach(VfObject *hwpt, VfObject *dev)
     return 0;
 }
 
-/* What the driver does with one command before the hardware sees it */
+/* Convert one command as the driver does before the hardware sees it */
 static int convert(VfObject *viommu, const uint64_t word[2])
 {
     uint64_t substreams = 0;

@@ -1,5 +1,5 @@
 /*
- * Inputs of the fuzzing of what a device and a host say, as text
+ * Fuzzing of VFIO devices: inputs as text
  *
  * Copyright (c) qemu-vpasid contributors
  *

@@ -1,5 +1,5 @@
 /*
- * Inputs of the fuzzing of what a device and a host say
+ * Fuzzing of VFIO devices: inputs
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -9,8 +9,8 @@
 #ifndef TESTS_QTEST_VFIO_FUZZ_INPUT_H
 #define TESTS_QTEST_VFIO_FUZZ_INPUT_H
 
-#include "../vfio-fake/client.h"
-#include "../vfio-fake/vfio-user.h"
+#include "../vfio-guest/client.h"
+#include "../vfio-guest/vfio-user.h"
 
 enum {
     FZ_MAX_ACTIONS = 16,
@@ -18,13 +18,13 @@ enum {
 };
 
 /**
- * enum FzKind - what happens to the device once it is plugged in
+ * enum FzKind - step after the device is plugged
  *
  * @FZ_NONE: end of the list.
  * @FZ_READ: the guest reads all of configuration space.
  * @FZ_WRITE: the guest writes @value to offset @at of configuration space.
  * @FZ_MAP: the guest maps all BARs and the ROM, and reads at their ends.
- * @FZ_POKE: the guest writes @value to offset @at of what it mapped.
+ * @FZ_POKE: the guest writes @value to offset @at of its mapping.
  * @FZ_BECOME: the 4 bytes at offset @at of the device become @value.
  * @FZ_RESET: the machine is reset.
  */
@@ -46,7 +46,7 @@ typedef struct FzAction {
 } FzAction;
 
 /**
- * struct FzInput - one device that comes and goes, and what is wrong with it
+ * struct FzInput - a device that is plugged and unplugged, and its errors
  *
  * @user: it is a vfio-user server's, not the kernel's.
  * @device: as much of it as is described: config_size, raw, reset_ok, msi,
@@ -55,7 +55,7 @@ typedef struct FzAction {
  * @change: answers that are changed.
  * @server: replies of the server that are changed.
  * @capabilities: JSON of the server, "" for none.
- * @action: what happens to it.
+ * @action: steps after it is plugged.
  */
 typedef struct FzInput {
     bool user;

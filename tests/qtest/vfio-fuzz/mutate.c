@@ -1,13 +1,12 @@
 /*
- * Inputs of the fuzzing of what a device and a host say, made at random
+ * Fuzzing of VFIO devices: random inputs
  *
  * Copyright (c) qemu-vpasid contributors
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Bytes alone would seldom make a list that leads anywhere. So most of what is
- * done here is to lists, sizes and identifiers, and values are taken from those
- * that are near a limit of something.
+ * Random bytes would seldom make a valid list. So most mutations change lists,
+ * sizes and identifiers, and most values are near a limit.
  */
 
 #include "qemu/osdep.h"

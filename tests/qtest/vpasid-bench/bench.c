@@ -1,15 +1,15 @@
 /*
- * What the accelerated SMMUv3 and the PASID capability cost
+ * Benchmark of the accelerated SMMUv3 and of the PASID capability
  *
  * Copyright (c) qemu-vpasid contributors
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The host is the fake of VFIO and iommufd, whose ioctls take as long as they
- * are told to. One line a figure. Times are those of QEMU taking a long queue:
- * one register write starts it, and returns when it is done, for the SMMU may
- * take as long as it likes but where the answer to others is what is measured.
- * Ratios are between two ways of doing the same thing in this very run.
+ * The host is the model of VFIO and iommufd, with a given time for each ioctl.
+ * The output has one line for each figure. Times are those of a long command
+ * queue: one register write starts it and returns when it is complete, since
+ * slices have no limit except where the latency of QMP is measured. Ratios
+ * compare two ways in the same run.
  */
 
 #include "qemu/osdep.h"
@@ -19,7 +19,7 @@
 #include "qemu/memfd.h"
 #include "qemu/units.h"
 #include "qobject/qdict.h"
-#include "../vfio-fake/smmu.h"
+#include "../vfio-guest/smmu.h"
 
 #define EMULATED "-device arm-smmuv3,primary-bus=pcie.0,id=smmu "
 #define VIRTIO_IOMMU "-device virtio-iommu-pci,addr=1f "
@@ -158,7 +158,7 @@ static int64_t consume(VfGuest *g, unsigned int len)
         vs_writel(g, VS_CMDQ_PROD, 0);
         vs_writel(g, VS_CMDQ_CONS, 0);
         vs_enable(g, true);
-        /* What the register write takes without any command */
+        /* Time of the register write without any command */
         t = now_ns();
         vs_writel(g, VS_CMDQ_PROD, 0);
         idle = MIN(idle, now_ns() - t);
@@ -238,7 +238,7 @@ static void bench_inval(void)
 
     set_up(g, 1);
     vs_set_slice(g, SLICE_US_NONE);
-    /* One call for 1024 commands: what is left is the command itself */
+    /* One call for 1024 commands: the rest is the cost of a command itself */
     command_ns = measure_inval(g, 1024, COMMANDS).ns;
     command_ns = MIN(command_ns, measure_inval(g, 1024, COMMANDS).ns);
     for (int i = 0; i < ARRAY_SIZE(ioctl_us); i++) {
@@ -535,7 +535,7 @@ static const struct {
     { .name = "pasid_read", .run = bench_pasid_read },
 };
 
-/* Arguments name what to measure, none means all */
+/* Arguments name the measurements, none means all */
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);

@@ -1,5 +1,5 @@
 /*
- * Fuzzing what a guest writes to an accelerated SMMUv3: shared parts
+ * Fuzzing of guest accesses to an accelerated SMMUv3: shared parts
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -17,7 +17,7 @@
 #ifndef TESTS_QTEST_FUZZ_ACCEL_FUZZ_H
 #define TESTS_QTEST_FUZZ_ACCEL_FUZZ_H
 
-#include "tests/qtest/vfio-fake/client.h"
+#include "tests/qtest/vfio-guest/client.h"
 
 enum {
     FUZZ_DEVICES = 3,           /* host devices, d1 to d3 */
@@ -34,7 +34,7 @@ enum {
 #define FUZZ_RAM        0x40000000ull
 #define FUZZ_RAM_MIB    32
 
-/* What the guest keeps where; [n] is of SMMU n */
+/* Addresses of the guest's tables; [n] belongs to SMMU n */
 #define FUZZ_TABLES     (FUZZ_RAM + 0x200000)
 #define FUZZ_TABLES_SIZE 0x100000
 #define FUZZ_STRTAB(n)  (FUZZ_TABLES + (n) * 0x40000)
@@ -51,8 +51,8 @@ enum {
 /**
  * struct FuzzRecord - one step of an input
  *
- * @op: what is done; bits above FUZZ_OP_MASK are ignored
- * @a, @b, @c, @d, @e: what that means depends on @op
+ * @op: the step; bits above FUZZ_OP_MASK are ignored
+ * @a, @b, @c, @d, @e: operands, with a meaning for each @op
  */
 typedef struct FuzzRecord {
     uint8_t op;
@@ -100,13 +100,13 @@ typedef enum FuzzOpcode {
 } FuzzOpcode;
 
 /**
- * struct FuzzGuest - what the harness keeps while it plays the guest
+ * struct FuzzGuest - state of the harness as the guest
  *
  * @client: the model of VFIO and iommufd
  * @pending: commands written to each queue and not yet announced
  * @command: the last command, for FUZZ_OP_FILL
  * @host_kept: the host has refused to destroy, detach or unmap something
- * @trace: say what is done
+ * @trace: print each step
  */
 typedef struct FuzzGuest {
     VfClient *client;
@@ -118,7 +118,7 @@ typedef struct FuzzGuest {
 
 extern FuzzGuest fuzz_guest;
 
-/* guest.c: accesses of the guest, and what it sets up */
+/* guest.c: accesses and tables of the guest */
 
 void fuzz_write(uint64_t addr, unsigned int size, uint64_t value);
 uint64_t fuzz_read(uint64_t addr, unsigned int size);
@@ -171,7 +171,7 @@ uint32_t fuzz_stream(uint8_t what);
 
 /* Run one record */
 void fuzz_run(const FuzzRecord *r);
-/* Let RCU work off what waits; the caller is a reader, so it does not else */
+/* Run pending RCU callbacks; they cannot run while the caller is a reader */
 void fuzz_drain_rcu(void);
 /* End all refusals of the host */
 void fuzz_clear_rules(void);

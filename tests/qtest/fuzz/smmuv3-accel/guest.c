@@ -1,5 +1,5 @@
 /*
- * Fuzzing what a guest writes to an accelerated SMMUv3: the guest
+ * Fuzzing of guest accesses to an accelerated SMMUv3: the guest
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -13,7 +13,7 @@
 #include "hw/pci/pci_regs.h"
 #include "system/address-spaces.h"
 #include "system/memory.h"
-#include "tests/qtest/vfio-fake/smmu.h"
+#include "tests/qtest/vfio-guest/smmu.h"
 #include "accel-fuzz.h"
 
 /* Root port 4 is on the second root complex */

@@ -1,5 +1,5 @@
 /*
- * Fuzzing what a guest writes to an accelerated SMMUv3: changing inputs
+ * Fuzzing of guest accesses to an accelerated SMMUv3: changing inputs
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -80,7 +80,7 @@ static size_t change(FuzzRecord *list, size_t count, size_t max)
         }
         return count;
     default:
-        /* All but what it is; a shorter record leaves the end as it was */
+        /* Keep the operation; a shorter record leaves the end unchanged */
         LLVMFuzzerMutate((uint8_t *)&list[at] + 1, sizeof(*list) - 1,
                          sizeof(*list) - 1);
         return count;

@@ -1,5 +1,5 @@
 /*
- * Fuzzing what a guest writes to an accelerated SMMUv3: the grammar
+ * Fuzzing of guest accesses to an accelerated SMMUv3: the grammar
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -27,7 +27,7 @@
 #include "system/runstate.h"
 #include "system/system.h"
 #include "tests/qtest/vfio-fake/fake.h"
-#include "tests/qtest/vfio-fake/smmu.h"
+#include "tests/qtest/vfio-guest/smmu.h"
 #include "accel-fuzz.h"
 
 /* Registers and tables */

@@ -1,5 +1,5 @@
 /*
- * Fuzzing what a guest writes to an accelerated SMMUv3: addresses
+ * Fuzzing of guest accesses to an accelerated SMMUv3: addresses
  *
  * Copyright (c) qemu-vpasid contributors
  *

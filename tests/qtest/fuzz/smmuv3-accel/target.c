@@ -1,5 +1,5 @@
 /*
- * Fuzzing what a guest writes to an accelerated SMMUv3: the target
+ * Fuzzing of guest accesses to an accelerated SMMUv3: the target
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -10,7 +10,7 @@
  * engine reaches what a CPU reaches, on a second. VFIO and iommufd are the
  * model of tests/qtest/vfio-fake, linked in: it takes over ioctl() and others.
  *
- * What ends the program, besides the sanitizers:
+ * Failures that end the program, besides those of the sanitizers:
  * - an access of the guest that costs more than a second of CPU time;
  * - a device that is there at the end of an input and that the guest cannot
  *   have translated after a reset, with a host that is well;
@@ -32,7 +32,7 @@
 #include "system/runstate.h"
 #include "system/system.h"
 #include "tests/qtest/vfio-fake/fake.h"
-#include "tests/qtest/vfio-fake/smmu.h"
+#include "tests/qtest/vfio-guest/smmu.h"
 #include <dirent.h>
 #include <sys/mman.h>
 #include "../fuzz.h"
@@ -46,7 +46,7 @@
 
 FuzzGuest fuzz_guest;
 
-/* What the devices were described as */
+/* Descriptions of the devices */
 static VfDevice pristine[FUZZ_DEVICES];
 static int descriptors;
 
@@ -362,7 +362,7 @@ static void start_host(void)
     }
 }
 
-/* What the first record says: devices, and how far the guest has come */
+/* Apply the first record: devices and initial state of the guest */
 static void start_guest(const FuzzRecord *r)
 {
     start_host();
@@ -419,7 +419,7 @@ static void fuzz(QTestState *qts, const unsigned char *data, size_t size)
         return;
     }
     memcpy(&r, data, sizeof(r));
-    /* The thread of RCU must not decide when what is removed is freed */
+    /* The RCU thread must not decide when removed objects are freed */
     rcu_read_lock();
     start_guest(&r);
     for (size_t at = sizeof(r); at + sizeof(r) <= size; at += sizeof(r)) {
@@ -435,7 +435,7 @@ static void register_target(void)
 {
     fuzz_add_target(&(FuzzTarget) {
         .name = "smmuv3-accel",
-        .description = "What a guest writes to an accelerated SMMUv3",
+        .description = "Guest accesses to an accelerated SMMUv3",
         .get_init_cmdline = command_line,
         .pre_vm_init = start_fake,
         .pre_fuzz = first_run,

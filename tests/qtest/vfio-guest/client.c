@@ -1,5 +1,5 @@
 /*
- * Describing host devices to the fake of VFIO and iommufd
+ * Test library: describe host devices to the model, let calls fail
  *
  * Copyright (c) qemu-vpasid contributors
  *

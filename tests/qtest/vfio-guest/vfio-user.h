@@ -1,13 +1,13 @@
 /*
- * A vfio-user server for qtests
+ * Test library: a vfio-user server
  *
  * Copyright (c) qemu-vpasid contributors
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#ifndef TESTS_QTEST_VFIO_FAKE_VFIO_USER_H
-#define TESTS_QTEST_VFIO_FAKE_VFIO_USER_H
+#ifndef TESTS_QTEST_VFIO_GUEST_VFIO_USER_H
+#define TESTS_QTEST_VFIO_GUEST_VFIO_USER_H
 
 #include <stdint.h>
 
@@ -16,15 +16,15 @@ typedef struct VuServer VuServer;
 enum { VU_MAX_CHANGES = 8 };
 
 /**
- * struct VuChange - a reply that is not what it should be
+ * struct VuChange - a reply that is changed
  *
- * @command: what is replied to, 0 for an unused change
- * @nth: which of these replies, from 1; 0 for each of them
+ * @command: command of the reply, 0 for an unused change
+ * @nth: number of the reply to that command, from 1; 0 for each reply
  * @offset: in the message, its header included
  * @size: 0 to 8 bytes
- * @value: what is put there
- * @half: bytes of the message that are sent; what is left is sent when the
- *        client has sent its next message. 0 to send all at once
+ * @value: the new bytes
+ * @half: bytes of the message that are sent at once; the rest follows the next
+ *        message of the client. 0 to send all at once
  */
 typedef struct VuChange {
     uint16_t command;
@@ -36,10 +36,10 @@ typedef struct VuChange {
 } VuChange;
 
 /**
- * struct VuDevice - what is served
+ * struct VuDevice - the device of a server
  *
  * @config: 4096 bytes of config space
- * @config_size: what the client is told, 0 for 4096
+ * @config_size: size that the client is told, 0 for 4096
  * @bar0: size of its only BAR, 0 without
  * @fails: command answered with EIO, 0 for none
  * @sends_fd: command answered with a descriptor besides, 0 for none
@@ -69,10 +69,12 @@ typedef struct VuDevice {
  * @path: of the socket, which must not exist
  * @device: used until the server ends
  *
- * It serves one client, and whatever that client maps or configures is accepted
- * and ignored, unless the device fails that command. A BAR reads zero.
+ * It serves one client. It accepts and ignores all mappings and settings,
+ * unless
+ * @device fails the command. A BAR reads zero.
  *
- * Returns: the server; vu_server_end() waits for the client to go and frees it.
+ * Returns: the server; vu_server_end() waits until the client has disconnected
+ * and frees it.
  */
 VuServer *vu_server_start(const char *path, const VuDevice *device);
 void vu_server_end(VuServer *s);
@@ -92,4 +94,4 @@ void vu_server_end(VuServer *s);
  */
 unsigned int vu_server_request(VuServer *s, unsigned int count, int patience);
 
-#endif /* TESTS_QTEST_VFIO_FAKE_VFIO_USER_H */
+#endif /* TESTS_QTEST_VFIO_GUEST_VFIO_USER_H */

@@ -11,14 +11,14 @@
 
 #include "qemu/osdep.h"
 #include "fuzz.h"
-#include "tests/unit/pcie-ecap-place-properties.h"
+#include "tests/unit/vfio-pasid-place-properties.h"
 
 const FuzzInput fuzz_input = FUZZ_IMAGE;
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     g_autofree Image *im = image_new();
-    PCIEEcapPasid host;
+    VFIOPasidCap host;
     uint16_t cap, own;
 
     if (size < FUZZ_PARAMETERS) {
@@ -27,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_image(data + FUZZ_PARAMETERS, size - FUZZ_PARAMETERS, im->bytes);
     cap = fuzz_word(data, 2);
     own = fuzz_word(data, 3) & 0xffc;
-    host = (PCIEEcapPasid) {
+    host = (VFIOPasidCap) {
         .width = cap >> 8 & 0x1f,
         .exec = cap & 2,
         .priv = cap & 4,
@@ -37,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         put_cap(im, own, PASID_ID, 1, fuzz_word(data, 3) >> 12);
         put32(im, own + 4, cap);
     }
-    pcie_ecap_place_properties(im->bytes, &host, fuzz_word(data, 0),
+    vfio_pasid_place_properties(im->bytes, &host, fuzz_word(data, 0),
                                fuzz_word(data, 1));
     return 0;
 }

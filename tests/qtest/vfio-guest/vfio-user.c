@@ -1,5 +1,5 @@
 /*
- * A vfio-user server for qtests
+ * Test library: a vfio-user server
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -279,7 +279,7 @@ VuServer *vu_server_start(const char *path, const VuDevice *device)
 
 void vu_server_end(VuServer *s)
 {
-    /* Nobody may have come */
+    /* There may have been no client */
     shutdown(s->listener, SHUT_RDWR);
     g_thread_join(s->thread);
     close(s->fd);

@@ -1,13 +1,13 @@
 /*
- * QEMU with fake VFIO devices, for qtests on the Arm virt machine
+ * Test library: QEMU with fake VFIO devices on the Arm virt machine
  *
  * Copyright (c) qemu-vpasid contributors
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#ifndef TESTS_QTEST_VFIO_FAKE_GUEST_H
-#define TESTS_QTEST_VFIO_FAKE_GUEST_H
+#ifndef TESTS_QTEST_VFIO_GUEST_GUEST_H
+#define TESTS_QTEST_VFIO_GUEST_GUEST_H
 
 #include "../libqtest.h"
 #include "client.h"
@@ -34,7 +34,7 @@ typedef struct VfGuest {
 } VfGuest;
 
 /**
- * vg_start: start QEMU with the fake loaded
+ * vg_start: start QEMU with the model loaded
  *
  * @c: the client, with all devices described
  * @fmt: options of QEMU, as for printf
@@ -45,13 +45,13 @@ typedef struct VfGuest {
  */
 VfGuest *vg_start(VfClient *c, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
 
-/* Names the QEMU that has no patch of the series, for vg_start_as() */
+/* Variable that names a QEMU without the series, for vg_start_as() */
 #define VG_BASE "BASE_QEMU_BINARY"
 
 /**
- * vg_has_base: tell whether the QEMU is there that VG_BASE names
+ * vg_has_base: tell whether VG_BASE names a QEMU
  *
- * Returns: true if it is; otherwise the test was marked as skipped.
+ * Returns: true if it does; otherwise the test is marked as skipped.
  */
 bool vg_has_base(void);
 
@@ -64,10 +64,10 @@ VfGuest *vg_start_as(VfClient *c, const char *var, const char *fmt, ...)
  *
  * @g: the guest
  *
- * Asserts when it was not alive or ended with an error. Frees @g, and leaves
- * its client.
+ * Asserts that it was alive and ends without error. Frees @g, but not its
+ * client.
  *
- * Returns: what QEMU wrote to standard error; the caller frees it.
+ * Returns: the standard error of QEMU; the caller frees it.
  */
 gchar *vg_quit(VfGuest *g);
 
@@ -86,18 +86,18 @@ void vg_end_silent(VfGuest *g);
  */
 void vg_end_pxb(VfGuest *g);
 
-/* Returns: what QEMU has written to standard error so far, for g_free() */
+/* Returns: the standard error of QEMU so far, for g_free() */
 gchar *vg_stderr(VfGuest *g);
 
 /**
- * vg_refused: start QEMU where it has to refuse
+ * vg_refused: start QEMU with options that it has to refuse
  *
  * @c: the client
  * @fmt: options of QEMU, as for printf
  *
  * Asserts that QEMU ends by itself with status 1.
  *
- * Returns: what it wrote to standard error; the caller frees it.
+ * Returns: its standard error; the caller frees it.
  */
 gchar *vg_refused(VfClient *c, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
 
@@ -118,7 +118,7 @@ typedef struct VgRefused {
 void vg_test_refused(const void *row);
 
 /**
- * vg_try: start QEMU where it may come up or refuse
+ * vg_try: start QEMU with options that it may refuse
  *
  * @c: the client
  * @look: called once while QEMU is up
@@ -128,7 +128,7 @@ void vg_test_refused(const void *row);
  * Asserts that QEMU ends by itself with status 1, or comes up and then ends
  * with status 0 when it is told to.
  *
- * Returns: what it wrote to standard error; the caller frees it.
+ * Returns: its standard error; the caller frees it.
  */
 gchar *vg_try(VfClient *c, void (*look)(VfClient *), const char *options,
               bool *up);
@@ -139,7 +139,7 @@ gchar *vg_try(VfClient *c, void (*look)(VfClient *), const char *options,
  * The new one is the same program with the same options.
  *
  * @g: the guest; its RAM is a shared memory backend, and aux-ram-share is on
- * @program: what to run instead of the same program, or NULL
+ * @program: another program to run, or NULL for the same one
  *
  * Asserts that the new QEMU comes up and the guest runs on, if it ran; with
  * @program, which must not exist, that the old one goes on with it.
@@ -147,11 +147,11 @@ gchar *vg_try(VfClient *c, void (*look)(VfClient *), const char *options,
 void vg_exec(VfGuest *g, const char *program);
 
 /**
- * struct VgNext - what is different in the QEMU that takes a guest over
+ * struct VgNext - differences of the QEMU that takes a guest over
  *
  * @var: environment variable that names it, or NULL for the same program
  * @from: text in its options that is replaced, or NULL
- * @to: what it is replaced with
+ * @to: replacement for @from
  */
 typedef struct VgNext {
     const char *var;
@@ -166,7 +166,7 @@ void vg_exec_to(VfGuest *g, const VgNext *next);
  * vg_exec_lost: have a QEMU take the guest over that cannot
  *
  * @g: the guest, as for vg_exec(); end it with vg_quit()
- * @next: what is not right
+ * @next: the difference that makes it fail
  *
  * Asserts that the new QEMU ends with status 1.
  */
@@ -307,10 +307,10 @@ void vg_system_reset(VfGuest *g);
 void vg_add_test(const char *group, const char *name, const void *row,
                  void (*run)(const void *));
 
-/* Asserts that @text holds @what, and shows both if not */
-void vg_assert_has(const char *text, const char *what);
+/* Asserts that @text contains @part, and shows both if not */
+void vg_assert_has(const char *text, const char *part);
 
-/* Let QEMU handle what is pending in its main loop */
+/* Let QEMU's main loop handle all pending events */
 void vg_settle(VfGuest *g);
 
-#endif /* TESTS_QTEST_VFIO_FAKE_GUEST_H */
+#endif /* TESTS_QTEST_VFIO_GUEST_GUEST_H */

@@ -1,5 +1,5 @@
 /*
- * The guest's side of an SMMUv3, for qtests
+ * Test library: an SMMUv3 as the driver of a guest uses it
  *
  * Copyright (c) qemu-vpasid contributors
  *

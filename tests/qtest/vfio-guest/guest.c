@@ -1,5 +1,5 @@
 /*
- * QEMU with fake VFIO devices, for qtests on the Arm virt machine
+ * Test library: QEMU with fake VFIO devices on the Arm virt machine
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -158,7 +158,7 @@ static void append_command(QList *words, VfGuest *g, const VgNext *next,
 }
 
 /*
- * The new one must not be there before anybody listens to it: libqtest takes
+ * The test must listen before the new QEMU connects: libqtest takes
  * the second of its sockets away when QEMU has connected, and makes it anew
  * for the next one.
  */
@@ -179,7 +179,7 @@ static QList *command_of(VfGuest *g, const VgNext *next)
     return words;
 }
 
-/* The same for one that nobody will listen to */
+/* The same for a QEMU that no test talks to */
 static QList *command_of_lost(VfGuest *g, const VgNext *next)
 {
     static const char *const leave_out[] = { "-incoming", "-qtest",
@@ -191,7 +191,7 @@ static QList *command_of_lost(VfGuest *g, const VgNext *next)
     return words;
 }
 
-/* Returns: what a query answers as status, for g_free() */
+/* Returns: the status in the answer to a query, for g_free() */
 static gchar *status_of(VfGuest *g, const char *query)
 {
     QDict *answer = qtest_qmp_assert_success_ref(g->qts, "{ 'execute': %s }",
@@ -202,7 +202,7 @@ static gchar *status_of(VfGuest *g, const char *query)
     return status;
 }
 
-/* No waiting for events, which may be gone before anybody listens */
+/* Poll: an event may be sent before the test listens */
 static void wait_for(VfGuest *g, const char *query, const char *status)
 {
     g_autofree gchar *now = status_of(g, query);
@@ -295,7 +295,7 @@ static QTestState *transfer_to(VfGuest *g, const char *var,
     *main_path = temporary_file();
     unlink(*main_path);
     unlink(cpr_path);
-    /* Listened to before there is anybody who could connect */
+    /* Listen before the new QEMU can connect */
     fd = qtest_socket_server(cpr_path);
     g_assert_cmpint(fd, >=, 0);
     args = g_strdup_printf("%s -incoming cpr,addr.transport=socket,"
@@ -709,10 +709,10 @@ void vg_add_test(const char *group, const char *name, const void *row,
     qtest_add_data_func(path, row, run);
 }
 
-void vg_assert_has(const char *text, const char *what)
+void vg_assert_has(const char *text, const char *part)
 {
     g_assert_nonnull(text);
-    if (!strstr(text, what)) {
-        g_error("'%s' is not in '%s'", what, text);
+    if (!strstr(text, part)) {
+        g_error("'%s' is not in '%s'", part, text);
     }
 }

@@ -1,15 +1,15 @@
 /*
- * Describing host devices to the fake of VFIO and iommufd
+ * Test library: describe host devices to the model, let calls fail
  *
  * Copyright (c) qemu-vpasid contributors
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#ifndef TESTS_QTEST_VFIO_FAKE_CLIENT_H
-#define TESTS_QTEST_VFIO_FAKE_CLIENT_H
+#ifndef TESTS_QTEST_VFIO_GUEST_CLIENT_H
+#define TESTS_QTEST_VFIO_GUEST_CLIENT_H
 
-#include "vfio-fake.h"
+#include "../vfio-fake/vfio-fake.h"
 
 /* Registers of the default host SMMU, for tests that change one field */
 #define VF_HOST_IDR0 0x080d767bu
@@ -34,7 +34,7 @@ typedef struct VfExtCap {
     uint16_t size;
 } VfExtCap;
 
-/* What the process that starts QEMU keeps of the fake */
+/* State of the model in the process that starts QEMU */
 typedef struct VfClient {
     VfShared *shared;
     int shm_fd;
@@ -45,10 +45,9 @@ typedef struct VfClient {
 } VfClient;
 
 /**
- * vf_client_new: set up the memory that the fake in QEMU will find
+ * vf_client_new: make the memory that the test shares with the model in QEMU
  *
- * All descriptors are inherited by children. Asserts when memory files cannot
- * be had.
+ * Children inherit all descriptors. Asserts when memory files cannot be made.
  *
  * Returns: the client; free it with vf_client_free().
  */
@@ -69,37 +68,37 @@ void vf_client_free(VfClient *c);
  */
 VfDevice *vf_client_add_device(VfClient *c);
 
-/* Make what there is to say of a device what vf_client_add_device() says */
+/* Give all members of a device the values of vf_client_add_device() */
 void vf_device_describe(VfDevice *d);
 
 /**
  * vf_image_ext_caps: put a list of extended capabilities into config space
  *
  * @image: 4096 bytes
- * @caps: in the order of the list, ended by one with size 0; bodies are filled
- *        with nonzero bytes so that a write into one can be seen, except for
- *        the words that give a length and for PASID
+ * @caps: in the order of the list, ended by one with size 0; bodies get nonzero
+ *        bytes so that the test notices a write into one, except for the words
+ *        that give a length and for PASID
  */
 void vf_image_ext_caps(uint8_t *image, const VfExtCap *caps);
 
 /**
  * vf_image_read_dump: read the configuration space of a device
  *
- * @image: VF_CONFIG_SIZE bytes, filled in whole; 0 where the file says nothing
- * @path: a file with what "lspci -xxxx" prints
- * @nth: which of its devices, from 0
+ * @image: VF_CONFIG_SIZE bytes, filled in whole; 0 for bytes that are missing
+ * @path: a file with the output of "lspci -xxxx"
+ * @nth: number of the device in the file, from 0
  *
- * Returns: how many bytes the file has of the device; 0 if it has no such
+ * Returns: number of bytes of the device in the file; 0 if it has no such
  * device.
  */
 unsigned int vf_image_read_dump(uint8_t *image, const char *path,
                                 unsigned int nth);
 
 /**
- * vf_image_size_bars: give a device the BARs that its image says it has
+ * vf_image_size_bars: set the sizes of the BARs that an image has
  *
- * How big they are is not in an image: memory BARs get 4 KiB, or what their
- * MSI-X structures need, and the ROM gets 64 KiB.
+ * An image has no sizes: memory BARs get 4 KiB, or the size that their MSI-X
+ * structures need, and the ROM gets 64 KiB.
  *
  * @image: VF_CONFIG_SIZE bytes
  * @d: bar_size and rom_size are set
@@ -110,7 +109,7 @@ void vf_image_size_bars(const uint8_t *image, VfDevice *d);
  * vf_image_physical_pasid: put the device's own PASID capability into a list
  *
  * @image: 4096 bytes, extended capabilities are in place
- * @offset: where it goes; the last capability of the list links to it
+ * @offset: of the capability; the last one of the list links to it
  * @width: bits, 1 to 20
  */
 void vf_image_physical_pasid(uint8_t *image, uint16_t offset, uint8_t width);
@@ -140,7 +139,7 @@ void vf_client_push_event(VfClient *c, unsigned int queue,
 void vf_client_add_events(VfClient *c, unsigned int queue,
                           const uint64_t (*evt)[4], unsigned int count);
 
-/* Wake up what waits for event queue @queue, with an event or without */
+/* Make the descriptor of event queue @queue readable, with an event or not */
 void vf_client_wake(VfClient *c, unsigned int queue);
 
 /**
@@ -159,21 +158,21 @@ VfRule *vf_client_rule(VfClient *c, VfOp op, uint32_t nth, uint32_t count,
 void vf_client_clear_rules(VfClient *c);
 
 /**
- * vf_client_change: have an answer changed
+ * vf_client_change: change an answer
  *
  * @c: the client
  * @op: kind of call
  * @which: see VfChange
  * @offset: in the answer, see VfChange
  * @size: 0 to 8 bytes
- * @value: what is put there
+ * @value: the new bytes
  *
  * Returns: the change, for the fields that are not given here.
  */
 VfChange *vf_client_change(VfClient *c, VfOp op, uint64_t which,
                            uint32_t offset, uint32_t size, uint64_t value);
 
-/* Answers are what they should be again */
+/* Stop changing answers */
 void vf_client_clear_changes(VfClient *c);
 
 /**
@@ -194,11 +193,12 @@ unsigned int vf_client_refused(VfClient *c, VfOp op, uint32_t since);
 const VfLog *vf_client_last(VfClient *c, VfOp op, uint32_t since);
 
 /**
- * vf_client_assert_before: calls of one kind were over before those of another
+ * vf_client_assert_before: assert that all calls of one kind precede those of
+ * another one
  *
  * @c: the client
  * @first: kind of call
- * @then: kind of call that none of kind @first may follow
+ * @then: kind of call that no call of kind @first may follow
  * @since: length of the log where to start
  *
  * Asserts that there are calls of both kinds, too.
@@ -218,7 +218,7 @@ const VfObject *vf_client_device_object(VfClient *c, unsigned int dev);
 /* Returns: the object with identifier @id of the same iommufd as @of */
 const VfObject *vf_client_object(VfClient *c, const VfObject *of, uint32_t id);
 
-/* What the host lets a device do */
+/* The access that the host gives to a device */
 typedef enum VfAccess {
     VF_ACCESS_NONE,         /* not attached: the kernel blocks DMA */
     VF_ACCESS_ABORT,        /* nested, abort */
@@ -227,18 +227,18 @@ typedef enum VfAccess {
     VF_ACCESS_PAGING,       /* attached to the stage 2 itself */
 } VfAccess;
 
-/* Returns: what device @dev can do now; @ste gets its nested STE if not NULL */
+/* Returns: the access of device @dev; @ste gets its nested STE, may be NULL */
 VfAccess vf_client_access(VfClient *c, unsigned int dev, uint64_t ste[2]);
 
 /**
- * vf_client_assert_at_most: device @dev can do nothing but @most, or less
+ * vf_client_assert_at_most: assert that device @dev has at most access @most
  *
- * No DMA at all is always right. What is attached to the stage 2 itself is out
- * of the reach of the guest's tables, and never is.
+ * No access is always allowed. VF_ACCESS_PAGING is never allowed, since the
+ * guest's tables do not limit it.
  */
 void vf_client_assert_at_most(VfClient *c, unsigned int dev, VfAccess most);
 
 const char *vf_op_name(VfOp op);
 void vf_client_print_log(VfClient *c, uint32_t since);
 
-#endif /* TESTS_QTEST_VFIO_FAKE_CLIENT_H */
+#endif /* TESTS_QTEST_VFIO_GUEST_CLIENT_H */

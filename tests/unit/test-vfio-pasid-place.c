@@ -7,16 +7,16 @@
  */
 
 #include "qemu/osdep.h"
-#include "pcie-ecap-place-properties.h"
+#include "vfio-pasid-place-properties.h"
 
-#define AT_END      PCIE_ECAP_PASID_AT_END
+#define AT_END      VFIO_PASID_AT_END
 #define HEADER      0x0001001bu
 /* Width 20, both permissions */
 #define CAP         0x1406
 
-static const PCIEEcapPasid host = { .width = 20, .exec = true, .priv = true };
+static const VFIOPasidCap host = { .width = 20, .exec = true, .priv = true };
 
-static PCIEEcapChoice choice;
+static VFIOPasidPlace choice;
 
 /* A list of two: a serial number, and a vendor's up to the end */
 static Image *list_new(void)
@@ -32,41 +32,32 @@ static Image *list_new(void)
 static bool place(Image *im)
 {
     parse(im);
-    return pcie_ecap_pasid_place(&im->layout, im->bytes, &host, &choice);
+    return vfio_pasid_choose_place(&im->layout, im->bytes, &host, &choice);
 }
 
-static void check(Image *im, PCIEEcapStep step, uint16_t offset,
+static void check(Image *im, VFIOPasidStep step, uint16_t offset,
                   PCIEEcapReason end, unsigned hidden)
 {
-    g_assert_cmpint(place(im), ==, step != PCIE_ECAP_STEP_NONE);
+    g_assert_cmpint(place(im), ==, step != VFIO_PASID_STEP_NONE);
     g_assert_cmpint(choice.step, ==, step);
     g_assert_cmphex(choice.offset, ==, offset);
     g_assert_cmpint(choice.end, ==, end);
     g_assert_cmpuint(choice.hidden, ==, hidden);
 }
 
-static void test_names(void)
-{
-    g_assert_cmpstr(pcie_ecap_step_name(PCIE_ECAP_STEP_NONE), ==, "none");
-    g_assert_cmpstr(pcie_ecap_step_name(PCIE_ECAP_STEP_END), ==, "end");
-    g_assert_cmpstr(pcie_ecap_step_name(PCIE_ECAP_STEP_HOST), ==, "host");
-    g_assert_cmpstr(pcie_ecap_step_name(PCIE_ECAP_STEP_GAP), ==, "gap");
-    g_assert_cmpstr(pcie_ecap_step_name(PCIE_ECAP_STEP_GAP + 1), ==, "none");
-}
-
 static void test_read(void)
 {
     g_autofree Image *im = list_new();
-    PCIEEcapPasid pasid = { .width = 99 };
+    VFIOPasidCap pasid = { .width = 99 };
 
     put32(im, 0x200, HEADER | 0xf00u << 20);
     put32(im, 0x204, 0x0802);
-    g_assert_true(pcie_ecap_pasid_read(im->bytes, 0x200, &pasid));
+    g_assert_true(vfio_pasid_read(im->bytes, 0x200, &pasid));
     g_assert_cmpuint(pasid.width, ==, 8);
     g_assert_true(pasid.exec);
     g_assert_false(pasid.priv);
     put32(im, 0x204, 0x0004);
-    g_assert_true(pcie_ecap_pasid_read(im->bytes, 0x200, &pasid));
+    g_assert_true(vfio_pasid_read(im->bytes, 0x200, &pasid));
     g_assert_false(pasid.exec);
     g_assert_true(pasid.priv);
 
@@ -74,11 +65,11 @@ static void test_read(void)
     put32(im, 0x300, HEADER + 0x10000);
     put32(im, 0x0fc, HEADER);
     put32(im, 0xffc, HEADER);
-    g_assert_false(pcie_ecap_pasid_read(im->bytes, 0x300, &pasid));
-    g_assert_false(pcie_ecap_pasid_read(im->bytes, 0x0fc, &pasid));
-    g_assert_false(pcie_ecap_pasid_read(im->bytes, 0xffc, &pasid));
-    g_assert_false(pcie_ecap_pasid_read(im->bytes, 0x201, &pasid));
-    g_assert_false(pcie_ecap_pasid_read(im->bytes, 0xfffc, &pasid));
+    g_assert_false(vfio_pasid_read(im->bytes, 0x300, &pasid));
+    g_assert_false(vfio_pasid_read(im->bytes, 0x0fc, &pasid));
+    g_assert_false(vfio_pasid_read(im->bytes, 0xffc, &pasid));
+    g_assert_false(vfio_pasid_read(im->bytes, 0x201, &pasid));
+    g_assert_false(vfio_pasid_read(im->bytes, 0xfffc, &pasid));
     g_assert_cmpuint(pasid.width, ==, 99);
 }
 
@@ -90,9 +81,9 @@ static void test_end(void)
     /* The own one may be there all the same */
     put32(im, 0x200, HEADER);
     put32(im, 0x204, CAP);
-    check(im, PCIE_ECAP_STEP_END, AT_END, PCIE_ECAP_OK, 0);
+    check(im, VFIO_PASID_STEP_END, AT_END, PCIE_ECAP_OK, 0);
     put32(im, 0xffc, 1);
-    check(im, PCIE_ECAP_STEP_HOST, 0x200, PCIE_ECAP_NONZERO, 1);
+    check(im, VFIO_PASID_STEP_HOST, 0x200, PCIE_ECAP_NONZERO, 1);
 }
 
 static void test_host(void)
@@ -103,18 +94,21 @@ static void test_host(void)
     } others[] = {
         { HEADER + 0x10000, CAP }, { HEADER + 1, CAP }, { HEADER, 0x1306 },
         { HEADER, 0x1402 }, { HEADER, 0x1404 }, { HEADER, 0 },
+        /* Bits that mean nothing, and a pointer that leads nowhere */
+        { HEADER, CAP | 1 }, { HEADER, CAP | 1u << 31 },
+        { HEADER | 0x0f0u << 20, CAP },
     };
     g_autofree Image *im = list_new();
 
-    check(im, PCIE_ECAP_STEP_GAP, 0xef8, PCIE_ECAP_HIT_BODY, 0);
+    check(im, VFIO_PASID_STEP_GAP, 0xef8, PCIE_ECAP_HIT_BODY, 0);
     put32(im, 0x200, HEADER | 0xabcu << 20);
     put32(im, 0x204, CAP | 7u << 16);
-    check(im, PCIE_ECAP_STEP_HOST, 0x200, PCIE_ECAP_HIT_BODY, 1);
+    check(im, VFIO_PASID_STEP_HOST, 0x200, PCIE_ECAP_HIT_BODY, 1);
 
     for (unsigned i = 0; i < G_N_ELEMENTS(others); i++) {
         put32(im, 0x200, others[i].header);
         put32(im, 0x204, others[i].cap);
-        check(im, PCIE_ECAP_STEP_GAP, 0xef8, PCIE_ECAP_HIT_BODY, 0);
+        check(im, VFIO_PASID_STEP_GAP, 0xef8, PCIE_ECAP_HIT_BODY, 0);
     }
 }
 
@@ -125,16 +119,16 @@ static void test_host_in_body(void)
 
     put32(im, 0xf40, HEADER);
     put32(im, 0xf44, CAP);
-    check(im, PCIE_ECAP_STEP_GAP, 0xef8, PCIE_ECAP_HIT_BODY, 0);
+    check(im, VFIO_PASID_STEP_GAP, 0xef8, PCIE_ECAP_HIT_BODY, 0);
     /* Half in it */
     put32(im, 0x108, HEADER);
     put32(im, 0x10c, CAP);
-    check(im, PCIE_ECAP_STEP_GAP, 0xef8, PCIE_ECAP_HIT_BODY, 0);
+    check(im, VFIO_PASID_STEP_GAP, 0xef8, PCIE_ECAP_HIT_BODY, 0);
     /* Right behind it */
     put32(im, 0x108, 0);
     put32(im, 0x10c, HEADER);
     put32(im, 0x110, CAP);
-    check(im, PCIE_ECAP_STEP_HOST, 0x10c, PCIE_ECAP_HIT_BODY, 1);
+    check(im, VFIO_PASID_STEP_HOST, 0x10c, PCIE_ECAP_HIT_BODY, 1);
 }
 
 static void test_host_reserved(void)
@@ -146,7 +140,7 @@ static void test_host_reserved(void)
     put32(im, 0x204, CAP);
     pcie_ecap_parse(im->bytes, &im->layout);
     pcie_ecap_reserve(&im->layout, 0x204, 4);
-    g_assert_cmpuint(pcie_ecap_pasid_hidden(&im->layout, im->bytes, &host,
+    g_assert_cmpuint(vfio_pasid_find_own(&im->layout, im->bytes, &host,
                                             &offset), ==, 0);
     g_assert_cmphex(offset, ==, 0);
 }
@@ -158,15 +152,15 @@ static void test_reserved_head(void)
 
     put32(im, 0x100, 0xf00u << 20);
     memset(im->bytes + 0x108, 0xa5, 0xf00 - 0x108);
-    check(im, PCIE_ECAP_STEP_GAP, 0x100, PCIE_ECAP_HIT_BODY, 0);
+    check(im, VFIO_PASID_STEP_GAP, 0x100, PCIE_ECAP_HIT_BODY, 0);
     parse(im);
     pcie_ecap_reserve(&im->layout, 0x104, 0);
     pcie_ecap_reserve(&im->layout, 0x100, 4);
-    g_assert_true(pcie_ecap_pasid_place(&im->layout, im->bytes, &host,
+    g_assert_true(vfio_pasid_choose_place(&im->layout, im->bytes, &host,
                                         &choice));
     g_assert_cmphex(choice.offset, ==, 0x100);
     pcie_ecap_reserve(&im->layout, 0x107, 1);
-    g_assert_false(pcie_ecap_pasid_place(&im->layout, im->bytes, &host,
+    g_assert_false(vfio_pasid_choose_place(&im->layout, im->bytes, &host,
                                          &choice));
 }
 
@@ -178,13 +172,13 @@ static void test_host_twice(void)
     put32(im, 0x204, CAP);
     put32(im, 0xef8, HEADER);
     put32(im, 0xefc, CAP);
-    check(im, PCIE_ECAP_STEP_GAP, 0xef0, PCIE_ECAP_HIT_BODY, 2);
+    check(im, VFIO_PASID_STEP_GAP, 0xef0, PCIE_ECAP_HIT_BODY, 2);
 }
 
-static uint16_t registers(Image *im, const PCIEEcapPasid *of, uint16_t *at)
+static uint16_t registers(Image *im, const VFIOPasidCap *of, uint16_t *at)
 {
     parse(im);
-    return pcie_ecap_pasid_registers(&im->layout, im->bytes, of, at);
+    return vfio_pasid_next_registers(&im->layout, im->bytes, of, at);
 }
 
 /* The device's own may say more than the host makes of it */
@@ -204,9 +198,9 @@ static void test_registers(void)
         { HEADER | 0x0f0u << 20, CAP, false },
         { HEADER | 0xf01u << 20, CAP, false },
     };
-    const PCIEEcapPasid less = { .width = 8 };
-    const PCIEEcapPasid none = { .width = 0 };
-    const PCIEEcapPasid more = { .width = 31 };
+    const VFIOPasidCap less = { .width = 8 };
+    const VFIOPasidCap none = { .width = 0 };
+    const VFIOPasidCap more = { .width = 31 };
     g_autofree Image *im = list_new();
     uint16_t at = 0;
 
@@ -278,7 +272,7 @@ static void test_anchor(void)
 
     put32(im, 0x100, 0xf00u << 20);
     put32(im, 0x104, CAP);
-    check(im, PCIE_ECAP_STEP_GAP, 0xef8, PCIE_ECAP_HIT_BODY, 0);
+    check(im, VFIO_PASID_STEP_GAP, 0xef8, PCIE_ECAP_HIT_BODY, 0);
 }
 
 static void test_none(void)
@@ -286,13 +280,13 @@ static void test_none(void)
     g_autofree Image *im = list_new();
 
     memset(im->bytes + 0x10c, 0xa5, 0xf00 - 0x10c);
-    check(im, PCIE_ECAP_STEP_NONE, 0, PCIE_ECAP_HIT_BODY, 0);
+    check(im, VFIO_PASID_STEP_NONE, 0, PCIE_ECAP_HIT_BODY, 0);
     /* What is known of a broken list is not all */
     memset(im->bytes + 0x10c, 0, 0xf00 - 0x10c);
     put32(im, 0xf00, 0x0b | 1 << 16 | 0x100u << 20);
     put32(im, 0x200, HEADER);
     put32(im, 0x204, CAP);
-    check(im, PCIE_ECAP_STEP_NONE, 0, PCIE_ECAP_BAD_CHAIN, 0);
+    check(im, VFIO_PASID_STEP_NONE, 0, PCIE_ECAP_BAD_CHAIN, 0);
 }
 
 /* Whatever the image: the place is nobody's, and can be put into the list */
@@ -324,10 +318,10 @@ static void test_random(void)
             put32(im, 0xffc, 1);
         }
 
-        steps[pcie_ecap_place_properties(im->bytes, &host, g_test_rand_int(),
+        steps[vfio_pasid_place_properties(im->bytes, &host, g_test_rand_int(),
                                          g_test_rand_int_range(0, 64))]++;
     }
-    for (unsigned i = PCIE_ECAP_STEP_END; i < G_N_ELEMENTS(steps); i++) {
+    for (unsigned i = VFIO_PASID_STEP_END; i < G_N_ELEMENTS(steps); i++) {
         g_assert_cmpuint(steps[i], >, 0);
     }
 }
@@ -335,19 +329,18 @@ static void test_random(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/pcie-ecap-place/names", test_names);
-    g_test_add_func("/pcie-ecap-place/read", test_read);
-    g_test_add_func("/pcie-ecap-place/end", test_end);
-    g_test_add_func("/pcie-ecap-place/host", test_host);
-    g_test_add_func("/pcie-ecap-place/host/in-body", test_host_in_body);
-    g_test_add_func("/pcie-ecap-place/host/reserved", test_host_reserved);
-    g_test_add_func("/pcie-ecap-place/reserved-head", test_reserved_head);
-    g_test_add_func("/pcie-ecap-place/host/twice", test_host_twice);
-    g_test_add_func("/pcie-ecap-place/registers", test_registers);
-    g_test_add_func("/pcie-ecap-place/registers/anchor",
+    g_test_add_func("/vfio-pasid-place/read", test_read);
+    g_test_add_func("/vfio-pasid-place/end", test_end);
+    g_test_add_func("/vfio-pasid-place/host", test_host);
+    g_test_add_func("/vfio-pasid-place/host/in-body", test_host_in_body);
+    g_test_add_func("/vfio-pasid-place/host/reserved", test_host_reserved);
+    g_test_add_func("/vfio-pasid-place/reserved-head", test_reserved_head);
+    g_test_add_func("/vfio-pasid-place/host/twice", test_host_twice);
+    g_test_add_func("/vfio-pasid-place/registers", test_registers);
+    g_test_add_func("/vfio-pasid-place/registers/anchor",
                     test_registers_anchor);
-    g_test_add_func("/pcie-ecap-place/anchor", test_anchor);
-    g_test_add_func("/pcie-ecap-place/none", test_none);
-    g_test_add_func("/pcie-ecap-place/random", test_random);
+    g_test_add_func("/vfio-pasid-place/anchor", test_anchor);
+    g_test_add_func("/vfio-pasid-place/none", test_none);
+    g_test_add_func("/vfio-pasid-place/random", test_random);
     return g_test_run();
 }
