@@ -198,7 +198,8 @@ static Guest *start(uint64_t ste0, const char *drive, uint64_t used)
     smmu_writeq(g->qts, VS_CMDQ_BASE, CMDQ | CMDQ_LOG2);
     smmu_writeq(g->qts, VS_EVENTQ_BASE, EVENTQ | EVENTQ_LOG2);
     smmu_writel(g->qts, VS_IRQ_CTRL, VS_IRQ_CTRL_EVENTQ);
-    smmu_writel(g->qts, VS_CR0, VS_CR0_SMMUEN | VS_CR0_CMDQEN | VS_CR0_EVENTQEN);
+    smmu_writel(g->qts, VS_CR0,
+                VS_CR0_SMMUEN | VS_CR0_CMDQEN | VS_CR0_EVENTQEN);
     g->notify = start_device(g->qts, used);
     return g;
 }
@@ -323,7 +324,8 @@ static void test_overflow(void)
     /* It is not that the queue was too small */
     g_assert_cmpuint((prod - cons) & EVENTQ_POSITION, >, 0);
     g_assert_cmpuint((prod - cons) & EVENTQ_POSITION, <, 1u << EVENTQ_LOG2);
-    g_assert_cmphex(qtest_readl(g->qts, EVENTQ) & 0xff, ==, VS_EVT_F_TRANSLATION);
+    g_assert_cmphex(qtest_readl(g->qts, EVENTQ) & 0xff, ==,
+                    VS_EVT_F_TRANSLATION);
     /* One that the guest has not seen as yet stands for the next one, too */
     for (int i = 0; i < 3; i++) {
         submit(g);
