@@ -153,7 +153,8 @@ bool smmuv3_accel_next_emulated(SMMUv3State *s)
     if (!s->accel) {
         return true;
     }
-    if (smmuv3_accel_slice_over(&a->slice)) {
+    /* Ahead of a guest that runs, it is another process that has the devices */
+    if (a->cpr.adopting || smmuv3_accel_slice_over(&a->slice)) {
         return false;
     }
     if (g_hash_table_size(a->devices) && !a->marks && !a->tlbi_again &&
@@ -229,7 +230,7 @@ void smmuv3_accel_flush(SMMUv3State *s)
 {
     SMMUv3AccelState *a = s->accel_state;
 
-    if (!s->accel || a->slice.waits) {
+    if (!s->accel || a->cpr.adopting || a->slice.waits) {
         return;
     }
     if (g_hash_table_size(a->devices)) {

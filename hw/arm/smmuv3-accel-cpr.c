@@ -70,7 +70,8 @@ static int smmuv3_accel_cpr_pre_save(void *opaque)
     cpr->tlbi_again = a->tlbi_again || a->tlbi_waits;
     cpr->owed = cpr->tlbi_again;
     g_free(cpr->devices);
-    cpr->devices = g_new(SMMUv3AccelCprDevice, g_hash_table_size(a->devices));
+    cpr->devices = g_new(SMMUv3AccelCprDevice,
+                         g_hash_table_size(a->devices) + a->doomed->len);
     cpr->len = 0;
     g_hash_table_iter_init(&iter, a->devices);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
@@ -84,6 +85,14 @@ static int smmuv3_accel_cpr_pre_save(void *opaque)
             .named = adev->named,
         };
         cpr->owed |= adev->event.type || adev->named;
+    }
+    /* They are of no device now */
+    for (guint i = 0; i < a->doomed->len; i++) {
+        cpr->devices[cpr->len++] = (SMMUv3AccelCprDevice) {
+            .devid = NO_ID,
+            .host.ste.mode = ACCEL_BLOCKED,
+            .host.vdevice_id = g_array_index(a->doomed, uint32_t, i),
+        };
     }
 
     /* Events in the vEVENTQ reach the guest before the registers are saved */
@@ -198,8 +207,8 @@ static const VMStateDescription vmstate_smmuv3_accel = {
     },
 };
 
-static const SMMUv3AccelCprDevice *find_device(const SMMUv3AccelCpr *cpr,
-                                               uint32_t devid)
+static SMMUv3AccelCprDevice *find_device(const SMMUv3AccelCpr *cpr,
+                                         uint32_t devid)
 {
     for (int i = 0; i < cpr->len; i++) {
         if (cpr->devices[i].devid == devid) {
@@ -239,10 +248,11 @@ void smmuv3_accel_cpr_adopt(SMMUv3AccelState *a)
     g_hash_table_iter_init(&iter, a->devices);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         SMMUv3AccelDevice *adev = value;
-        const SMMUv3AccelCprDevice *d = find_device(cpr, adev->idev->devid);
+        SMMUv3AccelCprDevice *d = find_device(cpr, adev->idev->devid);
 
         if (d) {
             smmuv3_accel_adopt(a, adev, &d->host);
+            d->host.vdevice_id = NO_ID;
             if (cpr->owed) {
                 adev->event.type = d->event_type;
                 adev->event.sid = d->event_sid;
@@ -251,6 +261,11 @@ void smmuv3_accel_cpr_adopt(SMMUv3AccelState *a)
         }
         /* The numbers of the buses were loaded after the devices came */
         smmuv3_accel_sid_update(a, adev);
+    }
+    for (int i = 0; i < cpr->len; i++) {
+        if (cpr->devices[i].host.vdevice_id != NO_ID) {
+            g_array_append_val(a->doomed, cpr->devices[i].host.vdevice_id);
+        }
     }
     a->tlbi_again = cpr->tlbi_again;
     smmuv3_accel_cpr_start_events(a);

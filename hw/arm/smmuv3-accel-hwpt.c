@@ -62,6 +62,10 @@ void smmuv3_accel_free_viommu(SMMUv3AccelState *a)
     smmuv3_accel_free_id(a, &a->abort_hwpt_id);
     smmuv3_accel_free_id(a, &a->viommu_id);
     a->be = NULL;
+    /* A pass that was under way ends with the last device that it was for */
+    g_clear_pointer(&a->stopping, error_free);
+    a->tlbi_waits = false;
+    a->tlbi_again = false;
 }
 
 void smmuv3_accel_new_cmdq(SMMUv3AccelState *a)

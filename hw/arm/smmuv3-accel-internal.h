@@ -81,7 +81,7 @@ typedef struct SMMUv3AccelDevice {
 
 /* The state of one device in the migration stream */
 typedef struct SMMUv3AccelCprDevice {
-    uint32_t devid;             /* of the device in the iommufd */
+    uint32_t devid;             /* in the iommufd; NO_ID: a vDEVICE alone */
     SMMUv3AccelAttachment host;
     uint32_t event_type;
     uint32_t event_sid;

@@ -203,7 +203,10 @@ void smmuv3_accel_reset(SMMUv3State *s)
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         SMMUv3AccelDevice *adev = value;
 
-        smmuv3_accel_free_vdevice(a, adev);
+        /* One that could not be stopped is translated by its old STE still */
+        if (adev->host.ste.mode != ACCEL_TRANSLATE) {
+            smmuv3_accel_free_vdevice(a, adev);
+        }
         adev->event = (SMMUEventInfo) { .type = SMMU_EVT_NONE };
         adev->reported = false;
     }

@@ -587,6 +587,35 @@ static void test_fail(void)
     vg_assert_has(text, "DMA of d1 is aborted");
 }
 
+/* The device that comes after it has nothing to do with that */
+static void test_fail_replug(void)
+{
+    const uint64_t word0 = VS_STE0_DEFAULT + 0x10000;
+    VfGuest *g = vs_start_s1();
+
+    /* Or else it would be over before the device is unplugged */
+    qtest_qmp_assert_success(g->qts, "{'execute': 'stop'}");
+    vf_client_rule(g->c, VF_OP_HWPT_INVALIDATE, 1, 1000, EIO);
+    vs_queue_va(g, 0);
+    vs_queue(g, VS_CMD_SYNC, 0);
+    slow(g, true);
+    vs_ring(g);
+    slow(g, false);
+    g_assert_cmphex(vs_readl(g, VS_GERROR), ==, VS_GERROR_CMDQ_ERR);
+    vg_device_del(g, "d1", 1);
+    vf_client_clear_rules(g->c);
+    qtest_qmp_assert_success(g->qts, "{'execute': 'cont'}");
+    vs_writel(g, VS_GERRORN, VS_GERROR_CMDQ_ERR);
+    vs_wait(g);
+    g_assert_true(vs_done(g));
+
+    g_assert_cmpstr(vg_device_add(g, 0, "d1", 1, ""), ==, NULL);
+    vs_write_ste(g, VS_LINEAR, SID, word0, VS_STE1_DEFAULT);
+    vs_cfgi_ste(g, SID);
+    vs_assert_s1(g, 0, SID, word0, VS_STE1_DEFAULT);
+    g_free(vg_end(g));
+}
+
 /* A new STE of one device finds the host well again: all devices go on */
 static void test_recover_all(void)
 {
@@ -657,6 +686,7 @@ int main(int argc, char **argv)
     }
     qtest_add_func("smmuv3-accel/bound/order-cd", test_order_cd);
     qtest_add_func("smmuv3-accel/bound/fail", test_fail);
+    qtest_add_func("smmuv3-accel/bound/fail-replug", test_fail_replug);
     qtest_add_func("smmuv3-accel/bound/recover-all", test_recover_all);
     qtest_add_func("smmuv3-accel/bound/emulated", test_emulated);
     return g_test_run();

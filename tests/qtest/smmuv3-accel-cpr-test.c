@@ -367,6 +367,28 @@ static void test_paused_plug(void)
     vg_end_silent(g);
 }
 
+/* A debugger may write registers, too: the queue waits until the guest runs */
+static void test_paused_ring(void)
+{
+    VfGuest *g = start(1);
+    VfShared *s = g->c->shared;
+
+    vs_set_state(g, &vs_states[VS_TRANSLATE], 1);
+    qtest_qmp_assert_success(g->qts, "{ 'execute': 'stop' }");
+    vg_exec(g, NULL);
+    s->cmd_len = 0;
+    vs_queue_va(g, 0);
+    vs_queue(g, VS_CMD_SYNC, 0);
+    vs_ring(g);
+    g_assert_false(vs_done(g));
+    qtest_qmp_assert_success(g->qts, "{ 'execute': 'cont' }");
+    vs_wait(g);
+    g_assert_true(vs_done(g));
+    g_assert_cmpuint(s->cmd_len, ==, 1);
+    vs_assert_va(&s->cmd[0], 0);
+    vg_end_silent(g);
+}
+
 static void test_paused_unplug(void)
 {
     VfGuest *g = start(1);
@@ -480,6 +502,37 @@ static void test_paused_refused(void)
     vg_assert_has(text, "xres");
 }
 
+/* A StreamID that the old one could not free is freed by the new one */
+static void test_kept(const void *opaque)
+{
+    const VsState *translate = &vs_states[VS_TRANSLATE];
+    VfGuest *g = start_ports(2, 2);
+    VfClient *c = g->c;
+
+    vs_set_state(g, translate, 1);
+    vs_set_state(g, &vs_states[VS_INVALID], 1);
+    /* Nothing but the vDEVICE is left to be destroyed */
+    vf_client_rule(c, VF_OP_DESTROY, 1, 1, EBUSY);
+    vg_config_writel(g, 0, 1 << 3, PCI_PRIMARY_BUS, 3 << 8 | 3 << 16);
+    vf_client_clear_rules(c);
+    for (int i = 0; i < UPDATES; i++) {
+        if (opaque) {
+            vg_transfer(g);
+        } else {
+            vg_exec(g, NULL);
+        }
+    }
+    vg_config_writel(g, 0, 2 << 3, PCI_PRIMARY_BUS, 1 << 8 | 1 << 16);
+    vs_set_state(g, translate, 1);
+    vs_assert_s1(g, 1, VS_SID(1), VS_STE0_DEFAULT, VS_STE1_DEFAULT);
+    vs_set_state(g, translate, 3);
+    vs_assert_s1(g, 0, VS_SID(3), VS_STE0_DEFAULT, VS_STE1_DEFAULT);
+    vg_device_del(g, "d1", 1);
+    vg_device_del(g, "d2", 2);
+    vf_client_assert_clean(c);
+    g_free(vg_end(g));
+}
+
 /* Each SMMU has its own from the one before, and nothing of the other's */
 static void test_two(void)
 {
@@ -538,11 +591,14 @@ int main(int argc, char **argv)
     qtest_add_func("smmuv3-accel/cpr/no-device", test_no_device);
     qtest_add_func("smmuv3-accel/cpr/paused/plug", test_paused_plug);
     qtest_add_func("smmuv3-accel/cpr/paused/unplug", test_paused_unplug);
+    qtest_add_func("smmuv3-accel/cpr/paused/ring", test_paused_ring);
     for (int i = 0; i < ARRAY_SIZE(paused_tests); i++) {
         vg_add_test("smmuv3-accel/cpr/paused", paused_tests[i].name,
                     &paused_tests[i], test_paused);
     }
     qtest_add_func("smmuv3-accel/cpr/paused/refused", test_paused_refused);
+    vg_add_test("smmuv3-accel/cpr/kept", "exec", NULL, test_kept);
+    vg_add_test("smmuv3-accel/cpr/kept", "transfer", "", test_kept);
     qtest_add_func("smmuv3-accel/cpr/two-smmus", test_two);
     return g_test_run();
 }

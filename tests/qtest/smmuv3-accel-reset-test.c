@@ -179,6 +179,38 @@ static void test_stale(void)
     vg_assert_has(text, "d1");
 }
 
+/*
+ * The host could not stop the device: what the next guest sets up may be what
+ * the host has still, and what it invalidates has to reach the host.
+ */
+static void test_stuck(void)
+{
+    const uint64_t sid = VS_SID(1);
+    VfGuest *g = vs_start(1, 1);
+    VfShared *s = g->c->shared;
+    g_autofree gchar *text = NULL;
+
+    vs_setup(g, VS_LINEAR);
+    vs_set_state(g, &vs_states[VS_TRANSLATE], 1);
+    vf_client_rule(g->c, VF_OP_ATTACH, 1, UINT32_MAX, EIO);
+    vf_client_rule(g->c, VF_OP_DETACH, 1, UINT32_MAX, EIO);
+    vg_system_reset(g);
+    vg_ports(g, 1);
+    vs_setup(g, VS_LINEAR);
+    vs_write_ste(g, VS_LINEAR, sid, VS_STE0_DEFAULT, VS_STE1_DEFAULT);
+    vf_client_clear_rules(g->c);
+    vs_enable(g, true);
+    vs_assert_s1(g, 0, sid, VS_STE0_DEFAULT, VS_STE1_DEFAULT);
+    s->cmd_len = 0;
+    vs_queue(g, VS_CMD_CFGI_CD | sid << 32, VS_LEAF);
+    vs_sync(g);
+    g_assert_cmpuint(s->cmd_len, ==, 1);
+    vg_device_del(g, "d1", 1);
+    vf_client_assert_clean(g->c);
+    text = vg_end(g);
+    vg_assert_has(text, "DMA of d1 cannot be stopped");
+}
+
 /* Devices that come and go between resets */
 static void test_hotplug(void)
 {
@@ -314,6 +346,7 @@ int main(int argc, char **argv)
     qtest_add_func("smmuv3-accel/reset/no-device", test_no_device);
     qtest_add_func("smmuv3-accel/reset/commands", test_commands);
     qtest_add_func("smmuv3-accel/reset/stale", test_stale);
+    qtest_add_func("smmuv3-accel/reset/stuck", test_stuck);
     qtest_add_func("smmuv3-accel/reset/hotplug", test_hotplug);
     vg_add_test("smmuv3-accel/restart", "linear", &linear, test_restart);
     vg_add_test("smmuv3-accel/restart", "two-level", &two_level,
