@@ -78,6 +78,8 @@ VF_HIDDEN VfObject *vf_object_find_type(uint32_t ctx, uint32_t id,
 VF_HIDDEN void vf_object_hold(uint32_t ctx, uint32_t id);
 VF_HIDDEN void vf_object_put(uint32_t ctx, uint32_t id);
 VF_HIDDEN int vf_object_destroy(uint32_t ctx, uint32_t id);
+/* Destroy all objects of a context, whoever holds it */
+VF_HIDDEN void vf_ctx_destroy(uint32_t ctx);
 /* Destroy those that QEMU has closed, and nobody else holds any more */
 VF_HIDDEN void vf_ctx_reap(void);
 

@@ -137,7 +137,7 @@ static bool ctx_is_held(uint32_t ctx)
     return false;
 }
 
-static void ctx_destroy(uint32_t ctx)
+void vf_ctx_destroy(uint32_t ctx)
 {
     for (int i = 0; i < VF_MAX_OBJECTS; i++) {
         VfObject *obj = &vf->object[i];
@@ -161,7 +161,7 @@ void vf_ctx_reap(void)
 {
     for (uint32_t i = 0; i < VF_MAX_CTX; i++) {
         if (vf->ctx[i].used && vf->ctx[i].closed && !ctx_is_held(i)) {
-            ctx_destroy(i);
+            vf_ctx_destroy(i);
         }
     }
 }
