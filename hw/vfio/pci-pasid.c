@@ -22,6 +22,7 @@
 #include "qemu/error-report.h"
 #include "system/host_iommu_device.h"
 #include "pci.h"
+#include "pci-pasid-path.h"
 #include "pci-pasid-regs.h"
 #include "trace.h"
 
@@ -349,7 +350,7 @@ static const char *vfio_pasid_no_space(VFIOPCIDevice *vdev)
 
     if (!pci_bus_is_express(pci_get_bus(pdev))) {
         return "the device is on a conventional PCI bus, which has no "
-               "extended capabilities";
+               "extended capabilities; put it behind a pcie-root-port";
     }
     if (!pci_is_express(pdev) || vdev->config_size <= PCI_CONFIG_SPACE_SIZE) {
         return "the configuration space of the device has no more than 256 "
@@ -388,6 +389,7 @@ bool vfio_pci_pasid_setup(VFIOPCIDevice *vdev, Error **errp)
     const char *no_host = vfio_pasid_ask_host(vdev);
     const char *why = vfio_pasid_no_space(vdev);
     g_autofree VFIOPasidView *view = NULL;
+    g_autofree char *problem = NULL;
     uint16_t own = 0;
     Error *err = NULL;
 
@@ -421,6 +423,10 @@ bool vfio_pci_pasid_setup(VFIOPCIDevice *vdev, Error **errp)
         vfio_pasid_set_state(vdev, "not decided: the state of the guest was "
                              "not loaded");
         return true;
+    }
+    problem = vfio_pasid_path_problem(PCI_DEVICE(vdev));
+    if (problem) {
+        return vfio_pasid_go_without(vdev, true, problem, errp);
     }
     return vfio_pasid_place_and_enable(vdev, view, errp);
 }

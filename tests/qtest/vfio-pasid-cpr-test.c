@@ -26,6 +26,7 @@
 #define WIDTH           16
 #define ENABLED         (PCI_PASID_CTRL_ENABLE << 16)
 #define PASID_HEADER    0x0001001b
+#define DEVCAP2         (VF_IMAGE_PCIE_CAP + PCI_EXP_DEVCAP2)
 
 static const VfExtCap caps_aer[] = {
     { 0x100, PCI_EXT_CAP_ID_ERR, 2, 0x2c }, { }
@@ -58,6 +59,13 @@ static void last(VfDevice *d)
 {
     aer(d);
     put_registers(d, 0x300);
+}
+
+/* The device does not say that it supports end-to-end TLP prefixes */
+static void no_prefix(VfDevice *d)
+{
+    last(d);
+    vf_put32(d->phys + DEVCAP2, 0);
 }
 
 static void between(VfDevice *d)
@@ -229,6 +237,12 @@ static const AdoptTest adopt_tests[] = {
     { .name = "same", .describe = last, .from = "", .to = "",
       .offset = 0xff8, .state = "placed where the guest knows it",
       .hidden = 0x300 },
+    { .name = "no-prefix", .describe = no_prefix, .from = "", .to = "",
+      .offset = 0xff8, .state = "placed where the guest knows it",
+      .hidden = 0x300 },
+    { .name = "no-prefix-off", .describe = no_prefix, .from = ",vpasid=off",
+      .to = "", .offset = 0, .state = "disabled: the guest was started without",
+      .hidden = 0x300 },
     { .name = "to-default", .describe = last,
       .from = ",x-vpasid-cap-offset=0x400", .to = "", .offset = 0x400,
       .state = "enabled: offset 0x400, width 16, exec 0, priv 0, placed where "
@@ -304,6 +318,7 @@ static void test_adopt(const void *opaque)
     VfGuest *g = start(t->describe, t->from);
     bool own = g->c->shared->device[0].shows_pasid;
     g_autofree gchar *before = list_of(g, 1);
+    uint32_t devcap2 = vg_config_readl(g, 1, 0, DEVCAP2);
     g_autofree gchar *state = NULL;
     g_autofree gchar *text = NULL;
 
@@ -319,6 +334,7 @@ static void test_adopt(const void *opaque)
         hand_over(g, i % 2, i % 2 ? &back : &there);
         after = list_of(g, 1);
         g_assert_cmpstr(after, ==, before);
+        g_assert_cmphex(vg_config_readl(g, 1, 0, DEVCAP2), ==, devcap2);
         if (t->hidden) {
             check_hidden(g, 1, t->hidden, t->hidden + 4);
         }
