@@ -157,7 +157,7 @@ static bool find_pasid(Plan *plan, const Device *dev)
     return true;
 }
 
-/* VFIO hides the capability, or shows it by mistake: QEMU takes it away then */
+/* VFIO fails to hide the capability, and QEMU gives the guest none instead */
 static bool is_shown(Plan *plan)
 {
     const PCIEEcapExtent *ext = pcie_ecap_find(&plan->visible,
@@ -167,7 +167,10 @@ static bool is_shown(Plan *plan)
     if (!ext) {
         return false;
     }
-    why = vfio_pasid_shown_by_mistake(&plan->visible, ext->offset);
+    why = vfio_pasid_list_defect(&plan->visible);
+    if (!why && vfio_pasid_shown_by_mistake(&plan->visible, ext->offset)) {
+        return false;
+    }
     plan->result = PLAN_NO_PLACE;
     plan->reason = g_strdup_printf("VFIO does not hide the device's own at "
                                    "0x%x, since the list of extended "

@@ -74,6 +74,20 @@ static void between(VfDevice *d)
     put_registers(d, 0x200);
 }
 
+/* The kernel takes the first two for one, and fails to hide PASID */
+static void adjoining(VfDevice *d)
+{
+    static const VfExtCap caps[] = {
+        { 0x100, PCI_EXT_CAP_ID_DVSEC, 1, 0x10 },
+        { 0x110, PCI_EXT_CAP_ID_DVSEC, 1, 0x10 },
+        { 0x300, PCI_EXT_CAP_ID_PASID, 1, 8 },
+        { 0x400, PCI_EXT_CAP_ID_LTR, 1, 8 }, { }
+    };
+
+    vf_image_ext_caps(d->phys, caps);
+    put_registers(d, 0x300);
+}
+
 static void first(VfDevice *d)
 {
     vf_image_ext_caps(d->phys, caps_first);
@@ -152,6 +166,7 @@ static const struct {
     { .describe = alone, .hidden = 0x104, .end = 0x108 },
     { .describe = at_end, .hidden = 0xff8, .end = 0x1000 },
     { .describe = shown },
+    { .describe = adjoining },
     { .describe = aer },
 };
 
@@ -273,6 +288,11 @@ static const AdoptTest adopt_tests[] = {
     { .name = "alone-end", .describe = alone, .from = "",
       .to = ",x-vpasid-cap-offset=0x100", .offset = 0xff8,
       .state = "enabled: offset 0xff8", .hidden = 0x104 },
+    { .name = "adjoining", .describe = adjoining, .from = "", .to = "",
+      .offset = 0xff8, .state = "enabled: offset 0xff8", .hidden = 0x300 },
+    { .name = "adjoining-off", .describe = adjoining, .from = ",vpasid=off",
+      .to = "", .offset = 0, .state = "disabled: the guest was started without",
+      .hidden = 0x300 },
     /* The properties come too late */
     { .name = "to-off", .describe = last, .from = "", .to = ",vpasid=off",
       .offset = 0xff8, .state = "enabled: offset 0xff8",

@@ -185,6 +185,11 @@ def places():
     beside = Image(0x010c, 'System peripheral: test layout, PASID behind two '
                    'that adjoin').vsec(0x100, 0x10).vsec(0x110, 0x10)
     yield 'place-shown', [beside.pasid(0x120).ats(0x130)]
+    # Nor does it hide another one that comes in between
+    chain = Image(0x0111, 'System peripheral: test layout, PASID behind a '
+                  'hidden one behind two that adjoin').dvsec(0x100, 1, 0, 0x10)
+    chain.dvsec(0x110, 1, 0, 0x10).cap(0x120, 0x19, 1).pasid(0x160)
+    yield 'place-shown-chain', [chain.ats(0x170)]
     again = plain(0x010d, 'PASID in a list that loops')
     yield 'place-shown-loop', [again.link(0x160, 0x150)]
     dirty = plain(0x0109, 'something at the end').put(0xffc, 0x00c0ffee)
