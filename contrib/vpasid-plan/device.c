@@ -108,3 +108,9 @@ bool device_is_express(const Device *dev)
     }
     return false;
 }
+
+bool device_is_extended(const Device *dev)
+{
+    return dev->total > PCI_IMAGE_SIZE && dev->size >= dev->total &&
+           device_is_express(dev);
+}

@@ -95,6 +95,16 @@ char *device_parse_name(const char *text);
  */
 bool device_is_express(const Device *dev);
 
+/**
+ * device_is_extended: tell whether all of a function's extended configuration
+ * space is known
+ *
+ * @dev: the function.
+ *
+ * Returns: true if it has some, and all of it was read.
+ */
+bool device_is_extended(const Device *dev);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Device, device_free)
 
 #endif /* VPASID_PLAN_DEVICE_H */

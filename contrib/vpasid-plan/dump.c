@@ -15,6 +15,8 @@
 #define MIN_OFFSET_DIGITS   2
 #define MAX_OFFSET_DIGITS   3
 #define BYTES_PER_LINE      16
+/* The header of configuration space */
+#define MIN_SIZE            64
 
 /* Configuration space of every function (PCIe 6.2, 7.5.1) */
 #define CLASS_CODE          0x08
@@ -115,12 +117,12 @@ static bool end_device(Dump *dump, GError **error)
     if (!dev) {
         return true;
     }
-    /* What lspci -x, -xxx and -xxxx print; 128 is for CardBus bridges */
-    if (dev->size != 64 && dev->size != 128 && dev->size != PCI_IMAGE_SIZE &&
-        dev->size != PCIE_ECAP_IMAGE_SIZE) {
+    /* What QEMU takes; lspci -x, -xxx and -xxxx print 64, 256 and 4096 */
+    if (dev->size < MIN_SIZE || (dev->size > PCI_IMAGE_SIZE &&
+                                 dev->size % PCIE_ECAP_ALIGN)) {
         return fail(dump, error, "%s ends here with %u bytes of configuration "
-                    "space, which has to be 64, 128, 256 or 4096", dev->name,
-                    dev->size);
+                    "space, which has to be 64 to 4096, and a multiple of 4 "
+                    "above 256", dev->name, dev->size);
     }
     dev->vendor = dev->image[0] | dev->image[1] << 8;
     dev->device = dev->image[2] | dev->image[3] << 8;
@@ -149,7 +151,7 @@ static void find_totals(const GPtrArray *devices, unsigned first)
         Device *dev = g_ptr_array_index(devices, i);
 
         if (dev->size >= PCI_IMAGE_SIZE &&
-            (most == PCIE_ECAP_IMAGE_SIZE || !device_is_express(dev))) {
+            (most > PCI_IMAGE_SIZE || !device_is_express(dev))) {
             dev->total = dev->size;
         }
     }

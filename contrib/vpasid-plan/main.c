@@ -49,8 +49,9 @@ static bool parse_options(int *argc, char ***argv, Options *opts,
         "has PASID, and where QEMU would put\nthe PASID capability of a guest "
         "that gets the device.");
     g_option_context_set_description(context, "Exit status: 0 if every device "
-        "with PASID has a place, 1 if one has none,\n2 if something could not "
-        "be read. Reading the host's devices needs root.\n");
+        "with PASID has a place, 1 if one has none or Linux\ndoes not enable "
+        "its PASID, 2 if something could not be read. Reading the host's\n"
+        "devices needs root.\n");
     g_option_context_add_main_entries(context, entries, NULL);
     if (!g_option_context_parse(context, argc, argv, error)) {
         return false;
@@ -149,7 +150,7 @@ static int show(const Options *opts, const GPtrArray *devices, GString *out)
             g_printerr("vpasid-plan: %s: %s: %s\n", dev->source, dev->name,
                        plan->reason);
             status = STATUS_BAD_INPUT;
-        } else if (plan->result == PLAN_NO_PLACE) {
+        } else if (plan->result != PLAN_FINE) {
             status = MAX(status, STATUS_NO_PLACE);
         }
     }

@@ -8,12 +8,14 @@
 
 #include "qemu/osdep.h"
 #include "hw/pci/pcie_ecap.h"
+#include "hw/pci/pcie_ecap_size.h"
 #include "plan.h"
 #include "vfio-model.h"
 
 #define ALL_ONES            0xffffffffu
 /* Header Type (PCIe 6.2, 7.5.1.1.9): functions other than type 0 are bridges */
 #define HEADER_TYPE_LAYOUT  0x7f
+#define HEADER_TYPE_MULTI   0x80
 
 /* Where the list breaks off is its end; lesser defects may come before */
 static char *describe_broken(const PCIEEcapLayout *layout)
@@ -38,8 +40,11 @@ static char *describe_choice(const Plan *plan)
     if (plan->choice.end == PCIE_ECAP_BAD_CHAIN) {
         return describe_broken(&plan->visible);
     }
-    end = vfio_pasid_describe(&plan->visible, VFIO_PASID_AT_END,
-                              plan->choice.end);
+    end = plan->dev->size < PCIE_ECAP_IMAGE_SIZE ?
+        g_strdup_printf("0x%x is behind the 0x%x bytes of configuration space",
+                        VFIO_PASID_AT_END, plan->dev->size) :
+        vfio_pasid_describe(&plan->visible, VFIO_PASID_AT_END,
+                            plan->choice.end);
     if (plan->choice.step == VFIO_PASID_STEP_END) {
         return g_steal_pointer(&end);
     }
@@ -105,13 +110,19 @@ static bool is_readable(Plan *plan, const Device *dev)
         plan->result = PLAN_UNKNOWN;
         return false;
     }
-    if (dev->total && dev->total < PCIE_ECAP_IMAGE_SIZE) {
+    if (dev->total && dev->total <= PCI_IMAGE_SIZE) {
         plan->reason = g_strdup_printf("no extended capabilities: the "
                                        "configuration space of %s has %u "
                                        "bytes", who, dev->total);
         return false;
     }
-    if (dev->size < PCIE_ECAP_IMAGE_SIZE) {
+    if (dev->size >= PCI_IMAGE_SIZE && !device_is_express(dev)) {
+        /* Whatever is read there, a guest does not look at it */
+        plan->reason = g_strdup_printf("no extended capabilities: %s has no "
+                                       "PCI Express capability", who);
+        return false;
+    }
+    if (!device_is_extended(dev)) {
         plan->reason = g_strdup_printf("only %u bytes of the configuration "
                                        "space of %s are known; root can read "
                                        "all of it", dev->size, who);
@@ -144,10 +155,15 @@ static bool find_pasid(Plan *plan, const Device *dev)
         plan->result = PLAN_NO_PLACE;
         return false;
     }
-    if (!plan->pasid.width ||
-        plan->pasid.width > PCI_EXT_CAP_PASID_MAX_WIDTH) {
+    if (!plan->pasid.width) {
         plan->reason = g_strdup_printf("the PASID capability at 0x%x has a "
-                                       "width of %u bits, which has to be 1 "
+                                       "width of 0 bits, which gives the host "
+                                       "no PASID to report", ext->offset);
+        return false;
+    }
+    if (plan->pasid.width > PCI_EXT_CAP_PASID_MAX_WIDTH) {
+        plan->reason = g_strdup_printf("the PASID capability at 0x%x has a "
+                                       "width of %u bits, which has to be 0 "
                                        "to %u", ext->offset,
                                        plan->pasid.width,
                                        PCI_EXT_CAP_PASID_MAX_WIDTH);
@@ -157,7 +173,48 @@ static bool find_pasid(Plan *plan, const Device *dev)
     return true;
 }
 
-/* VFIO hides the capability, or shows it by mistake: QEMU takes it away then */
+/* Function 0 has a bit for it, and the others are what it stands for */
+static bool is_multifunction(const Device *dev)
+{
+    return dev->image[PCI_HEADER_TYPE] & HEADER_TYPE_MULTI ||
+           (strchr(dev->name, '.') && !g_str_has_suffix(dev->name, ".0"));
+}
+
+/*
+ * Why Linux does not enable the PASID of @dev on the host, as far as the device
+ * itself tells; the ports above it have to agree, too. NULL if it enables it.
+ */
+static const char *why_not_enabled(const Device *dev)
+{
+    g_autofree PCIEEcapLayout *list = g_new(PCIEEcapLayout, 1);
+    PCIEEcapFunction function;
+
+    pcie_ecap_function(dev->image, &function);
+    if (!function.ee_prefix) {
+        return "it has no end-to-end TLP prefixes in Device Capabilities 2";
+    }
+    pcie_ecap_parse(dev->image, list);
+    if (is_multifunction(dev) && !pcie_ecap_find(list, PCI_EXT_CAP_ID_ACS)) {
+        return "it is one of several functions and has no ACS";
+    }
+    return NULL;
+}
+
+static void add_not_enabled(Plan *plan, const Device *dev)
+{
+    const char *why = why_not_enabled(dev);
+    g_autofree char *place = plan->reason;
+
+    if (!why) {
+        plan->reason = g_steal_pointer(&place);
+        return;
+    }
+    plan->result = PLAN_NOT_ENABLED;
+    plan->reason = g_strdup_printf("%s; Linux does not enable it without a "
+                                   "quirk for the device: %s", place, why);
+}
+
+/* VFIO fails to hide the capability, and QEMU gives the guest none instead */
 static bool is_shown(Plan *plan)
 {
     const PCIEEcapExtent *ext = pcie_ecap_find(&plan->visible,
@@ -167,7 +224,10 @@ static bool is_shown(Plan *plan)
     if (!ext) {
         return false;
     }
-    why = vfio_pasid_shown_by_mistake(&plan->visible, ext->offset);
+    why = vfio_pasid_list_defect(&plan->visible);
+    if (!why && vfio_pasid_shown_by_mistake(&plan->visible, ext->offset)) {
+        return false;
+    }
     plan->result = PLAN_NO_PLACE;
     plan->reason = g_strdup_printf("VFIO does not hide the device's own at "
                                    "0x%x, since the list of extended "
@@ -182,11 +242,13 @@ Plan *plan_new(const Device *dev)
     const Device *owner = dev->physical ?: dev;
 
     plan->dev = dev;
-    plan->extended = dev->size == PCIE_ECAP_IMAGE_SIZE;
+    plan->extended = device_is_extended(dev);
     if (plan->extended) {
         pcie_ecap_parse(dev->image, &plan->own);
         vfio_model_show(dev->image, plan->shown);
         pcie_ecap_parse(plan->shown, &plan->visible);
+        pcie_ecap_reserve(&plan->visible, dev->size,
+                          PCIE_ECAP_IMAGE_SIZE - dev->size);
     }
 
     if (!is_gone(dev) && is_bridge(dev)) {
@@ -203,6 +265,9 @@ Plan *plan_new(const Device *dev)
         plan->result = PLAN_NO_PLACE;
     }
     plan->reason = describe_choice(plan);
+    if (!plan->result) {
+        add_not_enabled(plan, owner);
+    }
     return plan;
 }
 

@@ -19,11 +19,15 @@
  *
  * @PLAN_NO_PLACE: the device has PASID, but the guest cannot.
  *
+ * @PLAN_NOT_ENABLED: there would be a place, but the device lacks what Linux
+ *                    wants of it before it enables PASID on the host.
+ *
  * @PLAN_UNKNOWN: too little of the configuration space could be read.
  */
 typedef enum PlanResult {
     PLAN_FINE,
     PLAN_NO_PLACE,
+    PLAN_NOT_ENABLED,
     PLAN_UNKNOWN,
 } PlanResult;
 
@@ -42,8 +46,8 @@ typedef enum PlanResult {
  *
  * @reason: why there, or why not, in words.
  *
- * @extended: the device has extended configuration space, and the rest of
- *            this is filled in.
+ * @extended: the device has extended configuration space, all of it was read,
+ *            and the rest of this is filled in.
  *
  * @own: the list of capabilities that the device has.
  *

@@ -41,7 +41,7 @@ static bool is_physical_of(const Device *dev, const Device *virt)
     Address there = address_of(virt);
 
     if (dev->is_virtual || here.domain != there.domain ||
-        dev->size < PCIE_ECAP_IMAGE_SIZE) {
+        !device_is_extended(dev)) {
         return false;
     }
     layout = g_new(PCIEEcapLayout, 1);

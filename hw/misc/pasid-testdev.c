@@ -128,7 +128,7 @@ static bool ecap_find(const uint8_t *config, int id, uint16_t *found,
     return true;
 }
 
-/* Only bits that the capability offers can be set (PCIe 6.2, 7.8.8.3) */
+/* Only bits that the capability offers can be set (PCIe 6.2, 7.8.9.3) */
 static void pasid_testdev_own_control(PCIDevice *pdev, uint16_t offset)
 {
     uint16_t cap = pci_get_word(pdev->config + offset + PCI_PASID_CAP);
@@ -340,7 +340,7 @@ static uint32_t pasid_testdev_check_pasid(PasidTestDev *s, uint32_t max)
     uint32_t pasid = s->pasid & PASID_TESTDEV_PASID_MASK;
     uint16_t cap;
 
-    /* PCIe 6.2, 7.8.8.3: without PASID Enable no request has a prefix */
+    /* PCIe 6.2, 7.8.9.3: without PASID Enable no request has a prefix */
     if (!pcie_pasid_enabled(pdev)) {
         return PASID_TESTDEV_STATUS_DISABLED;
     }
@@ -630,7 +630,7 @@ static void pasid_testdev_reset_hold(Object *obj, ResetType type)
 
     pcie_cap_deverr_reset(pdev);
     if (pdev->exp.pasid_cap) {
-        /* PCIe 6.2, 7.8.8.3: the control register defaults to zero */
+        /* PCIe 6.2, 7.8.9.3: the control register defaults to zero */
         pci_set_word(pdev->config + pdev->exp.pasid_cap + PCI_PASID_CTRL, 0);
     }
     if (pdev->exp.ats_cap) {

@@ -2,8 +2,8 @@
  * Sizes of PCI Express extended capabilities
  *
  * Section numbers without a name are those of PCIe 6.2. They stand above the
- * rows of the table at the end. Capabilities that moved since, or are gone,
- * have the number of an older specification.
+ * rows of the table at the end. Capabilities that are gone have the number of
+ * an older specification.
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -313,7 +313,7 @@ static const Row table[] = {
     [0x0c] = { UNSIZED("Configuration Access Correlation") },
     /* 7.7.11 */
     [0x0d] = { COMPUTED(1, size_acs, "Access Control Services") },
-    /* PCIe 5.0, 7.8.7 */
+    /* 7.8.8 */
     [0x0e] = { FIXED(1, 0x08, "Alternative Routing-ID") },
     /* 10.5.1 */
     [0x0f] = { FIXED(1, 0x08, "Address Translation Services") },
@@ -339,7 +339,7 @@ static const Row table[] = {
     [0x19] = { PER_LANE(1, 0x0c, 0x02, "Secondary PCI Express") },
     /* PCIe 5.0, appendix G */
     [0x1a] = { COUNTED(1, 0x10, 0x04, REG1, 5, 0, "Protocol Multiplexing") },
-    /* PCIe 5.0, 7.8.8 */
+    /* 7.8.9 */
     [0x1b] = { FIXED(1, 0x08, "PASID") },
     /* PCIe 5.0, 7.9.14; gone since */
     [0x1c] = { FIXED(1, 0x08, "LN Requester") },
@@ -352,13 +352,13 @@ static const Row table[] = {
     [0x1f] = { FIXED(1, 0x0c, "Precision Time Measurement") },
     /* PCIe 4.0, chapter 8; gone since */
     [0x20] = { UNSIZED("PCI Express over M-PHY") },
-    /* PCIe 5.0, 7.8.9 */
+    /* 7.8.10 */
     [0x21] = { FIXED(1, 0x10, "FRS Queueing") },
     /* 7.9.16 */
     [0x22] = { FIXED(1, 0x0c, "Readiness Time Reporting") },
     /* 7.9.6; CXL structures are of this kind */
     [0x23] = { LENGTH(0x0a, "Designated Vendor-Specific") },
-    /* PCIe 5.0, 9.3.7 */
+    /* 7.8.7 */
     [0x24] = { REBAR("VF Resizable BAR") },
     /* 7.7.4 */
     [0x25] = { FIXED(1, 0x0c, "Data Link Feature") },
@@ -392,7 +392,7 @@ static const Row table[] = {
     [0x33] = { UNSIZED("Flit Performance Measurement") },
     [0x34] = { UNSIZED("Flit Error Injection") },
     /* 7.9.29 */
-    [0x35] = { COUNTED(1, 0x1c, 0x0c, REG1, 2, 0,
+    [0x35] = { COUNTED(1, 0x20, 0x0c, REG1, 2, 0,
                        "Streamlined Virtual Channel") },
     /* 7.9.30 */
     [0x36] = { UNSIZED("MMIO Register Block Locator") },

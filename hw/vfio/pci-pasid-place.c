@@ -162,31 +162,36 @@ char *vfio_pasid_describe(const PCIEEcapLayout *layout, uint16_t offset,
                            " since its size is not known");
 }
 
-const char *vfio_pasid_shown_by_mistake(const PCIEEcapLayout *layout,
-                                        uint16_t offset)
+const char *vfio_pasid_list_defect(const PCIEEcapLayout *layout)
 {
     uint32_t bad = layout->defects & (PCIE_ECAP_BROKEN | PCIE_ECAP_INTO_BODY |
                                       PCIE_ECAP_OVERLAP);
-    const PCIEEcapExtent *link = NULL;
 
-    if (bad) {
-        return pcie_ecap_defect_name(bad);
-    }
-    for (unsigned i = 0; i + 1 < layout->count; i++) {
-        if (layout->extents[i + 1].offset == offset) {
-            link = &layout->extents[i];
-        }
-    }
-    /*
-     * The kernel takes two capabilities of an ID that adjoin for one. What it
-     * changed in the header of the second does not show.
-     */
-    for (unsigned i = 0; link && i < layout->count; i++) {
+    return bad ? pcie_ecap_defect_name(bad) : NULL;
+}
+
+/* Does another capability of its ID end where @second starts? */
+static bool vfio_pasid_adjoins(const PCIEEcapLayout *layout,
+                               const PCIEEcapExtent *second)
+{
+    for (unsigned i = 0; i < layout->count; i++) {
         const PCIEEcapExtent *ext = &layout->extents[i];
 
-        if (ext->id == link->id && ext->offset + ext->size == link->offset) {
-            return "has two capabilities of a kind that adjoin";
+        if (ext->id == second->id &&
+            ext->offset + ext->size == second->offset) {
+            return true;
         }
     }
-    return NULL;
+    return false;
+}
+
+bool vfio_pasid_shown_by_mistake(const PCIEEcapLayout *layout, uint16_t offset)
+{
+    for (unsigned i = 0; i < layout->count &&
+         layout->extents[i].offset != offset; i++) {
+        if (vfio_pasid_adjoins(layout, &layout->extents[i])) {
+            return true;
+        }
+    }
+    return false;
 }

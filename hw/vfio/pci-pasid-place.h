@@ -180,8 +180,8 @@ char *vfio_pasid_describe(const PCIEEcapLayout *layout, uint16_t offset,
                           PCIEEcapReason reason);
 
 /**
- * vfio_pasid_shown_by_mistake: tell whether the kernel shows a PASID
- * capability that it means to hide
+ * vfio_pasid_list_defect: tell whether the list that the kernel shows can be
+ * relied on
  *
  * The kernel puts back the link to a capability that it has hidden where it
  * comes by an element of the list twice. What is at that link are the
@@ -189,12 +189,27 @@ char *vfio_pasid_describe(const PCIEEcapLayout *layout, uint16_t offset,
  *
  * @layout: from pcie_ecap_parse() of what the kernel shows.
  *
+ * Returns: what is wrong with the list, constant words behind "the list"; NULL
+ * if nothing is.
+ */
+const char *vfio_pasid_list_defect(const PCIEEcapLayout *layout);
+
+/**
+ * vfio_pasid_shown_by_mistake: tell whether the kernel may show a PASID
+ * capability that it means to hide
+ *
+ * The kernel takes two capabilities of an ID that adjoin for one. What it
+ * changed in the header of the second does not show. Behind it the list of the
+ * device goes on, with what is hidden, up to the next capability that the
+ * kernel knows. The rest of the list can be relied on.
+ *
+ * @layout: from pcie_ecap_parse() of what the kernel shows, without a
+ *          vfio_pasid_list_defect().
+ *
  * @offset: of the PASID capability in the list, in bytes.
  *
- * Returns: what is wrong with the list, constant words behind "the list"; NULL
- * if the capability is shown on purpose.
+ * Returns: true if such a pair is ahead of it in the list.
  */
-const char *vfio_pasid_shown_by_mistake(const PCIEEcapLayout *layout,
-                                        uint16_t offset);
+bool vfio_pasid_shown_by_mistake(const PCIEEcapLayout *layout, uint16_t offset);
 
 #endif /* HW_VFIO_PCI_PASID_PLACE_H */

@@ -21,6 +21,8 @@
 /* The power state that a function leaves through a reset (7.5.2.2) */
 #define PM_STATE_D0     0
 #define PM_STATE_D3HOT  3
+/* Max End-End TLP Prefixes: one (7.5.3.15) */
+#define EE_PREFIX_MAX_1 0x00400000u
 
 /* The guest reads these bytes from QEMU's copy, and cannot write them */
 static void vfio_pasid_emulate(VFIOPCIDevice *vdev, uint16_t offset,
@@ -86,6 +88,32 @@ static uint16_t vfio_pasid_header_before(VFIOPCIDevice *vdev, uint16_t offset)
     return pos;
 }
 
+/*
+ * A PASID travels in an end-to-end TLP prefix. A virtual function may leave it
+ * to its physical function to say that it supports those (7.5.3.15), but to the
+ * guest it is a function like any other. QEMU's copy already has the bit where
+ * the guest was taken over.
+ */
+static void vfio_pasid_support_prefix(VFIOPCIDevice *vdev)
+{
+    PCIDevice *pdev = PCI_DEVICE(vdev);
+    const uint32_t bits = PCI_EXP_DEVCAP2_EE_PREFIX |
+                          PCI_EXP_DEVCAP2_EE_PREFIX_MAX;
+    uint16_t exp = pdev->exp.exp_cap;
+    uint8_t *reg = pdev->config + exp + PCI_EXP_DEVCAP2;
+
+    if (!exp || (pci_get_word(pdev->config + exp + PCI_EXP_FLAGS) &
+                 PCI_EXP_FLAGS_VERS) < 2) {
+        return;
+    }
+    if (!(pci_get_long(reg) & PCI_EXP_DEVCAP2_EE_PREFIX)) {
+        pci_set_long(reg, (pci_get_long(reg) & ~bits) |
+                          PCI_EXP_DEVCAP2_EE_PREFIX | EE_PREFIX_MAX_1);
+    }
+    pci_long_test_and_set_mask(vdev->emulated_config_bits + exp +
+                               PCI_EXP_DEVCAP2, bits);
+}
+
 bool vfio_pasid_add(VFIOPCIDevice *vdev, uint16_t offset,
                     const VFIOPasidCap *cap, Error **errp)
 {
@@ -122,6 +150,7 @@ bool vfio_pasid_add(VFIOPCIDevice *vdev, uint16_t offset,
     pci_set_word(pdev->wmask + offset + PCI_PASID_CTRL, PCI_PASID_CTRL_ENABLE |
                  (cap->exec ? PCI_PASID_CTRL_EXEC : 0) |
                  (cap->priv ? PCI_PASID_CTRL_PRIV : 0));
+    vfio_pasid_support_prefix(vdev);
     return true;
 }
 

@@ -18,6 +18,8 @@ typedef struct VFIOPCIDevice VFIOPCIDevice;
 /**
  * vfio_pasid_add: put the capability into what the guest sees
  *
+ * The guest also reads that the device supports end-to-end TLP prefixes.
+ *
  * @vdev: the device, after vfio_pasid_hide().
  *
  * @offset: of the capability in bytes. Registers of the device that no

@@ -22,6 +22,7 @@
 #include "qemu/error-report.h"
 #include "system/host_iommu_device.h"
 #include "pci.h"
+#include "pci-pasid-path.h"
 #include "pci-pasid-regs.h"
 #include "trace.h"
 
@@ -139,30 +140,37 @@ static void vfio_pasid_drop_all(VFIOPCIDevice *vdev)
     }
 }
 
-/* The kernel shows a PASID capability at @own: pass it through, or drop it */
-static bool vfio_pasid_setup_own(VFIOPCIDevice *vdev,
-                                 const VFIOPasidView *view, uint16_t own,
-                                 Error **errp)
+static void vfio_pasid_pass_through(VFIOPCIDevice *vdev, uint16_t own)
 {
-    const char *mistake = vfio_pasid_shown_by_mistake(&view->layout, own);
-    g_autofree char *why = NULL;
+    vfio_pasid_set_state(vdev, "passed through: the kernel exposes the "
+                         "capability of the device at offset 0x%x", own);
+}
 
-    if (cpr_is_incoming() ||
-        (!mistake && vdev->pasid.mode != ON_OFF_AUTO_OFF)) {
-        vfio_pasid_set_state(vdev, "passed through: the kernel exposes the "
-                             "capability of the device at offset 0x%x", own);
+/*
+ * Does the guest get the PASID capability at @own, which the kernel shows? If
+ * not it is dropped. Sets @why if the guest gets none instead of it.
+ */
+static bool vfio_pasid_keep_own(VFIOPCIDevice *vdev, const VFIOPasidView *view,
+                                uint16_t own, char **why)
+{
+    const char *defect = vfio_pasid_list_defect(&view->layout);
+    bool off = vdev->pasid.mode == ON_OFF_AUTO_OFF;
+
+    if (!off && !defect && !vfio_pasid_shown_by_mistake(&view->layout, own)) {
+        vfio_pasid_pass_through(vdev, own);
         return true;
     }
-
-    vfio_pasid_drop_all(vdev);
-    if (vdev->pasid.mode == ON_OFF_AUTO_OFF) {
-        return vfio_pasid_go_without(vdev, false, "vpasid=off", errp);
+    if (defect && !off) {
+        *why = g_strdup_printf("the list of extended capabilities of the "
+                               "device %s, so the PASID capability in it at "
+                               "offset 0x%x may be one that the kernel means "
+                               "to hide", defect, own);
     }
-    why = g_strdup_printf("the list of extended capabilities of the device "
-                          "%s, so the PASID capability in it at offset 0x%x "
-                          "may be one that the kernel means to hide",
-                          mistake, own);
-    return vfio_pasid_go_without(vdev, true, why, errp);
+    /* A guest that is taken over (CPR) may know it: vfio_pasid_adopt() */
+    if (!cpr_is_incoming()) {
+        vfio_pasid_drop_all(vdev);
+    }
+    return false;
 }
 
 /* Wherever the virtual registers go: the guest does not get at those below */
@@ -349,7 +357,7 @@ static const char *vfio_pasid_no_space(VFIOPCIDevice *vdev)
 
     if (!pci_bus_is_express(pci_get_bus(pdev))) {
         return "the device is on a conventional PCI bus, which has no "
-               "extended capabilities";
+               "extended capabilities; put it behind a pcie-root-port";
     }
     if (!pci_is_express(pdev) || vdev->config_size <= PCI_CONFIG_SPACE_SIZE) {
         return "the configuration space of the device has no more than 256 "
@@ -388,6 +396,7 @@ bool vfio_pci_pasid_setup(VFIOPCIDevice *vdev, Error **errp)
     const char *no_host = vfio_pasid_ask_host(vdev);
     const char *why = vfio_pasid_no_space(vdev);
     g_autofree VFIOPasidView *view = NULL;
+    g_autofree char *problem = NULL;
     uint16_t own = 0;
     Error *err = NULL;
 
@@ -400,10 +409,19 @@ bool vfio_pci_pasid_setup(VFIOPCIDevice *vdev, Error **errp)
         if (!view) {
             return vfio_pasid_go_without_err(vdev, err, errp);
         }
-        if (own) {
-            return vfio_pasid_setup_own(vdev, view, own, errp);
+        if (own && vfio_pasid_keep_own(vdev, view, own, &problem)) {
+            return true;
         }
-        vfio_pasid_hide_own(vdev, view);
+        if (problem && cpr_is_incoming()) {
+            vfio_pasid_set_state(vdev, "not decided: %s", problem);
+            return true;
+        }
+        if (problem) {
+            return vfio_pasid_go_without(vdev, true, problem, errp);
+        }
+        if (!own) {
+            vfio_pasid_hide_own(vdev, view);
+        }
     }
 
     why = why ?: no_host ?: vfio_pasid_no_offer(vdev);
@@ -421,6 +439,10 @@ bool vfio_pci_pasid_setup(VFIOPCIDevice *vdev, Error **errp)
         vfio_pasid_set_state(vdev, "not decided: the state of the guest was "
                              "not loaded");
         return true;
+    }
+    problem = vfio_pasid_path_problem(PCI_DEVICE(vdev));
+    if (problem) {
+        return vfio_pasid_go_without(vdev, true, problem, errp);
     }
     return vfio_pasid_place_and_enable(vdev, view, errp);
 }
@@ -507,10 +529,12 @@ static bool vfio_pasid_adopt(VFIOPCIDevice *vdev, const uint8_t *known,
         warn_report(VFIO_MSG_PREFIX "vpasid=off is too late: the guest was "
                     "started with the capability", vdev->vbasedev.name);
     }
-    if (own) {
+    if (own == offset) {
         /* It is the same one, or will be found to differ */
+        vfio_pasid_pass_through(vdev, own);
         return true;
     }
+    vfio_pasid_drop_all(vdev);
     vfio_pasid_read(known, offset, &cap);
     return vfio_pasid_adopt_virtual(vdev, offset, &cap, errp);
 }

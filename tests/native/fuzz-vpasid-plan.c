@@ -21,7 +21,20 @@ enum {
     UNFINISHED = 1 << 1,
     VIRTUAL = 1 << 2,
     PHYSICAL = 1 << 3,
+    CONVENTIONAL = 1 << 4,
 };
+
+/* Bytes of configuration space that a device may have, or that were read */
+static const uint16_t sizes[] = { 64, PCI_IMAGE_SIZE, 0x1f4, 0x600 };
+
+/* Without a PCI Express capability there is nothing to plan */
+static void put_express(uint8_t *image)
+{
+    image[PCI_STATUS] |= PCI_STATUS_CAP_LIST;
+    image[PCI_CAPABILITY_LIST] = 0x40;
+    image[0x40] = PCI_CAP_ID_EXP;
+    image[0x41] = 0;
+}
 
 /* VFIO changes headers, and no other byte */
 static void check_shown(const Plan *plan)
@@ -55,8 +68,10 @@ static void check_place(const Plan *plan)
     uint16_t offset = plan->choice.offset;
     uint8_t image[PCIE_ECAP_IMAGE_SIZE];
 
-    g_assert_cmpint(plan->result, ==, PLAN_FINE);
+    g_assert_true(plan->result == PLAN_FINE ||
+                  plan->result == PLAN_NOT_ENABLED);
     g_assert_true(plan->has_pasid);
+    g_assert_cmpuint(offset + PCI_EXT_CAP_PASID_SIZEOF, <=, plan->dev->size);
     memcpy(image, plan->shown, sizeof(image));
     if (plan->choice.step == VFIO_PASID_STEP_HOST) {
         memset(image + offset, 0, PCI_EXT_CAP_PASID_SIZEOF);
@@ -121,11 +136,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     dev = device_new("0000:00:00.0", g_strdup("fuzz"));
     fuzz_image(data + FUZZ_PARAMETERS, size - FUZZ_PARAMETERS, dev->image);
+    if (!(data[0] & CONVENTIONAL)) {
+        put_express(dev->image);
+    }
     dev->vendor = fuzz_word(dev->image, 0);
     dev->device = fuzz_word(dev->image, 1);
     dev->size = PCIE_ECAP_IMAGE_SIZE;
     if (data[0] & CUT) {
-        dev->size = data[1] & 1 ? 64 : PCI_IMAGE_SIZE;
+        dev->size = sizes[data[1] % G_N_ELEMENTS(sizes)];
         memset(dev->image + dev->size, 0, PCIE_ECAP_IMAGE_SIZE - dev->size);
     }
     dev->total = data[0] & UNFINISHED ? 0 : dev->size;

@@ -26,6 +26,7 @@
 #define WIDTH           16
 #define ENABLED         (PCI_PASID_CTRL_ENABLE << 16)
 #define PASID_HEADER    0x0001001b
+#define DEVCAP2         (VF_IMAGE_PCIE_CAP + PCI_EXP_DEVCAP2)
 
 static const VfExtCap caps_aer[] = {
     { 0x100, PCI_EXT_CAP_ID_ERR, 2, 0x2c }, { }
@@ -60,10 +61,31 @@ static void last(VfDevice *d)
     put_registers(d, 0x300);
 }
 
+/* The device does not say that it supports end-to-end TLP prefixes */
+static void no_prefix(VfDevice *d)
+{
+    last(d);
+    vf_put32(d->phys + DEVCAP2, 0);
+}
+
 static void between(VfDevice *d)
 {
     vf_image_ext_caps(d->phys, caps_between);
     put_registers(d, 0x200);
+}
+
+/* The kernel takes the first two for one, and fails to hide PASID */
+static void adjoining(VfDevice *d)
+{
+    static const VfExtCap caps[] = {
+        { 0x100, PCI_EXT_CAP_ID_DVSEC, 1, 0x10 },
+        { 0x110, PCI_EXT_CAP_ID_DVSEC, 1, 0x10 },
+        { 0x300, PCI_EXT_CAP_ID_PASID, 1, 8 },
+        { 0x400, PCI_EXT_CAP_ID_LTR, 1, 8 }, { }
+    };
+
+    vf_image_ext_caps(d->phys, caps);
+    put_registers(d, 0x300);
 }
 
 static void first(VfDevice *d)
@@ -144,6 +166,7 @@ static const struct {
     { .describe = alone, .hidden = 0x104, .end = 0x108 },
     { .describe = at_end, .hidden = 0xff8, .end = 0x1000 },
     { .describe = shown },
+    { .describe = adjoining },
     { .describe = aer },
 };
 
@@ -229,6 +252,12 @@ static const AdoptTest adopt_tests[] = {
     { .name = "same", .describe = last, .from = "", .to = "",
       .offset = 0xff8, .state = "placed where the guest knows it",
       .hidden = 0x300 },
+    { .name = "no-prefix", .describe = no_prefix, .from = "", .to = "",
+      .offset = 0xff8, .state = "placed where the guest knows it",
+      .hidden = 0x300 },
+    { .name = "no-prefix-off", .describe = no_prefix, .from = ",vpasid=off",
+      .to = "", .offset = 0, .state = "disabled: the guest was started without",
+      .hidden = 0x300 },
     { .name = "to-default", .describe = last,
       .from = ",x-vpasid-cap-offset=0x400", .to = "", .offset = 0x400,
       .state = "enabled: offset 0x400, width 16, exec 0, priv 0, placed where "
@@ -259,6 +288,11 @@ static const AdoptTest adopt_tests[] = {
     { .name = "alone-end", .describe = alone, .from = "",
       .to = ",x-vpasid-cap-offset=0x100", .offset = 0xff8,
       .state = "enabled: offset 0xff8", .hidden = 0x104 },
+    { .name = "adjoining", .describe = adjoining, .from = "", .to = "",
+      .offset = 0xff8, .state = "enabled: offset 0xff8", .hidden = 0x300 },
+    { .name = "adjoining-off", .describe = adjoining, .from = ",vpasid=off",
+      .to = "", .offset = 0, .state = "disabled: the guest was started without",
+      .hidden = 0x300 },
     /* The properties come too late */
     { .name = "to-off", .describe = last, .from = "", .to = ",vpasid=off",
       .offset = 0xff8, .state = "enabled: offset 0xff8",
@@ -304,6 +338,7 @@ static void test_adopt(const void *opaque)
     VfGuest *g = start(t->describe, t->from);
     bool own = g->c->shared->device[0].shows_pasid;
     g_autofree gchar *before = list_of(g, 1);
+    uint32_t devcap2 = vg_config_readl(g, 1, 0, DEVCAP2);
     g_autofree gchar *state = NULL;
     g_autofree gchar *text = NULL;
 
@@ -319,6 +354,7 @@ static void test_adopt(const void *opaque)
         hand_over(g, i % 2, i % 2 ? &back : &there);
         after = list_of(g, 1);
         g_assert_cmpstr(after, ==, before);
+        g_assert_cmphex(vg_config_readl(g, 1, 0, DEVCAP2), ==, devcap2);
         if (t->hidden) {
             check_hidden(g, 1, t->hidden, t->hidden + 4);
         }

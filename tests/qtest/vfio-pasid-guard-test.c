@@ -72,6 +72,7 @@ static void test_conventional_bus(void)
                  c->iommufd, c->device_fd[0]);
     state = vg_qom_get_str(g, "/machine/peripheral/d0", "vpasid-state");
     vg_assert_has(state, "conventional PCI bus");
+    vg_assert_has(state, "pcie-root-port");
     vg_end_silent(g);
 }
 

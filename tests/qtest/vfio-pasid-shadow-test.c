@@ -122,6 +122,12 @@ static void reserved_bits(VfDevice *d)
     put_registers(d, 0x300, HOST_CAP | 1 | CTRL_ENABLED);
 }
 
+static void end_taken_reserved_bits(VfDevice *d)
+{
+    end_taken(d);
+    put_registers(d, 0x300, HOST_CAP | 1 | CTRL_ENABLED);
+}
+
 static void bad_next(VfDevice *d)
 {
     plain(d);
@@ -168,6 +174,8 @@ static const ShadowTest tests[] = {
     { .name = "end-taken", .viommu = ACCEL,
       .options = ",x-vpasid-cap-offset=0xfb8", .describe = end_taken,
       .offset = 0xfb8, .hidden = 0x300, .size = 8 },
+    { .name = "end-taken-there", .viommu = ACCEL, .options = "",
+      .describe = end_taken, .offset = 0x300 },
     { .name = "first", .viommu = ACCEL, .options = "", .describe = first,
       .offset = END_OFFSET, .hidden = 0x104, .size = 4 },
     { .name = "other-first", .viommu = ACCEL, .options = "",
@@ -191,6 +199,8 @@ static const ShadowTest tests[] = {
       .offset = END_OFFSET, .open = 0x304 },
     { .name = "reserved-bits", .viommu = ACCEL, .options = "",
       .describe = reserved_bits, .offset = END_OFFSET, .open = 0x304 },
+    { .name = "end-taken-reserved-bits", .viommu = ACCEL, .options = "",
+      .describe = end_taken_reserved_bits, .offset = 0xfb8, .open = 0x304 },
     { .name = "bad-next", .viommu = ACCEL, .options = "", .describe = bad_next,
       .offset = END_OFFSET, .open = 0x304 },
     { .name = "misaligned-next", .viommu = ACCEL, .options = "",
@@ -311,6 +321,21 @@ static void linked_by_adjoining(VfDevice *d)
     vf_put32(d->phys + 0x304, HOST_CAP | CTRL_ENABLED);
 }
 
+/* Another one in between that the kernel hides, and fails to */
+static void linked_by_hidden(VfDevice *d)
+{
+    static const VfExtCap caps[] = {
+        { 0x100, PCI_EXT_CAP_ID_DVSEC, 1, 0x10 },
+        { 0x110, PCI_EXT_CAP_ID_DVSEC, 1, 0x10 },
+        { 0x200, PCI_EXT_CAP_ID_SECPCI, 1, 0x20 },
+        { 0x300, PCI_EXT_CAP_ID_PASID, 1, 8 },
+        { 0x400, PCI_EXT_CAP_ID_LTR, 1, 8 }, { }
+    };
+
+    vf_image_ext_caps(d->phys, caps);
+    vf_put32(d->phys + 0x304, HOST_CAP | CTRL_ENABLED);
+}
+
 static void shown(VfDevice *d)
 {
     plain(d);
@@ -342,6 +367,7 @@ typedef struct DropTest {
     uint16_t offset;            /* of the capability that must not be seen */
     uint16_t link;              /* of the header that led to it */
     uint16_t next;              /* where that one has to lead now */
+    uint16_t added;             /* where the guest sees ours; 0: it does not */
     unsigned int warnings;
     const char *state;
 } DropTest;
@@ -358,11 +384,22 @@ static const DropTest drop_tests[] = {
       .state = "disabled: the list of extended capabilities of the device has "
       "capabilities that overlap, so the PASID capability in it at offset "
       "0x300" },
+    /* What else is in the list can be relied on, and ours goes there */
     { .name = "adjoining", .options = "", .describe = linked_by_adjoining,
-      .offset = 0x300, .link = 0x110, .next = 0x400, .warnings = 1, .state =
-          "disabled: the list of extended capabilities of the device has two "
-      "capabilities of a kind that adjoin, so the PASID capability in it at "
-      "offset 0x300" },
+      .offset = 0x300, .link = 0x110, .next = 0x400, .added = END_OFFSET,
+      .state = "enabled: offset 0xff8, width 16" },
+    { .name = "adjoining-on", .options = ",vpasid=on",
+      .describe = linked_by_adjoining, .offset = 0x300, .link = 0x110,
+      .next = 0x400, .added = END_OFFSET, .state = "enabled: offset 0xff8" },
+    { .name = "adjoining-by-user", .options = ",x-vpasid-cap-offset=0x500",
+      .describe = linked_by_adjoining, .offset = 0x300, .link = 0x110,
+      .next = 0x400, .added = 0x500, .state = "enabled: offset 0x500" },
+    { .name = "adjoining-hidden", .options = "", .describe = linked_by_hidden,
+      .offset = 0x300, .link = 0x200, .next = 0x400, .added = END_OFFSET,
+      .state = "enabled: offset 0xff8, width 16" },
+    { .name = "adjoining-off", .options = ",vpasid=off",
+      .describe = linked_by_adjoining, .offset = 0x300, .link = 0x110,
+      .next = 0x400, .state = "disabled: vpasid=off" },
     { .name = "loop-off", .options = ",vpasid=off", .describe = linked_by_loop,
       .offset = 0x300, .link = 0x200, .next = 0x400, .warnings = 1,
       .state = "disabled: vpasid=off" },
@@ -415,6 +452,16 @@ static void test_drop(const void *opaque)
                     0);
     g_assert_cmpuint(c->shared->log_len, ==, since);
     g_assert_cmpuint(c->shared->raw_config_writes, ==, 0);
+
+    if (t->added) {
+        g_assert_cmphex(vg_find_ext_cap(g, 1, 0, PCI_EXT_CAP_ID_PASID, NULL),
+                        ==, t->added);
+        vg_config_writew(g, 1, 0, t->added + PCI_PASID_CTRL,
+                         PCI_PASID_CTRL_ENABLE);
+        g_assert_cmphex(vg_config_readl(g, 1, 0, t->added + PCI_PASID_CAP), ==,
+                        HOST_CAP | CTRL_ENABLED);
+        g_assert_cmpuint(c->shared->raw_config_writes, ==, 0);
+    }
 
     text = vg_end(g);
     g_assert_cmpuint(count_lines(text), ==, t->warnings);

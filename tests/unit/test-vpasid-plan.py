@@ -182,7 +182,9 @@ class BadInput(unittest.TestCase):
         self.bad(dev + '00:\n', 'without bytes', 2)
         self.bad(dev + '00: 00' + row[1:], 'more than 16', 2)
         self.bad(dev + '1000' + row, 'above 0xfff', 2)
-        self.bad(dev + '00' + row + '\n', '64, 128, 256 or 4096', 3)
+        self.bad(dev + '00' + row + '\n', '64 to 4096', 3)
+        self.bad(dev + ''.join(f'{at:02x}{row}' for at in range(0, 256, 16)) +
+                 '100: 00 00\n', 'multiple of 4', 19)
         self.bad(dev + some + '\n' + dev + some, 'was there before', 7)
         full = ''.join(f'{at:02x}{row}' for at in range(0, 4096, 16))
         self.bad(dev + full + 'ff0' + row, 'bytes at 0x1000', 258)
@@ -322,6 +324,49 @@ class Sysfs(unittest.TestCase):
         self.assertIn('pasid=no', lines[1])
         self.assertIn('has 256 bytes', lines[1])
         self.assertEqual(err.count('\n'), 1)
+
+    def test_sizes(self):
+        """A few devices have less than 4096 bytes, but more than 256."""
+        self.add('0000:01:00.0', image('chain-sound')[:0x600])
+        self.add('0000:02:00.0', image('place-alone')[:0x1f4])
+        self.add('0000:03:00.0', image('chain-sound')[:0x104])
+        status, out, err = run('--sysfs=' + self.root)
+        self.assertEqual((status, err), (0, ''))
+        lines = out.splitlines()
+        for line, place, end in zip(lines[:2], ('0x160 step=host',
+                                                '0x1ec step=gap'),
+                                    ('0x600', '0x1f4')):
+            self.assertIn(f' offset={place} ', line)
+            self.assertIn(f'behind the {end} bytes of configuration space',
+                          line)
+            self.assertIsNotNone(LINE.fullmatch(line), line)
+        self.assertIn('pasid=no', lines[2])
+        for dev in json.loads(run('--json', '--sysfs=' + self.root)[1])[:2]:
+            self.assertEqual(dev['capabilities'][-1]['id'], 0x1b)
+        status, out, _ = run('--map', '--sysfs=' + self.root, '02:00.0')
+        self.assertEqual(status, 0)
+        self.assertIn('the guest\'s PASID (gap)', out)
+
+    def test_too_wide(self):
+        """No device has PASIDs of more than 20 bits."""
+        config = bytearray(image('place-alone'))
+        config[0x105] = 21
+        self.add('0000:01:00.0', bytes(config))
+        status, out, err = run('--sysfs=' + self.root)
+        self.assertEqual((status, err), (1, ''))
+        self.assertIn('width=21 exec=0 priv=0 offset=- ', out)
+        self.assertIn('has to be 0 to 20', out)
+
+    def test_size_of_dump(self):
+        """The same in a dump, which is not cut off then."""
+        with open(dump('place-alone'), encoding='ascii') as file:
+            text = file.read().split('600: ', 1)[0]
+        path = os.path.join(self.root, 'short.txt')
+        with open(path, 'w', encoding='ascii') as file:
+            file.write(text)
+        status, out, err = run('-F', path)
+        self.assertEqual((status, err), (0, ''))
+        self.assertIn('offset=0x5f8 step=gap', out)
 
     def test_out_of_reach(self):
         """One device that cannot be read does not hide the others."""

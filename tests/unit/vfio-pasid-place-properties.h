@@ -62,8 +62,14 @@ static inline void property_step(const uint8_t *image,
     own = count_own(image, layout, host, &offset);
     g_assert_cmpuint(choice->hidden, ==, own);
     if (own == 1) {
+        uint16_t at = offset;
+
         g_assert_cmpint(choice->step, ==, VFIO_PASID_STEP_HOST);
         g_assert_cmphex(choice->offset, ==, offset);
+        /* It is one of the places that are kept from the guest */
+        g_assert_cmphex(vfio_pasid_next_registers(layout, image, host, &at),
+                        ==, PASID_SIZE);
+        g_assert_cmphex(at, ==, offset);
     } else if (pcie_ecap_alloc(layout, image, PASID_SIZE)) {
         g_assert_cmpint(choice->step, ==, VFIO_PASID_STEP_GAP);
         g_assert_cmphex(choice->offset, ==,

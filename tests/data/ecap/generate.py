@@ -185,6 +185,11 @@ def places():
     beside = Image(0x010c, 'System peripheral: test layout, PASID behind two '
                    'that adjoin').vsec(0x100, 0x10).vsec(0x110, 0x10)
     yield 'place-shown', [beside.pasid(0x120).ats(0x130)]
+    # Nor does it hide another one that comes in between
+    chain = Image(0x0111, 'System peripheral: test layout, PASID behind a '
+                  'hidden one behind two that adjoin').dvsec(0x100, 1, 0, 0x10)
+    chain.dvsec(0x110, 1, 0, 0x10).cap(0x120, 0x19, 1).pasid(0x160)
+    yield 'place-shown-chain', [chain.ats(0x170)]
     again = plain(0x010d, 'PASID in a list that loops')
     yield 'place-shown-loop', [again.link(0x160, 0x150)]
     dirty = plain(0x0109, 'something at the end').put(0xffc, 0x00c0ffee)
@@ -242,6 +247,19 @@ def kinds():
     bridge.bytes[0x0e] = 1
     old = Image(0x0206, 'System peripheral: test layout, 256 bytes').cut(256)
     yield 'device-other', [bridge.cut(256), old.put(0x04, 0x00000006)]
+    # Extended space that is none: the first 256 bytes over and over
+    mirror = Image(0x020a, 'System peripheral: test layout, mirrored, no PCI '
+                   'Express').put(0x40, 0x00030001)
+    mirror.bytes[0x100:] = mirror.bytes[:0x100] * 15
+    yield 'device-mirrored', [mirror]
+    # What Linux wants of a function before it enables its PASID
+    yield 'device-no-prefix', [plain(0x020b, 'no end-to-end TLP prefixes')
+                               .put(0x74, 0)]
+    multi = [plain(0x020c, 'function 0 of several, without ACS'),
+             plain(0x020d, 'function 1, without ACS'),
+             plain(0x020e, 'function 2, with ACS').cap(0x170, 0x0d, 1, 0)]
+    multi[0].put(0x0c, 0x00800000)
+    yield 'device-multifunction', multi
     short = Image(0x0208, 'System peripheral: test layout, PCI Express, read '
                   'with -xxx')
     yield 'device-short', [short.cut(256)]

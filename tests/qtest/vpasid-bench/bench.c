@@ -103,6 +103,16 @@ static bool use_program(const char *variable)
     return path && g_setenv("QTEST_QEMU_BINARY", path, true);
 }
 
+/* Without ACS a guest would not enable PASID in one of several functions */
+static void describe(VfDevice *d)
+{
+    static const VfExtCap caps[] = {
+        { 0x100, PCI_EXT_CAP_ID_ACS, 1, 8 }, { }
+    };
+
+    vf_image_ext_caps(d->phys, caps);
+}
+
 static VfGuest *start(const char *smmu, unsigned int devices)
 {
     VfClient *c = vf_client_new();
@@ -112,7 +122,7 @@ static VfGuest *start(const char *smmu, unsigned int devices)
     for (int n = 0; n < devices; n++) {
         int port = n / FUNCTIONS + 1;
 
-        vf_client_add_device(c);
+        describe(vf_client_add_device(c));
         if (n % FUNCTIONS == 0) {
             g_string_append_printf(options, "-device pcie-root-port,id=rp%d,"
                                    "chassis=%d,slot=%d,bus=pcie.0,addr=%d,"
