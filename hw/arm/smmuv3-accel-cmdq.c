@@ -38,18 +38,22 @@ struct SMMUv3AccelCmdq {
     SMMUv3AccelCmdqInfo *info;
     SMMUv3AccelSlice *slice;
     uint32_t viommu_id;
+    bool repeat;            /* the host SMMU has the erratum */
     bool stale;
     bool recovered;         /* stale no longer, the caller does not know yet */
     bool forget_emulated;   /* the TLB of the emulation has to be emptied */
     uint32_t len;
+    uint32_t atc_len;
     uint32_t ahead_start;   /* CONS of the first entry in @ahead */
     uint32_t ahead_len;     /* 0: nothing was read */
-    HostCmd cmds[CMDQ_BATCH];
+    HostCmd cmds[CMDQ_BATCH];       /* TLBI and CFGI */
+    HostCmd atcs[CMDQ_BATCH];       /* ATC_INV */
     Cmd ahead[CMDQ_READ_AHEAD];
 };
 
 SMMUv3AccelCmdq *smmuv3_accel_cmdq_new(SMMUv3State *s, IOMMUFDBackend *be,
-                                       uint32_t viommu_id, GHashTable *vsids,
+                                       uint32_t viommu_id, bool repeat,
+                                       GHashTable *vsids,
                                        SMMUv3AccelCmdqInfo *info,
                                        SMMUv3AccelSlice *slice)
 {
@@ -61,6 +65,7 @@ SMMUv3AccelCmdq *smmuv3_accel_cmdq_new(SMMUv3State *s, IOMMUFDBackend *be,
     q->info = info;
     q->slice = slice;
     q->viommu_id = viommu_id;
+    q->repeat = repeat;
     return q;
 }
 
@@ -121,21 +126,24 @@ static bool smmuv3_accel_cmdq_issue(SMMUv3AccelCmdq *q, HostCmd *cmds,
 }
 
 /*
- * Invalidate everything that a batch can name: the TLB of this guest, the CDs
- * of its StreamIDs, and the ATCs of devices with ATS, with and without PASID.
- * A host without substreams refuses commands with a PASID, and its guest can
- * have used none.
+ * Issue TLBI and CFGI commands. The kernel ends each call with a SYNC, which is
+ * part of what the erratum wants repeated.
  */
-static bool smmuv3_accel_cmdq_recover(SMMUv3AccelCmdq *q, Error **errp)
+static bool smmuv3_accel_cmdq_issue_tlbi(SMMUv3AccelCmdq *q, HostCmd *cmds,
+                                         uint32_t len, Error **errp)
 {
-    bool substreams = FIELD_EX32(q->smmu->idr[1], IDR1, SSIDSIZE);
-    g_autofree HostCmd *cmds = NULL;
+    return smmuv3_accel_cmdq_issue(q, cmds, len, errp) &&
+           (!q->repeat || smmuv3_accel_cmdq_issue(q, cmds, len, errp));
+}
+
+/* Invalidate the TLB of this guest and the CDs of its StreamIDs */
+static bool smmuv3_accel_cmdq_recover_tlb(SMMUv3AccelCmdq *q, Error **errp)
+{
+    g_autofree HostCmd *cmds = g_new(HostCmd, 1 + g_hash_table_size(q->vsids));
     GHashTableIter iter;
-    gpointer vsid, ats;
+    gpointer vsid;
     uint32_t len = 0;
 
-    q->info->recoveries++;
-    cmds = g_new(HostCmd, 1 + 3 * g_hash_table_size(q->vsids));
     g_hash_table_iter_init(&iter, q->vsids);
     while (g_hash_table_iter_next(&iter, &vsid, NULL)) {
         uint64_t sid = GPOINTER_TO_UINT(vsid);
@@ -144,7 +152,22 @@ static bool smmuv3_accel_cmdq_recover(SMMUv3AccelCmdq *q, Error **errp)
                                              0);
     }
     cmds[len++] = smmuv3_accel_cmdq_pack(SMMU_CMD_TLBI_NSNH_ALL, 0);
-    /* The TLBs first: ATS requests are answered from them */
+    return smmuv3_accel_cmdq_issue_tlbi(q, cmds, len, errp);
+}
+
+/*
+ * Invalidate the ATCs of devices with ATS, with and without PASID. A host
+ * without substreams refuses commands with a PASID, and its guest can have used
+ * none.
+ */
+static bool smmuv3_accel_cmdq_recover_atcs(SMMUv3AccelCmdq *q, Error **errp)
+{
+    bool substreams = FIELD_EX32(q->smmu->idr[1], IDR1, SSIDSIZE);
+    g_autofree HostCmd *cmds = g_new(HostCmd, 2 * g_hash_table_size(q->vsids));
+    GHashTableIter iter;
+    gpointer vsid, ats;
+    uint32_t len = 0;
+
     g_hash_table_iter_init(&iter, q->vsids);
     while (g_hash_table_iter_next(&iter, &vsid, &ats)) {
         uint64_t sid = GPOINTER_TO_UINT(vsid);
@@ -159,24 +182,43 @@ static bool smmuv3_accel_cmdq_recover(SMMUv3AccelCmdq *q, Error **errp)
                                                  ATC_SIZE_ALL);
         }
     }
+    return !len || smmuv3_accel_cmdq_issue(q, cmds, len, errp);
+}
 
-    q->stale = !smmuv3_accel_cmdq_issue(q, cmds, len, errp);
-    trace_smmuv3_accel_cmdq_recover(q->viommu_id, len, q->stale);
+/*
+ * Invalidate everything that a batch can name, ATCs last: ATS requests are
+ * answered from the TLB.
+ */
+static bool smmuv3_accel_cmdq_recover(SMMUv3AccelCmdq *q, Error **errp)
+{
+    q->info->recoveries++;
+    q->stale = !smmuv3_accel_cmdq_recover_tlb(q, errp) ||
+               !smmuv3_accel_cmdq_recover_atcs(q, errp);
+    trace_smmuv3_accel_cmdq_recover(q->viommu_id, q->stale);
     return !q->stale;
+}
+
+/* Issue what was gathered: ATC_INV last, after a SYNC, for the same reason */
+static bool smmuv3_accel_cmdq_issue_batch(SMMUv3AccelCmdq *q, uint32_t len,
+                                          uint32_t atc_len)
+{
+    return (!len || smmuv3_accel_cmdq_issue_tlbi(q, q->cmds, len, NULL)) &&
+           (!atc_len || smmuv3_accel_cmdq_issue(q, q->atcs, atc_len, NULL));
 }
 
 bool smmuv3_accel_cmdq_submit(SMMUv3AccelCmdq *q, Error **errp)
 {
-    uint32_t len = q->len;
+    uint32_t len = q->len, atc_len = q->atc_len;
     bool was_stale = q->stale;
 
     q->len = 0;
+    q->atc_len = 0;
     if (!was_stale) {
-        if (!len) {
+        if (!len && !atc_len) {
             return true;
         }
-        trace_smmuv3_accel_cmdq_submit(q->viommu_id, len);
-        if (smmuv3_accel_cmdq_issue(q, q->cmds, len, NULL)) {
+        trace_smmuv3_accel_cmdq_submit(q->viommu_id, len + atc_len);
+        if (smmuv3_accel_cmdq_issue_batch(q, len, atc_len)) {
             return true;
         }
     }
@@ -193,7 +235,9 @@ void smmuv3_accel_cmdq_add(SMMUv3AccelCmdq *q, const Cmd *cmd)
     uint64_t dword0 = SMMU_DWORD(cmd, 0);
     uint64_t dword1 = SMMU_DWORD(cmd, 1);
     uint64_t mask0, mask1 = 0;
+    uint32_t gathered;
     bool has_sid = false;
+    HostCmd host;
 
     if (q->stale) {
         /* The recovery covers it */
@@ -254,8 +298,14 @@ void smmuv3_accel_cmdq_add(SMMUv3AccelCmdq *q, const Cmd *cmd)
         mask1 &= ~CMD1_RANGE;
     }
 
-    q->cmds[q->len++] = smmuv3_accel_cmdq_pack(dword0 & mask0, dword1 & mask1);
-    if (q->len == CMDQ_BATCH || q->len == q->info->batch) {
+    host = smmuv3_accel_cmdq_pack(dword0 & mask0, dword1 & mask1);
+    if (CMD_TYPE(cmd) == SMMU_CMD_ATC_INV) {
+        q->atcs[q->atc_len++] = host;
+    } else {
+        q->cmds[q->len++] = host;
+    }
+    gathered = q->len + q->atc_len;
+    if (gathered == CMDQ_BATCH || gathered == q->info->batch) {
         smmuv3_accel_cmdq_submit(q, NULL);
     }
 }

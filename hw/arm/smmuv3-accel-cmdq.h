@@ -23,7 +23,8 @@ typedef struct SMMUv3AccelCmdq SMMUv3AccelCmdq;
  *         batch mean the size of the batch
  * @commands: commands handed to the host
  * @calls: IOMMU_HWPT_INVALIDATE calls that took them there
- * @recoveries: calls among them that replaced a failed batch
+ * @recoveries: batches that failed, and were replaced by the invalidation of
+ *              everything
  */
 typedef struct SMMUv3AccelCmdqInfo {
     uint32_t batch;
@@ -50,6 +51,8 @@ void smmuv3_accel_cmdq_add_properties(Object *obj, SMMUv3AccelCmdqInfo *info);
  * @be: connected iommufd backend; stays connected until
  *      smmuv3_accel_cmdq_free().
  * @viommu_id: vIOMMU that the invalidations are submitted to.
+ * @repeat: the host SMMU has an erratum, and a TLBI or CFGI takes effect when
+ *          it was issued again after its SYNC (HW_INFO_REPEAT_TLBI_CFGI).
  * @vsids: the StreamIDs that have a vDEVICE as GUINT_TO_POINTER keys, and as
  *         GINT_TO_POINTER values whether the installed STE lets the device do
  *         ATS. Borrowed, the caller keeps it up to date and submits before it
@@ -60,7 +63,8 @@ void smmuv3_accel_cmdq_add_properties(Object *obj, SMMUv3AccelCmdqInfo *info);
  * Returns: the batch, freed with smmuv3_accel_cmdq_free().
  */
 SMMUv3AccelCmdq *smmuv3_accel_cmdq_new(SMMUv3State *s, IOMMUFDBackend *be,
-                                       uint32_t viommu_id, GHashTable *vsids,
+                                       uint32_t viommu_id, bool repeat,
+                                       GHashTable *vsids,
                                        SMMUv3AccelCmdqInfo *info,
                                        SMMUv3AccelSlice *slice);
 
@@ -88,10 +92,12 @@ void smmuv3_accel_cmdq_add(SMMUv3AccelCmdq *q, const Cmd *cmd);
 /**
  * smmuv3_accel_cmdq_submit: have the host complete the batch
  *
- * Makes one IOMMU_HWPT_INVALIDATE for the batch, none if it is empty. If it
- * fails, it is unknown which commands were issued, and one more call
- * invalidates everything that they could name. If that fails too, the host
- * caches are stale until a later call of this function succeeds.
+ * Makes one IOMMU_HWPT_INVALIDATE for TLBI and CFGI commands, which is repeated
+ * where the host SMMU has the erratum, and then one for ATC invalidations; none
+ * for what the batch does not have. If a call fails, it is unknown which
+ * commands were issued, and everything that they could name is invalidated. If
+ * that fails too, the host caches are stale until a later call of this function
+ * succeeds.
  *
  * @q: the batch.
  * @errp: says why the host caches are stale.

@@ -66,8 +66,9 @@ void smmuv3_accel_free_viommu(SMMUv3AccelState *a)
 
 void smmuv3_accel_new_cmdq(SMMUv3AccelState *a)
 {
-    a->cmdq = smmuv3_accel_cmdq_new(a->smmu, a->be, a->viommu_id, a->vsids,
-                                    &a->inval, &a->slice);
+    a->cmdq = smmuv3_accel_cmdq_new(a->smmu, a->be, a->viommu_id,
+                                    a->repeat_tlbi, a->vsids, &a->inval,
+                                    &a->slice);
 }
 
 bool smmuv3_accel_alloc_viommu(SMMUv3State *s, HostIOMMUDeviceIOMMUFD *idev,

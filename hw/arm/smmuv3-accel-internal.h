@@ -29,6 +29,13 @@
  */
 #define HW_CAP_PCI_ATS_NOT_SUPPORTED    BIT_ULL(3)
 
+/*
+ * Linux 7.3, iommufd.h struct iommu_hw_info_arm_smmuv3, flags: user space has
+ * to issue TLBI and CFGI commands, with the SYNC behind them, twice. The kernel
+ * repeats its own commands, not those that it is handed.
+ */
+#define HW_INFO_REPEAT_TLBI_CFGI        BIT(0)
+
 /* The states that a device can be in on the host */
 typedef enum SMMUv3AccelMode {
     ACCEL_PARENT,       /* attached to the second stage only, by VFIO */
@@ -131,6 +138,7 @@ struct SMMUv3AccelState {
     /* Valid while there is a device */
     IOMMUFDBackend *be;
     SMMUv3AccelIdr host_idr;
+    bool repeat_tlbi;           /* HW_INFO_REPEAT_TLBI_CFGI */
     uint32_t parent_hwpt_id;
     uint32_t viommu_id;
     uint32_t abort_hwpt_id;

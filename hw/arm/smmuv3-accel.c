@@ -287,6 +287,8 @@ bool smmuv3_accel_bind(SMMUv3State *s, PCIDevice *pdev, HostIOMMUDevice *hiod,
     }
     if (first) {
         smmuv3_accel_caps_read(&hiod->caps.vendor_caps.smmuv3, &a->host_idr);
+        a->repeat_tlbi = hiod->caps.vendor_caps.smmuv3.flags &
+                         HW_INFO_REPEAT_TLBI_CFGI;
         a->be = idev->iommufd;
         a->parent_hwpt_id = idev->hwpt_id;
         if (!a->cpr.adopting && !smmuv3_accel_alloc_viommu(s, idev, errp)) {

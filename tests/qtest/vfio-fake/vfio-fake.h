@@ -50,6 +50,12 @@ enum {
     VF_BARS = 6,
 };
 
+/*
+ * Linux 7.3, flags of struct iommu_hw_info_arm_smmuv3: user space has to issue
+ * TLBI and CFGI commands, with the SYNC behind them, twice
+ */
+#define VF_HW_REPEAT_TLBI_CFGI 1u
+
 /* Offset of a region in a VFIO device file, as vfio-pci lays it out */
 #define VF_REGION_SHIFT 40
 
@@ -167,6 +173,7 @@ typedef struct VfMap {
  * @minor: minor number of the device file
  * @smmu: number of the host SMMU it sits behind
  * @hw_type: iommufd.h IOMMU_HW_INFO_TYPE_*
+ * @hw_flags: flags of struct iommu_hw_info_arm_smmuv3, VF_HW_*
  * @idr: host SMMU registers IDR0 to IDR5
  * @iidr, @aidr: same
  * @hw_caps: iommufd.h IOMMU_HW_CAP_*
@@ -202,6 +209,7 @@ typedef struct VfDevice {
     uint32_t minor;
     uint32_t smmu;
     uint32_t hw_type;
+    uint32_t hw_flags;
     uint32_t idr[6];
     uint32_t iidr;
     uint32_t aidr;
