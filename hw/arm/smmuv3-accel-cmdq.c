@@ -229,6 +229,25 @@ bool smmuv3_accel_cmdq_submit(SMMUv3AccelCmdq *q, Error **errp)
     return true;
 }
 
+/*
+ * Drop range fields that have no meaning in their combination (4.4.1.1): the
+ * kernel refuses the reserved ones, and with them the rest of the batch. What
+ * is left is the address alone, which is what such a command has to invalidate.
+ */
+static void smmuv3_accel_cmdq_normalize_range(uint64_t *dword0,
+                                              uint64_t *dword1)
+{
+    /* The guest has no IDR5.DS, and so no blocks of level 1 with 16K */
+    if ((*dword1 & (CMD1_TG | CMD1_TTL)) == (TG_16K | TTL_LEVEL_1)) {
+        *dword1 &= ~CMD1_TTL;
+    }
+    if (!(*dword1 & CMD1_TG) ||
+        !((*dword0 & CMD0_RANGE) || (*dword1 & CMD1_TTL))) {
+        *dword0 &= ~CMD0_RANGE;
+        *dword1 &= ~CMD1_RANGE;
+    }
+}
+
 void smmuv3_accel_cmdq_add(SMMUv3AccelCmdq *q, const Cmd *cmd)
 {
     SMMUv3State *s = q->smmu;
@@ -237,7 +256,6 @@ void smmuv3_accel_cmdq_add(SMMUv3AccelCmdq *q, const Cmd *cmd)
     uint64_t mask0, mask1 = 0;
     uint32_t gathered;
     bool has_sid = false;
-    HostCmd host;
 
     if (q->stale) {
         /* The recovery covers it */
@@ -298,11 +316,22 @@ void smmuv3_accel_cmdq_add(SMMUv3AccelCmdq *q, const Cmd *cmd)
         mask1 &= ~CMD1_RANGE;
     }
 
-    host = smmuv3_accel_cmdq_pack(dword0 & mask0, dword1 & mask1);
+    if (!has_sid && !FIELD_EX32(s->idr[0], IDR0, ASID16)) {
+        mask0 &= ~CMD0_ASID_HIGH;
+    }
+
+    dword0 &= mask0;
+    dword1 &= mask1;
     if (CMD_TYPE(cmd) == SMMU_CMD_ATC_INV) {
-        q->atcs[q->atc_len++] = host;
+        if ((dword1 & CMD1_ATC_SIZE) > ATC_SIZE_ALL) {
+            dword1 = (dword1 & ~CMD1_ATC_SIZE) | ATC_SIZE_ALL;
+        }
+        q->atcs[q->atc_len++] = smmuv3_accel_cmdq_pack(dword0, dword1);
     } else {
-        q->cmds[q->len++] = host;
+        if (!has_sid) {
+            smmuv3_accel_cmdq_normalize_range(&dword0, &dword1);
+        }
+        q->cmds[q->len++] = smmuv3_accel_cmdq_pack(dword0, dword1);
     }
     gathered = q->len + q->atc_len;
     if (gathered == CMDQ_BATCH || gathered == q->info->batch) {

@@ -82,6 +82,8 @@ void smmuv3_accel_cmdq_free(SMMUv3AccelCmdq *q);
  * Ignores commands that are not for the host, that the guest must not send or
  * that name a StreamID without vDEVICE: the kernel would refuse the
  * whole batch for them (iommufd.h struct iommu_viommu_arm_smmuv3_invalidate).
+ * For the same reason fields of the others go without what has no meaning for
+ * the guest's SMMU, or is reserved.
  * A full batch is submitted; smmuv3_accel_cmdq_submit() tells if that failed.
  *
  * @q: the batch.

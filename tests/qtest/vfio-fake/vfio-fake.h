@@ -22,7 +22,7 @@
  *   device that can be stopped and copied, with a state that means nothing. No
  *   DMA, no interrupts raised by the device, no power management.
  * - The errno of each refusal is the one of Linux 6.17 and later on Arm. Where
- *   7.3 refuses more, so does the fake.
+ *   7.3 refuses more, so does the fake: it looks at each field of a command.
  */
 
 #ifndef TESTS_QTEST_VFIO_FAKE_H
