@@ -37,9 +37,14 @@ struct SMMUv3AccelCmdq {
     GHashTable *vsids;
     SMMUv3AccelCmdqInfo *info;
     SMMUv3AccelSlice *slice;
+    SMMUv3AccelAtcFailed *atc_failed;
+    void *opaque;
     uint32_t viommu_id;
     bool repeat;            /* the host SMMU has the erratum */
     bool stale;
+    bool tried;             /* recovery failed, and no attempt is due before */
+                            /* smmuv3_accel_cmdq_allow_attempt() */
+    Error *why_stale;       /* NULL while not stale */
     bool recovered;         /* stale no longer, the caller does not know yet */
     bool forget_emulated;   /* the TLB of the emulation has to be emptied */
     uint32_t len;
@@ -55,7 +60,9 @@ SMMUv3AccelCmdq *smmuv3_accel_cmdq_new(SMMUv3State *s, IOMMUFDBackend *be,
                                        uint32_t viommu_id, bool repeat,
                                        GHashTable *vsids,
                                        SMMUv3AccelCmdqInfo *info,
-                                       SMMUv3AccelSlice *slice)
+                                       SMMUv3AccelSlice *slice,
+                                       SMMUv3AccelAtcFailed *atc_failed,
+                                       void *opaque)
 {
     SMMUv3AccelCmdq *q = g_new0(SMMUv3AccelCmdq, 1);
 
@@ -66,6 +73,8 @@ SMMUv3AccelCmdq *smmuv3_accel_cmdq_new(SMMUv3State *s, IOMMUFDBackend *be,
     q->slice = slice;
     q->viommu_id = viommu_id;
     q->repeat = repeat;
+    q->atc_failed = atc_failed;
+    q->opaque = opaque;
     return q;
 }
 
@@ -84,6 +93,9 @@ void smmuv3_accel_cmdq_add_properties(Object *obj, SMMUv3AccelCmdqInfo *info)
 
 void smmuv3_accel_cmdq_free(SMMUv3AccelCmdq *q)
 {
+    if (q) {
+        error_free(q->why_stale);
+    }
     g_free(q);
 }
 
@@ -100,9 +112,24 @@ bool smmuv3_accel_cmdq_take_recovered(SMMUv3AccelCmdq *q)
     return recovered;
 }
 
+static void smmuv3_accel_cmdq_become_stale(SMMUv3AccelCmdq *q, Error *why)
+{
+    error_free(q->why_stale);
+    q->why_stale = why;
+    q->stale = true;
+}
+
 void smmuv3_accel_cmdq_set_stale(SMMUv3AccelCmdq *q)
 {
-    q->stale = true;
+    Error *why = NULL;
+
+    error_setg(&why, "invalidations of the QEMU that was here before failed");
+    smmuv3_accel_cmdq_become_stale(q, why);
+}
+
+void smmuv3_accel_cmdq_allow_attempt(SMMUv3AccelCmdq *q)
+{
+    q->tried = false;
 }
 
 static HostCmd smmuv3_accel_cmdq_pack(uint64_t dword0, uint64_t dword1)
@@ -156,77 +183,123 @@ static bool smmuv3_accel_cmdq_recover_tlb(SMMUv3AccelCmdq *q, Error **errp)
 }
 
 /*
- * Invalidate the ATCs of devices with ATS, with and without PASID. A host
- * without substreams refuses commands with a PASID, and its guest can have used
- * none.
+ * Invalidate the ATC of one device, with and without PASID. A host without
+ * substreams refuses commands with a PASID, and its guest can have used none.
  */
-static bool smmuv3_accel_cmdq_recover_atcs(SMMUv3AccelCmdq *q, Error **errp)
+static bool smmuv3_accel_cmdq_recover_atc(SMMUv3AccelCmdq *q, uint64_t sid,
+                                          Error **errp)
 {
     bool substreams = FIELD_EX32(q->smmu->idr[1], IDR1, SSIDSIZE);
-    g_autofree HostCmd *cmds = g_new(HostCmd, 2 * g_hash_table_size(q->vsids));
-    GHashTableIter iter;
-    gpointer vsid, ats;
-    uint32_t len = 0;
+    HostCmd cmds[] = {
+        smmuv3_accel_cmdq_pack(SMMU_CMD_ATC_INV | sid << 32, ATC_SIZE_ALL),
+        smmuv3_accel_cmdq_pack(SMMU_CMD_ATC_INV | sid << 32 | CMD0_SSV |
+                               CMD0_GLOBAL, ATC_SIZE_ALL),
+    };
 
-    g_hash_table_iter_init(&iter, q->vsids);
-    while (g_hash_table_iter_next(&iter, &vsid, &ats)) {
-        uint64_t sid = GPOINTER_TO_UINT(vsid);
-
-        if (GPOINTER_TO_INT(ats)) {
-            cmds[len++] = smmuv3_accel_cmdq_pack(SMMU_CMD_ATC_INV | sid << 32,
-                                                 ATC_SIZE_ALL);
-        }
-        if (GPOINTER_TO_INT(ats) && substreams) {
-            cmds[len++] = smmuv3_accel_cmdq_pack(SMMU_CMD_ATC_INV | sid << 32 |
-                                                 CMD0_SSV | CMD0_GLOBAL,
-                                                 ATC_SIZE_ALL);
-        }
-    }
-    return !len || smmuv3_accel_cmdq_issue(q, cmds, len, errp);
+    return smmuv3_accel_cmdq_issue(q, cmds, substreams ? 2 : 1, errp);
 }
 
 /*
- * Invalidate everything that a batch can name, ATCs last: ATS requests are
- * answered from the TLB.
+ * Invalidate the ATCs of the devices among @sids that have ATS, one by one: a
+ * device that does not answer must not take the others along. It is stopped,
+ * and only if that fails there is something stale.
  */
-static bool smmuv3_accel_cmdq_recover(SMMUv3AccelCmdq *q, Error **errp)
+static void smmuv3_accel_cmdq_recover_atcs(SMMUv3AccelCmdq *q, GHashTable *sids)
 {
-    q->info->recoveries++;
-    q->stale = !smmuv3_accel_cmdq_recover_tlb(q, errp) ||
-               !smmuv3_accel_cmdq_recover_atcs(q, errp);
-    trace_smmuv3_accel_cmdq_recover(q->viommu_id, q->stale);
-    return !q->stale;
+    g_autoptr(GList) keys = g_hash_table_get_keys(sids);
+
+    for (GList *key = keys; key; key = key->next) {
+        uint32_t sid = GPOINTER_TO_UINT(key->data);
+        Error *err = NULL;
+
+        if (!g_hash_table_lookup(q->vsids, key->data) ||
+            smmuv3_accel_cmdq_recover_atc(q, sid, &err)) {
+            continue;
+        }
+        trace_smmuv3_accel_cmdq_atc_failed(q->viommu_id, sid);
+        if (q->atc_failed(q->opaque, sid, error_copy(err))) {
+            error_free(err);
+        } else {
+            smmuv3_accel_cmdq_become_stale(q, err);
+        }
+    }
 }
 
-/* Issue what was gathered: ATC_INV last, after a SYNC, for the same reason */
-static bool smmuv3_accel_cmdq_issue_batch(SMMUv3AccelCmdq *q, uint32_t len,
-                                          uint32_t atc_len)
+/* Issue TLBI and CFGI commands, and if that fails everything in their place */
+static void smmuv3_accel_cmdq_submit_tlbi(SMMUv3AccelCmdq *q, uint32_t len)
 {
-    return (!len || smmuv3_accel_cmdq_issue_tlbi(q, q->cmds, len, NULL)) &&
-           (!atc_len || smmuv3_accel_cmdq_issue(q, q->atcs, atc_len, NULL));
+    Error *err = NULL;
+
+    if (!len || smmuv3_accel_cmdq_issue_tlbi(q, q->cmds, len, NULL)) {
+        return;
+    }
+    q->info->recoveries++;
+    if (!smmuv3_accel_cmdq_recover_tlb(q, &err)) {
+        smmuv3_accel_cmdq_become_stale(q, err);
+    }
+    trace_smmuv3_accel_cmdq_recover(q->viommu_id, q->stale);
+}
+
+/* Issue ATC invalidations, and if that fails all of each device in them */
+static void smmuv3_accel_cmdq_submit_atcs(SMMUv3AccelCmdq *q, uint32_t len)
+{
+    g_autoptr(GHashTable) sids = NULL;
+
+    if (!len || smmuv3_accel_cmdq_issue(q, q->atcs, len, NULL)) {
+        return;
+    }
+    q->info->recoveries++;
+    sids = g_hash_table_new(NULL, NULL);
+    for (uint32_t i = 0; i < len; i++) {
+        g_hash_table_add(sids, GUINT_TO_POINTER(
+                             le64_to_cpu(q->atcs[i].cmd[0]) >> 32));
+    }
+    smmuv3_accel_cmdq_recover_atcs(q, sids);
+    trace_smmuv3_accel_cmdq_recover(q->viommu_id, q->stale);
+}
+
+/* Invalidate everything, since any command may have been lost */
+static void smmuv3_accel_cmdq_recover(SMMUv3AccelCmdq *q)
+{
+    Error *err = NULL;
+
+    q->info->recoveries++;
+    if (smmuv3_accel_cmdq_recover_tlb(q, &err)) {
+        q->stale = false;
+        g_clear_pointer(&q->why_stale, error_free);
+        smmuv3_accel_cmdq_recover_atcs(q, q->vsids);
+        q->recovered = !q->stale;
+    } else {
+        smmuv3_accel_cmdq_become_stale(q, err);
+    }
+    trace_smmuv3_accel_cmdq_recover(q->viommu_id, q->stale);
 }
 
 bool smmuv3_accel_cmdq_submit(SMMUv3AccelCmdq *q, Error **errp)
 {
     uint32_t len = q->len, atc_len = q->atc_len;
-    bool was_stale = q->stale;
 
     q->len = 0;
     q->atc_len = 0;
-    if (!was_stale) {
-        if (!len && !atc_len) {
-            return true;
-        }
+    if (len || atc_len) {
         trace_smmuv3_accel_cmdq_submit(q->viommu_id, len + atc_len);
-        if (smmuv3_accel_cmdq_issue_batch(q, len, atc_len)) {
-            return true;
+    }
+    if (q->stale) {
+        if (!q->tried) {
+            smmuv3_accel_cmdq_recover(q);
+        }
+    } else {
+        smmuv3_accel_cmdq_submit_tlbi(q, len);
+        /* After a SYNC of the former: ATS requests are answered from the TLB */
+        if (!q->stale) {
+            smmuv3_accel_cmdq_submit_atcs(q, atc_len);
         }
     }
-    if (!smmuv3_accel_cmdq_recover(q, errp)) {
-        return false;
+    if (q->stale) {
+        q->tried = true;
+        error_propagate(errp, error_copy(q->why_stale));
     }
-    q->recovered |= was_stale;
-    return true;
+    return !q->stale;
 }
 
 /*

@@ -34,6 +34,17 @@ typedef struct SMMUv3AccelCmdqInfo {
 } SMMUv3AccelCmdqInfo;
 
 /**
+ * SMMUv3AccelAtcFailed: stop a device whose ATC could not be invalidated
+ *
+ * @opaque: as given to smmuv3_accel_cmdq_new().
+ * @sid: StreamID of the device, which has a vDEVICE and ATS.
+ * @err: says what the host answered. Consumed.
+ *
+ * Returns: true if the device can use its ATC no longer.
+ */
+typedef bool SMMUv3AccelAtcFailed(void *opaque, uint32_t sid, Error *err);
+
+/**
  * smmuv3_accel_cmdq_add_properties: add the properties for measurements
  *
  * Adds x-inval-batch, which can be set, and x-inval-commands, x-inval-calls and
@@ -59,6 +70,8 @@ void smmuv3_accel_cmdq_add_properties(Object *obj, SMMUv3AccelCmdqInfo *info);
  *         takes a StreamID out or ATS away.
  * @info: limits and counters; lives as long as the batch.
  * @slice: slice that the calls are counted in; lives as long as the batch.
+ * @atc_failed: called in smmuv3_accel_cmdq_submit().
+ * @opaque: for @atc_failed.
  *
  * Returns: the batch, freed with smmuv3_accel_cmdq_free().
  */
@@ -66,7 +79,9 @@ SMMUv3AccelCmdq *smmuv3_accel_cmdq_new(SMMUv3State *s, IOMMUFDBackend *be,
                                        uint32_t viommu_id, bool repeat,
                                        GHashTable *vsids,
                                        SMMUv3AccelCmdqInfo *info,
-                                       SMMUv3AccelSlice *slice);
+                                       SMMUv3AccelSlice *slice,
+                                       SMMUv3AccelAtcFailed *atc_failed,
+                                       void *opaque);
 
 /**
  * smmuv3_accel_cmdq_free: free a batch and its commands, submitted or not
@@ -97,9 +112,13 @@ void smmuv3_accel_cmdq_add(SMMUv3AccelCmdq *q, const Cmd *cmd);
  * Makes one IOMMU_HWPT_INVALIDATE for TLBI and CFGI commands, which is repeated
  * where the host SMMU has the erratum, and then one for ATC invalidations; none
  * for what the batch does not have. If a call fails, it is unknown which
- * commands were issued, and everything that they could name is invalidated. If
- * that fails too, the host caches are stale until a later call of this function
- * succeeds.
+ * commands were issued. Instead of TLBI and CFGI commands everything is
+ * invalidated that they could name; if that fails too, the host caches are
+ * stale. Instead of ATC invalidations all of the ATC of each device is
+ * invalidated, and a device for which that fails is stopped.
+ *
+ * While the host caches are stale a call invalidates everything, once for each
+ * smmuv3_accel_cmdq_allow_attempt().
  *
  * @q: the batch.
  * @errp: says why the host caches are stale.
@@ -108,6 +127,17 @@ void smmuv3_accel_cmdq_add(SMMUv3AccelCmdq *q, const Cmd *cmd);
  * guest has invalidated.
  */
 bool smmuv3_accel_cmdq_submit(SMMUv3AccelCmdq *q, Error **errp);
+
+/**
+ * smmuv3_accel_cmdq_allow_attempt: let the next submission try to invalidate
+ * everything if the host caches are stale
+ *
+ * Without it a submission fails at once: a host that does not answer can take
+ * seconds for each call.
+ *
+ * @q: the batch.
+ */
+void smmuv3_accel_cmdq_allow_attempt(SMMUv3AccelCmdq *q);
 
 /**
  * smmuv3_accel_cmdq_stale: tell whether the last submission failed

@@ -180,6 +180,7 @@ typedef struct VfMap {
  * @max_pasid_log2: as IOMMU_GET_HW_INFO reports it; any value
  * @canwbs: the root complex is coherent, FWB is not needed
  * @config_size: size that QEMU is told, up to 4096
+ * @atc_dead: the device does not answer ATC invalidations, as far as ATS is on
  * @reset_ok: the device can be reset
  * @shows_pasid: a kernel to come that does not hide the PASID capability
  * @raw: a kernel that shows configuration space as it is
@@ -217,6 +218,7 @@ typedef struct VfDevice {
     uint32_t max_pasid_log2;
     uint32_t canwbs;
     uint32_t config_size;
+    uint32_t atc_dead;
     uint32_t reset_ok;
     uint32_t shows_pasid;
     uint32_t raw;

@@ -307,17 +307,25 @@ static bool fields_are_valid(const uint32_t *idr, const uint64_t word[2])
     return !(word[0] & substreams) || SMMU_IDR1_SSIDSIZE(idr[1]);
 }
 
-/* Convert one command as the driver does before the hardware sees it */
+/*
+ * Convert one command as the driver does before the hardware sees it, and see
+ * whether the hardware will ever complete it
+ */
 static int convert(VfObject *viommu, const uint64_t word[2])
 {
+    VfObject *vdevice;
+
     if (!fields_are_valid(host_idr(viommu), word)) {
         return -EIO;
     }
     switch (word[0] & CMD0_OPCODE) {
     case CMD_CFGI_CD:
     case CMD_CFGI_CD_ALL:
-    case CMD_ATC_INV:
         return find_vdevice(viommu, word[0] >> 32) ? 0 : -EIO;
+    case CMD_ATC_INV:
+        vdevice = find_vdevice(viommu, word[0] >> 32);
+        return !vdevice ? -EIO :
+               vf->device[vdevice->device].atc_dead ? -ETIMEDOUT : 0;
     default:
         return 0;
     }
