@@ -235,6 +235,8 @@ bool smmuv3_accel_stop(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
 
     if (why != STOP_CACHES || adev->stopped != STOP_ATC) {
         smmuv3_accel_set_stopped(a, adev, why);
+        g_free(adev->failure);
+        adev->failure = g_strdup(error_get_pretty(err));
     }
     /* A guest can repeat this at will: report it once */
     if (adev->reported) {

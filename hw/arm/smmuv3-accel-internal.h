@@ -91,6 +91,7 @@ typedef struct SMMUv3AccelDevice {
     bool named;                 /* a command named its StreamID */
     QTAILQ_ENTRY(SMMUv3AccelDevice) mark;
     SMMUv3AccelStop stopped;
+    char *failure;              /* what the host said then; NULL without */
     uint32_t attempt;           /* in which the host refused the STE */
     SMMUEventInfo event;        /* last event recorded for its STE */
     bool reported;              /* the user was told that the host failed */
@@ -464,6 +465,16 @@ void smmuv3_accel_free_vdevice(SMMUv3AccelState *a, SMMUv3AccelDevice *adev);
  * @adev: the device.
  */
 void smmuv3_accel_release(SMMUv3AccelState *a, SMMUv3AccelDevice *adev);
+
+/* smmuv3-accel-state.c */
+
+/**
+ * smmuv3_accel_add_state_property: add x-accel-devices, which lists the devices
+ * with what each is attached to and why it is stopped
+ *
+ * @a: state with @a->smmu set; lives as long as that.
+ */
+void smmuv3_accel_add_state_property(SMMUv3AccelState *a);
 
 /* smmuv3-accel-retry.c */
 

@@ -61,6 +61,9 @@ void smmuv3_accel_set_stopped(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
     a->retry.waiting += smmuv3_accel_stop_may_end(why) -
                         smmuv3_accel_stop_may_end(adev->stopped);
     adev->stopped = why;
+    if (why == STOP_NONE) {
+        g_clear_pointer(&adev->failure, g_free);
+    }
     if (smmuv3_accel_stop_may_end(why)) {
         smmuv3_accel_retry_start_timer(a);
     }

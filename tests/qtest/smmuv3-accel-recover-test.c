@@ -12,6 +12,8 @@
 
 #include "qemu/osdep.h"
 
+#include "qobject/qdict.h"
+#include "qobject/qlist.h"
 #include "vfio-guest/smmu.h"
 
 #define SID(n)      VS_SID(n)
@@ -67,6 +69,33 @@ static void sync_done(VfGuest *g)
     g_assert_false(has_error(g));
 }
 
+/* The user finds device @n attached to @to, and stopped for reason @why */
+static void assert_listed(VfGuest *g, unsigned int n, const char *to,
+                          const char *why)
+{
+    QDict *response = qtest_qmp(g->qts, "{'execute': 'qom-get', 'arguments':"
+                                " {'path': '/machine/peripheral/smmu',"
+                                " 'property': 'x-accel-devices'}}");
+    g_autofree gchar *name = g_strdup_printf("d%u", n);
+    const QListEntry *entry;
+    unsigned int found = 0;
+
+    QLIST_FOREACH_ENTRY(qdict_get_qlist(response, "return"), entry) {
+        const QDict *d = qobject_to(QDict, qlist_entry_obj(entry));
+
+        if (!strcmp(qdict_get_str(d, "device"), name)) {
+            found++;
+            g_assert_cmpuint(qdict_get_int(d, "stream-id"), ==, SID(n));
+            g_assert_cmpstr(qdict_get_str(d, "attached-to"), ==, to);
+            g_assert_cmpstr(qdict_get_str(d, "stopped"), ==, why);
+            g_assert_cmpint(qdict_haskey(d, "failure"), ==,
+                            strcmp(why, "no") != 0);
+        }
+    }
+    g_assert_cmpuint(found, ==, 1);
+    qobject_unref(response);
+}
+
 /* Invalidate the ATCs of all devices */
 static void inval_atcs(VfGuest *g, unsigned int devices)
 {
@@ -107,9 +136,12 @@ static void test_dead(void)
     assert_access(g, 2, VF_ACCESS_ABORT);
     assert_access(g, 3, VF_ACCESS_S1);
 
+    assert_listed(g, 1, "translate", "no");
+    assert_listed(g, 2, "abort", "atc-invalidation");
     s->device[1].atc_dead = false;
     vs_cfgi_ste(g, SID(2));
     vs_assert_s1(g, 1, SID(2), VS_STE0_DEFAULT, VS_STE1_DEFAULT | EATS);
+    assert_listed(g, 2, "translate", "no");
     inval_atcs(g, 3);
     text = vg_end(g);
     vg_assert_has(text, "DMA of d2 is aborted");
@@ -151,6 +183,7 @@ static void test_storm(void)
     }
     g_assert_cmpuint(errors, ==, 1);
     g_assert_true(vs_done(g));
+    assert_listed(g, 1, "abort", "stale-caches");
 
     vf_client_clear_rules(g->c);
     sync_done(g);
@@ -262,6 +295,8 @@ static void test_refused(const void *opaque)
             assert_access(g, 1, VF_ACCESS_ABORT);
             g_assert_cmpuint(refused(g, refused_ops[op], since), ==, 1);
             vf_client_clear_rules(c);
+            assert_listed(g, 1, "abort", "ste-refused");
+            assert_listed(g, 2, "abort", "no");
             give_chance(g, chance);
             vs_assert_s1(g, 0, SID(1), VS_STE0_DEFAULT, VS_STE1_DEFAULT);
             text = vg_end(g);
