@@ -45,10 +45,16 @@ typedef struct IdrField {
     __VA_ARGS__                                     \
 }
 
+/*
+ * The kernel says which fields of the host's registers a VMM may read
+ * (iommufd.h struct iommu_hw_info_arm_smmuv3). It may go by other values than
+ * the rest says: firmware overrides COHACC, which is true wherever there is a
+ * vIOMMU, as S1P is. Two fields are here all the same. OAS limits the addresses
+ * that the guest may use, and nothing else tells it. ATS is a property of each
+ * device, but the kernel refuses CMD_ATC_INV where the host SMMU has none.
+ */
 static const IdrField idr_fields[] = {
-    IDR_FIELD(0, S1P, IDR_AT_LEAST),
     IDR_FIELD(0, TTF, IDR_ALL_BITS),
-    IDR_FIELD(0, COHACC, IDR_AT_LEAST),
     IDR_FIELD(0, ATS, IDR_AT_LEAST),
     IDR_FIELD(0, ASID16, IDR_LIMIT, .unknown = 1),
     IDR_FIELD(0, CD2L, IDR_LIMIT),
@@ -57,7 +63,6 @@ static const IdrField idr_fields[] = {
     IDR_FIELD(0, STLEVEL, IDR_LIMIT, .unknown = 1),
     IDR_FIELD(1, SIDSIZE, IDR_AT_LEAST),
     IDR_FIELD(1, SSIDSIZE, IDR_AT_LEAST),
-    IDR_FIELD(3, HAD, IDR_LIMIT),
     IDR_FIELD(3, RIL, IDR_AT_LEAST),
     IDR_FIELD(3, BBML, IDR_LIMIT),
     IDR_FIELD(5, OAS, IDR_AT_LEAST),
@@ -139,6 +144,8 @@ void smmuv3_accel_caps_set_idr(SMMUv3State *s, const SMMUv3AccelIdr *host)
     s->idr[0] = FIELD_DP32(s->idr[0], IDR0, ATS,
                            resolve_bool(p->ats, host &&
                                         FIELD_EX32(host->reg[0], IDR0, ATS)));
+    /* No VMM can know whether the host has it */
+    s->idr[3] = FIELD_DP32(s->idr[3], IDR3, HAD, 0);
     s->idr[3] = FIELD_DP32(s->idr[3], IDR3, RIL,
                            resolve_bool(p->ril, host &&
                                         FIELD_EX32(host->reg[3], IDR3, RIL)));

@@ -44,15 +44,14 @@ void smmuv3_accel_caps_resolve_ssidsize(SMMUv3State *s,
  * on the host
  *
  * ATS, RIL and OAS follow their properties; with auto they follow the host.
- * CD2L, ASID16, STLEVEL, HAD, BBML and the granules become the minimum of the
- * emulation and the host. Features that no guest can do without stay: if the
- * host lacks one, smmuv3_accel_caps_check() refuses it.
+ * CD2L, ASID16, STLEVEL, BBML and the granules become the minimum of the
+ * emulation and the host, and HAD is not offered. Features that no guest can do
+ * without stay: if the host lacks one, smmuv3_accel_caps_check() refuses it.
  *
  * @s: the SMMUv3, its ID registers at the values of the emulation.
  * @host: ID registers of the host; NULL while no device is bound. The guest is
  *        then offered the features of nearly any host that can nest: granules
- *        of 4K and 64K, an OAS of 44 bits, none of ATS, RIL, CD2L, HAD and
- *        BBML.
+ *        of 4K and 64K, an OAS of 44 bits, none of ATS, RIL, CD2L and BBML.
  */
 void smmuv3_accel_caps_set_idr(SMMUv3State *s, const SMMUv3AccelIdr *host);
 

@@ -37,21 +37,32 @@ struct SMMUv3AccelCmdq {
     GHashTable *vsids;
     SMMUv3AccelCmdqInfo *info;
     SMMUv3AccelSlice *slice;
+    SMMUv3AccelAtcFailed *atc_failed;
+    void *opaque;
     uint32_t viommu_id;
+    bool repeat;            /* the host SMMU has the erratum */
     bool stale;
+    bool tried;             /* recovery failed, and no attempt is due before */
+                            /* smmuv3_accel_cmdq_allow_attempt() */
+    Error *why_stale;       /* NULL while not stale */
     bool recovered;         /* stale no longer, the caller does not know yet */
     bool forget_emulated;   /* the TLB of the emulation has to be emptied */
     uint32_t len;
+    uint32_t atc_len;
     uint32_t ahead_start;   /* CONS of the first entry in @ahead */
     uint32_t ahead_len;     /* 0: nothing was read */
-    HostCmd cmds[CMDQ_BATCH];
+    HostCmd cmds[CMDQ_BATCH];       /* TLBI and CFGI */
+    HostCmd atcs[CMDQ_BATCH];       /* ATC_INV */
     Cmd ahead[CMDQ_READ_AHEAD];
 };
 
 SMMUv3AccelCmdq *smmuv3_accel_cmdq_new(SMMUv3State *s, IOMMUFDBackend *be,
-                                       uint32_t viommu_id, GHashTable *vsids,
+                                       uint32_t viommu_id, bool repeat,
+                                       GHashTable *vsids,
                                        SMMUv3AccelCmdqInfo *info,
-                                       SMMUv3AccelSlice *slice)
+                                       SMMUv3AccelSlice *slice,
+                                       SMMUv3AccelAtcFailed *atc_failed,
+                                       void *opaque)
 {
     SMMUv3AccelCmdq *q = g_new0(SMMUv3AccelCmdq, 1);
 
@@ -61,6 +72,9 @@ SMMUv3AccelCmdq *smmuv3_accel_cmdq_new(SMMUv3State *s, IOMMUFDBackend *be,
     q->info = info;
     q->slice = slice;
     q->viommu_id = viommu_id;
+    q->repeat = repeat;
+    q->atc_failed = atc_failed;
+    q->opaque = opaque;
     return q;
 }
 
@@ -79,6 +93,9 @@ void smmuv3_accel_cmdq_add_properties(Object *obj, SMMUv3AccelCmdqInfo *info)
 
 void smmuv3_accel_cmdq_free(SMMUv3AccelCmdq *q)
 {
+    if (q) {
+        error_free(q->why_stale);
+    }
     g_free(q);
 }
 
@@ -95,9 +112,24 @@ bool smmuv3_accel_cmdq_take_recovered(SMMUv3AccelCmdq *q)
     return recovered;
 }
 
+static void smmuv3_accel_cmdq_become_stale(SMMUv3AccelCmdq *q, Error *why)
+{
+    error_free(q->why_stale);
+    q->why_stale = why;
+    q->stale = true;
+}
+
 void smmuv3_accel_cmdq_set_stale(SMMUv3AccelCmdq *q)
 {
-    q->stale = true;
+    Error *why = NULL;
+
+    error_setg(&why, "invalidations of the QEMU that was here before failed");
+    smmuv3_accel_cmdq_become_stale(q, why);
+}
+
+void smmuv3_accel_cmdq_allow_attempt(SMMUv3AccelCmdq *q)
+{
+    q->tried = false;
 }
 
 static HostCmd smmuv3_accel_cmdq_pack(uint64_t dword0, uint64_t dword1)
@@ -121,21 +153,24 @@ static bool smmuv3_accel_cmdq_issue(SMMUv3AccelCmdq *q, HostCmd *cmds,
 }
 
 /*
- * Invalidate everything that a batch can name: the TLB of this guest, the CDs
- * of its StreamIDs, and the ATCs of devices with ATS, with and without PASID.
- * A host without substreams refuses commands with a PASID, and its guest can
- * have used none.
+ * Issue TLBI and CFGI commands. The kernel ends each call with a SYNC, which is
+ * part of what the erratum wants repeated.
  */
-static bool smmuv3_accel_cmdq_recover(SMMUv3AccelCmdq *q, Error **errp)
+static bool smmuv3_accel_cmdq_issue_tlbi(SMMUv3AccelCmdq *q, HostCmd *cmds,
+                                         uint32_t len, Error **errp)
 {
-    bool substreams = FIELD_EX32(q->smmu->idr[1], IDR1, SSIDSIZE);
-    g_autofree HostCmd *cmds = NULL;
+    return smmuv3_accel_cmdq_issue(q, cmds, len, errp) &&
+           (!q->repeat || smmuv3_accel_cmdq_issue(q, cmds, len, errp));
+}
+
+/* Invalidate the TLB of this guest and the CDs of its StreamIDs */
+static bool smmuv3_accel_cmdq_recover_tlb(SMMUv3AccelCmdq *q, Error **errp)
+{
+    g_autofree HostCmd *cmds = g_new(HostCmd, 1 + g_hash_table_size(q->vsids));
     GHashTableIter iter;
-    gpointer vsid, ats;
+    gpointer vsid;
     uint32_t len = 0;
 
-    q->info->recoveries++;
-    cmds = g_new(HostCmd, 1 + 3 * g_hash_table_size(q->vsids));
     g_hash_table_iter_init(&iter, q->vsids);
     while (g_hash_table_iter_next(&iter, &vsid, NULL)) {
         uint64_t sid = GPOINTER_TO_UINT(vsid);
@@ -144,47 +179,146 @@ static bool smmuv3_accel_cmdq_recover(SMMUv3AccelCmdq *q, Error **errp)
                                              0);
     }
     cmds[len++] = smmuv3_accel_cmdq_pack(SMMU_CMD_TLBI_NSNH_ALL, 0);
-    /* The TLBs first: ATS requests are answered from them */
-    g_hash_table_iter_init(&iter, q->vsids);
-    while (g_hash_table_iter_next(&iter, &vsid, &ats)) {
-        uint64_t sid = GPOINTER_TO_UINT(vsid);
+    return smmuv3_accel_cmdq_issue_tlbi(q, cmds, len, errp);
+}
 
-        if (GPOINTER_TO_INT(ats)) {
-            cmds[len++] = smmuv3_accel_cmdq_pack(SMMU_CMD_ATC_INV | sid << 32,
-                                                 ATC_SIZE_ALL);
+/*
+ * Invalidate the ATC of one device, with and without PASID. A host without
+ * substreams refuses commands with a PASID, and its guest can have used none.
+ */
+static bool smmuv3_accel_cmdq_recover_atc(SMMUv3AccelCmdq *q, uint64_t sid,
+                                          Error **errp)
+{
+    bool substreams = FIELD_EX32(q->smmu->idr[1], IDR1, SSIDSIZE);
+    HostCmd cmds[] = {
+        smmuv3_accel_cmdq_pack(SMMU_CMD_ATC_INV | sid << 32, ATC_SIZE_ALL),
+        smmuv3_accel_cmdq_pack(SMMU_CMD_ATC_INV | sid << 32 | CMD0_SSV |
+                               CMD0_GLOBAL, ATC_SIZE_ALL),
+    };
+
+    return smmuv3_accel_cmdq_issue(q, cmds, substreams ? 2 : 1, errp);
+}
+
+/*
+ * Invalidate the ATCs of the devices among @sids that have ATS, one by one: a
+ * device that does not answer must not take the others along. It is stopped,
+ * and only if that fails there is something stale.
+ */
+static void smmuv3_accel_cmdq_recover_atcs(SMMUv3AccelCmdq *q, GHashTable *sids)
+{
+    g_autoptr(GList) keys = g_hash_table_get_keys(sids);
+
+    for (GList *key = keys; key; key = key->next) {
+        uint32_t sid = GPOINTER_TO_UINT(key->data);
+        Error *err = NULL;
+
+        if (!g_hash_table_lookup(q->vsids, key->data) ||
+            smmuv3_accel_cmdq_recover_atc(q, sid, &err)) {
+            continue;
         }
-        if (GPOINTER_TO_INT(ats) && substreams) {
-            cmds[len++] = smmuv3_accel_cmdq_pack(SMMU_CMD_ATC_INV | sid << 32 |
-                                                 CMD0_SSV | CMD0_GLOBAL,
-                                                 ATC_SIZE_ALL);
+        trace_smmuv3_accel_cmdq_atc_failed(q->viommu_id, sid);
+        if (q->atc_failed(q->opaque, sid, error_copy(err))) {
+            error_free(err);
+        } else {
+            smmuv3_accel_cmdq_become_stale(q, err);
         }
     }
+}
 
-    q->stale = !smmuv3_accel_cmdq_issue(q, cmds, len, errp);
-    trace_smmuv3_accel_cmdq_recover(q->viommu_id, len, q->stale);
-    return !q->stale;
+/* Issue TLBI and CFGI commands, and if that fails everything in their place */
+static void smmuv3_accel_cmdq_submit_tlbi(SMMUv3AccelCmdq *q, uint32_t len)
+{
+    Error *err = NULL;
+
+    if (!len || smmuv3_accel_cmdq_issue_tlbi(q, q->cmds, len, NULL)) {
+        return;
+    }
+    q->info->recoveries++;
+    if (!smmuv3_accel_cmdq_recover_tlb(q, &err)) {
+        smmuv3_accel_cmdq_become_stale(q, err);
+    }
+    trace_smmuv3_accel_cmdq_recover(q->viommu_id, q->stale);
+}
+
+/* Issue ATC invalidations, and if that fails all of each device in them */
+static void smmuv3_accel_cmdq_submit_atcs(SMMUv3AccelCmdq *q, uint32_t len)
+{
+    g_autoptr(GHashTable) sids = NULL;
+
+    if (!len || smmuv3_accel_cmdq_issue(q, q->atcs, len, NULL)) {
+        return;
+    }
+    q->info->recoveries++;
+    sids = g_hash_table_new(NULL, NULL);
+    for (uint32_t i = 0; i < len; i++) {
+        g_hash_table_add(sids, GUINT_TO_POINTER(
+                             le64_to_cpu(q->atcs[i].cmd[0]) >> 32));
+    }
+    smmuv3_accel_cmdq_recover_atcs(q, sids);
+    trace_smmuv3_accel_cmdq_recover(q->viommu_id, q->stale);
+}
+
+/* Invalidate everything, since any command may have been lost */
+static void smmuv3_accel_cmdq_recover(SMMUv3AccelCmdq *q)
+{
+    Error *err = NULL;
+
+    q->info->recoveries++;
+    if (smmuv3_accel_cmdq_recover_tlb(q, &err)) {
+        q->stale = false;
+        g_clear_pointer(&q->why_stale, error_free);
+        smmuv3_accel_cmdq_recover_atcs(q, q->vsids);
+        q->recovered = !q->stale;
+    } else {
+        smmuv3_accel_cmdq_become_stale(q, err);
+    }
+    trace_smmuv3_accel_cmdq_recover(q->viommu_id, q->stale);
 }
 
 bool smmuv3_accel_cmdq_submit(SMMUv3AccelCmdq *q, Error **errp)
 {
-    uint32_t len = q->len;
-    bool was_stale = q->stale;
+    uint32_t len = q->len, atc_len = q->atc_len;
 
     q->len = 0;
-    if (!was_stale) {
-        if (!len) {
-            return true;
+    q->atc_len = 0;
+    if (len || atc_len) {
+        trace_smmuv3_accel_cmdq_submit(q->viommu_id, len + atc_len);
+    }
+    if (q->stale) {
+        if (!q->tried) {
+            smmuv3_accel_cmdq_recover(q);
         }
-        trace_smmuv3_accel_cmdq_submit(q->viommu_id, len);
-        if (smmuv3_accel_cmdq_issue(q, q->cmds, len, NULL)) {
-            return true;
+    } else {
+        smmuv3_accel_cmdq_submit_tlbi(q, len);
+        /* After a SYNC of the former: ATS requests are answered from the TLB */
+        if (!q->stale) {
+            smmuv3_accel_cmdq_submit_atcs(q, atc_len);
         }
     }
-    if (!smmuv3_accel_cmdq_recover(q, errp)) {
-        return false;
+    if (q->stale) {
+        q->tried = true;
+        error_propagate(errp, error_copy(q->why_stale));
     }
-    q->recovered |= was_stale;
-    return true;
+    return !q->stale;
+}
+
+/*
+ * Drop range fields that have no meaning in their combination (4.4.1.1): the
+ * kernel refuses the reserved ones, and with them the rest of the batch. What
+ * is left is the address alone, which is what such a command has to invalidate.
+ */
+static void smmuv3_accel_cmdq_normalize_range(uint64_t *dword0,
+                                              uint64_t *dword1)
+{
+    /* The guest has no IDR5.DS, and so no blocks of level 1 with 16K */
+    if ((*dword1 & (CMD1_TG | CMD1_TTL)) == (TG_16K | TTL_LEVEL_1)) {
+        *dword1 &= ~CMD1_TTL;
+    }
+    if (!(*dword1 & CMD1_TG) ||
+        !((*dword0 & CMD0_RANGE) || (*dword1 & CMD1_TTL))) {
+        *dword0 &= ~CMD0_RANGE;
+        *dword1 &= ~CMD1_RANGE;
+    }
 }
 
 void smmuv3_accel_cmdq_add(SMMUv3AccelCmdq *q, const Cmd *cmd)
@@ -193,6 +327,7 @@ void smmuv3_accel_cmdq_add(SMMUv3AccelCmdq *q, const Cmd *cmd)
     uint64_t dword0 = SMMU_DWORD(cmd, 0);
     uint64_t dword1 = SMMU_DWORD(cmd, 1);
     uint64_t mask0, mask1 = 0;
+    uint32_t gathered;
     bool has_sid = false;
 
     if (q->stale) {
@@ -254,8 +389,25 @@ void smmuv3_accel_cmdq_add(SMMUv3AccelCmdq *q, const Cmd *cmd)
         mask1 &= ~CMD1_RANGE;
     }
 
-    q->cmds[q->len++] = smmuv3_accel_cmdq_pack(dword0 & mask0, dword1 & mask1);
-    if (q->len == CMDQ_BATCH || q->len == q->info->batch) {
+    if (!has_sid && !FIELD_EX32(s->idr[0], IDR0, ASID16)) {
+        mask0 &= ~CMD0_ASID_HIGH;
+    }
+
+    dword0 &= mask0;
+    dword1 &= mask1;
+    if (CMD_TYPE(cmd) == SMMU_CMD_ATC_INV) {
+        if ((dword1 & CMD1_ATC_SIZE) > ATC_SIZE_ALL) {
+            dword1 = (dword1 & ~CMD1_ATC_SIZE) | ATC_SIZE_ALL;
+        }
+        q->atcs[q->atc_len++] = smmuv3_accel_cmdq_pack(dword0, dword1);
+    } else {
+        if (!has_sid) {
+            smmuv3_accel_cmdq_normalize_range(&dword0, &dword1);
+        }
+        q->cmds[q->len++] = smmuv3_accel_cmdq_pack(dword0, dword1);
+    }
+    gathered = q->len + q->atc_len;
+    if (gathered == CMDQ_BATCH || gathered == q->info->batch) {
         smmuv3_accel_cmdq_submit(q, NULL);
     }
 }

@@ -23,7 +23,8 @@ typedef struct SMMUv3AccelCmdq SMMUv3AccelCmdq;
  *         batch mean the size of the batch
  * @commands: commands handed to the host
  * @calls: IOMMU_HWPT_INVALIDATE calls that took them there
- * @recoveries: calls among them that replaced a failed batch
+ * @recoveries: batches that failed, and were replaced by the invalidation of
+ *              everything
  */
 typedef struct SMMUv3AccelCmdqInfo {
     uint32_t batch;
@@ -31,6 +32,17 @@ typedef struct SMMUv3AccelCmdqInfo {
     uint64_t calls;
     uint64_t recoveries;
 } SMMUv3AccelCmdqInfo;
+
+/**
+ * SMMUv3AccelAtcFailed: stop a device whose ATC could not be invalidated
+ *
+ * @opaque: as given to smmuv3_accel_cmdq_new().
+ * @sid: StreamID of the device, which has a vDEVICE and ATS.
+ * @err: says what the host answered. Consumed.
+ *
+ * Returns: true if the device can use its ATC no longer.
+ */
+typedef bool SMMUv3AccelAtcFailed(void *opaque, uint32_t sid, Error *err);
 
 /**
  * smmuv3_accel_cmdq_add_properties: add the properties for measurements
@@ -50,19 +62,26 @@ void smmuv3_accel_cmdq_add_properties(Object *obj, SMMUv3AccelCmdqInfo *info);
  * @be: connected iommufd backend; stays connected until
  *      smmuv3_accel_cmdq_free().
  * @viommu_id: vIOMMU that the invalidations are submitted to.
+ * @repeat: the host SMMU has an erratum, and a TLBI or CFGI takes effect when
+ *          it was issued again after its SYNC (HW_INFO_REPEAT_TLBI_CFGI).
  * @vsids: the StreamIDs that have a vDEVICE as GUINT_TO_POINTER keys, and as
  *         GINT_TO_POINTER values whether the installed STE lets the device do
  *         ATS. Borrowed, the caller keeps it up to date and submits before it
  *         takes a StreamID out or ATS away.
  * @info: limits and counters; lives as long as the batch.
  * @slice: slice that the calls are counted in; lives as long as the batch.
+ * @atc_failed: called in smmuv3_accel_cmdq_submit().
+ * @opaque: for @atc_failed.
  *
  * Returns: the batch, freed with smmuv3_accel_cmdq_free().
  */
 SMMUv3AccelCmdq *smmuv3_accel_cmdq_new(SMMUv3State *s, IOMMUFDBackend *be,
-                                       uint32_t viommu_id, GHashTable *vsids,
+                                       uint32_t viommu_id, bool repeat,
+                                       GHashTable *vsids,
                                        SMMUv3AccelCmdqInfo *info,
-                                       SMMUv3AccelSlice *slice);
+                                       SMMUv3AccelSlice *slice,
+                                       SMMUv3AccelAtcFailed *atc_failed,
+                                       void *opaque);
 
 /**
  * smmuv3_accel_cmdq_free: free a batch and its commands, submitted or not
@@ -78,6 +97,8 @@ void smmuv3_accel_cmdq_free(SMMUv3AccelCmdq *q);
  * Ignores commands that are not for the host, that the guest must not send or
  * that name a StreamID without vDEVICE: the kernel would refuse the
  * whole batch for them (iommufd.h struct iommu_viommu_arm_smmuv3_invalidate).
+ * For the same reason fields of the others go without what has no meaning for
+ * the guest's SMMU, or is reserved.
  * A full batch is submitted; smmuv3_accel_cmdq_submit() tells if that failed.
  *
  * @q: the batch.
@@ -88,10 +109,16 @@ void smmuv3_accel_cmdq_add(SMMUv3AccelCmdq *q, const Cmd *cmd);
 /**
  * smmuv3_accel_cmdq_submit: have the host complete the batch
  *
- * Makes one IOMMU_HWPT_INVALIDATE for the batch, none if it is empty. If it
- * fails, it is unknown which commands were issued, and one more call
- * invalidates everything that they could name. If that fails too, the host
- * caches are stale until a later call of this function succeeds.
+ * Makes one IOMMU_HWPT_INVALIDATE for TLBI and CFGI commands, which is repeated
+ * where the host SMMU has the erratum, and then one for ATC invalidations; none
+ * for what the batch does not have. If a call fails, it is unknown which
+ * commands were issued. Instead of TLBI and CFGI commands everything is
+ * invalidated that they could name; if that fails too, the host caches are
+ * stale. Instead of ATC invalidations all of the ATC of each device is
+ * invalidated, and a device for which that fails is stopped.
+ *
+ * While the host caches are stale a call invalidates everything, once for each
+ * smmuv3_accel_cmdq_allow_attempt().
  *
  * @q: the batch.
  * @errp: says why the host caches are stale.
@@ -100,6 +127,17 @@ void smmuv3_accel_cmdq_add(SMMUv3AccelCmdq *q, const Cmd *cmd);
  * guest has invalidated.
  */
 bool smmuv3_accel_cmdq_submit(SMMUv3AccelCmdq *q, Error **errp);
+
+/**
+ * smmuv3_accel_cmdq_allow_attempt: let the next submission try to invalidate
+ * everything if the host caches are stale
+ *
+ * Without it a submission fails at once: a host that does not answer can take
+ * seconds for each call.
+ *
+ * @q: the batch.
+ */
+void smmuv3_accel_cmdq_allow_attempt(SMMUv3AccelCmdq *q);
 
 /**
  * smmuv3_accel_cmdq_stale: tell whether the last submission failed

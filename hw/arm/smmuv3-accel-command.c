@@ -75,7 +75,7 @@ static void smmuv3_accel_apply_marked_device(SMMUv3State *s,
     smmuv3_accel_slice_spend(&a->slice, SLICE_WORK_EMULATED);
     smmuv3_accel_unmark(a, adev);
     if (a->stopping) {
-        smmuv3_accel_stop(a, adev, error_copy(a->stopping));
+        smmuv3_accel_stop(a, adev, STOP_CACHES, error_copy(a->stopping));
     } else {
         smmuv3_accel_apply(s, adev, named);
     }
@@ -95,16 +95,25 @@ static bool smmuv3_accel_apply_marked(SMMUv3State *s)
     return true;
 }
 
+void smmuv3_accel_apply_marked_now(SMMUv3State *s)
+{
+    SMMUv3AccelState *a = s->accel_state;
+
+    while (!QTAILQ_EMPTY(&a->marked)) {
+        smmuv3_accel_apply_marked_device(s, QTAILQ_FIRST(&a->marked));
+    }
+}
+
 void smmuv3_accel_apply_all(SMMUv3State *s)
 {
     SMMUv3AccelState *a = s->accel_state;
 
     error_free(a->stopping);
     a->stopping = NULL;
+    smmuv3_accel_new_attempt(a);
     smmuv3_accel_mark_all(a);
-    while (!QTAILQ_EMPTY(&a->marked)) {
-        smmuv3_accel_apply_marked_device(s, QTAILQ_FIRST(&a->marked));
-    }
+    smmuv3_accel_apply_marked_now(s);
+    smmuv3_accel_new_attempt(a);
 }
 
 /*
@@ -136,9 +145,10 @@ static bool smmuv3_accel_complete(SMMUv3State *s)
             smmuv3_accel_cmdq_add(a->cmdq, &tlbi_all);
             a->tlbi_again = false;
         }
-        if (!smmuv3_accel_cmdq_submit(a->cmdq, &a->stopping) ||
-            smmuv3_accel_cmdq_take_recovered(a->cmdq)) {
+        if (!smmuv3_accel_cmdq_submit(a->cmdq, &a->stopping)) {
             smmuv3_accel_mark_all(a);
+        } else if (smmuv3_accel_cmdq_take_recovered(a->cmdq)) {
+            smmuv3_accel_mark_stopped(a, STOP_CACHES);
         }
     } while (a->marks);
     return true;
@@ -158,7 +168,7 @@ bool smmuv3_accel_next_emulated(SMMUv3State *s)
         return false;
     }
     if (g_hash_table_size(a->devices) && !a->marks && !a->tlbi_again &&
-        !smmuv3_accel_cmdq_next_emulated(a->cmdq)) {
+        !a->retry.waiting && !smmuv3_accel_cmdq_next_emulated(a->cmdq)) {
         return false;
     }
     smmuv3_accel_slice_spend(&a->slice, SLICE_WORK_EMULATED);
@@ -177,14 +187,8 @@ bool smmuv3_accel_execute(SMMUv3State *s, const Cmd *cmd,
 
     switch (CMD_TYPE(cmd)) {
     case SMMU_CMD_SYNC:
-        if (!smmuv3_accel_complete(s)) {
-            return false;
-        }
-        if (smmuv3_accel_cmdq_stale(a->cmdq)) {
-            *cmd_error = SMMU_CERROR_ABT;
-            return false;
-        }
-        return true;
+        smmuv3_accel_mark_stopped(a, STOP_REFUSED);
+        return smmuv3_accel_complete(s) && smmuv3_accel_end_sync(a, cmd_error);
     case SMMU_CMD_CFGI_STE:
         if (CMD_SSEC(cmd)) {
             break;
@@ -235,9 +239,14 @@ void smmuv3_accel_flush(SMMUv3State *s)
     }
     if (g_hash_table_size(a->devices)) {
         smmuv3_accel_cmdq_drop_read_ahead(a->cmdq);
-        if (!smmuv3_accel_complete(s)) {
+        /* Stale host caches are looked after by the next attempt */
+        if ((a->stopping || !smmuv3_accel_cmdq_stale(a->cmdq)) &&
+            !smmuv3_accel_complete(s)) {
             smmuv3_accel_cmdq_submit(a->cmdq, NULL);
         }
     }
     smmuv3_accel_slice_end(&a->slice);
+    if (!a->slice.waits) {
+        smmuv3_accel_new_attempt(a);
+    }
 }

@@ -11,6 +11,7 @@
 #include "qemu/bswap.h"
 #include "qemu/error-report.h"
 #include "qemu/main-loop.h"
+#include "qemu/timer.h"
 #include "system/iommufd_viommu.h"
 #include "smmuv3-accel-event.h"
 #include "smmuv3-internal.h"
@@ -18,6 +19,9 @@
 
 /* Records that the kernel keeps for a guest, each up to 100 bytes */
 #define VEVENTQ_DEPTH 1024
+
+/* The kernel had no memory for a read: time until the next one */
+#define NO_MEMORY_MS    10
 
 /* Records in one read; the main loop calls again for more */
 #define EVENTS_PER_READ 64
@@ -33,6 +37,7 @@ struct SMMUv3AccelEvents {
     uint32_t id;
     int fd;
     int watch_fd;               /* descriptor that the main loop watches */
+    QEMUTimer no_memory;
     bool broken;                /* reading failed, and the user was told */
     uint32_t next_sequence;     /* a new queue starts at 0 */
 };
@@ -97,7 +102,12 @@ static bool smmuv3_accel_events_read_some(SMMUv3AccelEvents *events)
 
     len = RETRY_ON_EINTR(read(events->fd, buf, sizeof(buf)));
     if (len <= 0) {
-        if (len < 0 && errno != EAGAIN) {
+        if (len < 0 && errno == ENOMEM) {
+            /* For a moment, in which the main loop would spin as well */
+            qemu_set_fd_handler(events->watch_fd, NULL, NULL, NULL);
+            timer_mod(&events->no_memory,
+                      qemu_clock_get_ms(QEMU_CLOCK_VIRTUAL) + NO_MEMORY_MS);
+        } else if (len < 0 && errno != EAGAIN) {
             /* The main loop would spin if it still watched the descriptor */
             error_report("arm-smmuv3: cannot read events of the host SMMUv3:"
                          " %s; the guest sees none from now on",
@@ -133,6 +143,14 @@ static bool smmuv3_accel_events_read_some(SMMUv3AccelEvents *events)
 static void smmuv3_accel_events_read(void *opaque)
 {
     smmuv3_accel_events_read_some(opaque);
+}
+
+static void smmuv3_accel_events_watch(void *opaque)
+{
+    SMMUv3AccelEvents *events = opaque;
+
+    qemu_set_fd_handler(events->watch_fd, smmuv3_accel_events_read, NULL,
+                        events);
 }
 
 void smmuv3_accel_events_drain(SMMUv3AccelEvents *events)
@@ -179,7 +197,9 @@ bool smmuv3_accel_events_start(SMMUv3State *s, IOMMUFDBackend *be,
         .fd = fd,
         .watch_fd = watch_fd,
     };
-    qemu_set_fd_handler(watch_fd, smmuv3_accel_events_read, NULL, e);
+    timer_init_ms(&e->no_memory, QEMU_CLOCK_VIRTUAL, smmuv3_accel_events_watch,
+                  e);
+    smmuv3_accel_events_watch(e);
     *events = e;
     return true;
 }
@@ -188,6 +208,10 @@ void smmuv3_accel_events_stop(SMMUv3AccelEvents *events)
 {
     if (!events) {
         return;
+    }
+    if (timer_pending(&events->no_memory)) {
+        smmuv3_accel_events_overflow(events);
+        timer_del(&events->no_memory);
     }
     qemu_set_fd_handler(events->watch_fd, NULL, NULL, NULL);
     iommufd_eventq_unwatch(events->watch_fd, events->fd);

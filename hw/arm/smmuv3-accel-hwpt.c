@@ -68,10 +68,45 @@ void smmuv3_accel_free_viommu(SMMUv3AccelState *a)
     a->tlbi_again = false;
 }
 
+static SMMUv3AccelDevice *smmuv3_accel_vsid_owner(SMMUv3AccelState *a,
+                                                  uint32_t vsid)
+{
+    SMMUv3AccelDevice *adev;
+    GHashTableIter iter;
+
+    if (!g_hash_table_contains(a->vsids, GUINT_TO_POINTER(vsid))) {
+        return NULL;
+    }
+    smmuv3_accel_slice_spend(&a->slice, g_hash_table_size(a->devices));
+    g_hash_table_iter_init(&iter, a->devices);
+    while (g_hash_table_iter_next(&iter, NULL, (gpointer *)&adev)) {
+        if (adev->host.vdevice_id != NO_ID && adev->host.vsid == vsid) {
+            return adev;
+        }
+    }
+    return NULL;
+}
+
+/* A stopped device has ATS disabled, and what is in its ATC reaches nothing */
+static bool smmuv3_accel_atc_failed(void *opaque, uint32_t vsid, Error *err)
+{
+    SMMUv3AccelState *a = opaque;
+    SMMUv3AccelDevice *adev = smmuv3_accel_vsid_owner(a, vsid);
+
+    if (!adev) {
+        error_free(err);
+        return true;
+    }
+    error_prepend(&err, "its ATC could not be invalidated; it goes on when the"
+                  " guest changes its STE, or is reset: ");
+    return smmuv3_accel_stop(a, adev, STOP_ATC, err);
+}
+
 void smmuv3_accel_new_cmdq(SMMUv3AccelState *a)
 {
-    a->cmdq = smmuv3_accel_cmdq_new(a->smmu, a->be, a->viommu_id, a->vsids,
-                                    &a->inval, &a->slice);
+    a->cmdq = smmuv3_accel_cmdq_new(a->smmu, a->be, a->viommu_id,
+                                    a->repeat_tlbi, a->vsids, &a->inval,
+                                    &a->slice, smmuv3_accel_atc_failed, a);
 }
 
 bool smmuv3_accel_alloc_viommu(SMMUv3State *s, HostIOMMUDeviceIOMMUFD *idev,
@@ -195,21 +230,28 @@ static bool smmuv3_accel_block(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
     return true;
 }
 
-void smmuv3_accel_stop(SMMUv3AccelState *a, SMMUv3AccelDevice *adev, Error *err)
+bool smmuv3_accel_stop(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
+                       SMMUv3AccelStop why, Error *err)
 {
     const char *name = smmuv3_accel_dev_name(adev->pdev);
     bool stopped = smmuv3_accel_abort(a, adev, NULL) ||
                    smmuv3_accel_block(a, adev, NULL);
 
+    if (why != STOP_CACHES || adev->stopped != STOP_ATC) {
+        smmuv3_accel_set_stopped(a, adev, why);
+        g_free(adev->failure);
+        adev->failure = g_strdup(error_get_pretty(err));
+    }
     /* A guest can repeat this at will: report it once */
     if (adev->reported) {
         error_free(err);
-        return;
+        return stopped;
     }
     adev->reported = true;
     error_reportf_err(err, stopped ? "arm-smmuv3: DMA of %s is aborted: " :
                       "arm-smmuv3: DMA of %s cannot be stopped, unplug the"
                       " device: ", name);
+    return stopped;
 }
 
 /*
@@ -233,25 +275,6 @@ static bool smmuv3_accel_give_up_sid(SMMUv3AccelState *a,
     }
     smmuv3_accel_free_vdevice(a, adev);
     return true;
-}
-
-static SMMUv3AccelDevice *smmuv3_accel_vsid_owner(SMMUv3AccelState *a,
-                                                  uint32_t vsid)
-{
-    SMMUv3AccelDevice *adev;
-    GHashTableIter iter;
-
-    if (!g_hash_table_contains(a->vsids, GUINT_TO_POINTER(vsid))) {
-        return NULL;
-    }
-    smmuv3_accel_slice_spend(&a->slice, g_hash_table_size(a->devices));
-    g_hash_table_iter_init(&iter, a->devices);
-    while (g_hash_table_iter_next(&iter, NULL, (gpointer *)&adev)) {
-        if (adev->host.vdevice_id != NO_ID && adev->host.vsid == vsid) {
-            return adev;
-        }
-    }
-    return NULL;
 }
 
 /* The host has one device for a StreamID: see that it is no other one */

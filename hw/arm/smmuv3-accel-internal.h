@@ -29,6 +29,13 @@
  */
 #define HW_CAP_PCI_ATS_NOT_SUPPORTED    BIT_ULL(3)
 
+/*
+ * Linux 7.3, iommufd.h struct iommu_hw_info_arm_smmuv3, flags: user space has
+ * to issue TLBI and CFGI commands, with the SYNC behind them, twice. The kernel
+ * repeats its own commands, not those that it is handed.
+ */
+#define HW_INFO_REPEAT_TLBI_CFGI        BIT(0)
+
 /* The states that a device can be in on the host */
 typedef enum SMMUv3AccelMode {
     ACCEL_PARENT,       /* attached to the second stage only, by VFIO */
@@ -37,6 +44,14 @@ typedef enum SMMUv3AccelMode {
     ACCEL_BYPASS,
     ACCEL_TRANSLATE,
 } SMMUv3AccelMode;
+
+/* Why a device is stopped, and what ends that */
+typedef enum SMMUv3AccelStop {
+    STOP_NONE,
+    STOP_CACHES,        /* host caches are stale: their recovery */
+    STOP_REFUSED,       /* the host refused the STE: an attempt that succeeds */
+    STOP_ATC,           /* its ATC may be stale: what has the STE read again */
+} SMMUv3AccelStop;
 
 /**
  * struct SMMUv3AccelSte - an STE in the form that the host takes
@@ -75,9 +90,31 @@ typedef struct SMMUv3AccelDevice {
     QLIST_ENTRY(SMMUv3AccelDevice) same_sid;
     bool named;                 /* a command named its StreamID */
     QTAILQ_ENTRY(SMMUv3AccelDevice) mark;
+    SMMUv3AccelStop stopped;
+    char *failure;              /* what the host said then; NULL without */
+    uint32_t attempt;           /* in which the host refused the STE */
     SMMUEventInfo event;        /* last event recorded for its STE */
     bool reported;              /* the user was told that the host failed */
 } SMMUv3AccelDevice;
+
+/**
+ * struct SMMUv3AccelRetry - attempts to have stopped devices go on
+ *
+ * @attempt: number of the attempt; a call that fails is not made twice in one
+ * @waiting: number of devices with STOP_CACHES or STOP_REFUSED
+ * @timer: attempt without a CMD_SYNC of the guest
+ * @delay_ms: time until then
+ * @guest_told: a CMD_SYNC ended with an error since the host caches are stale
+ * @sync_waits: CONS stays at a CMD_SYNC until the next attempt
+ */
+typedef struct SMMUv3AccelRetry {
+    uint32_t attempt;
+    uint32_t waiting;
+    QEMUTimer timer;
+    uint32_t delay_ms;
+    bool guest_told;
+    bool sync_waits;
+} SMMUv3AccelRetry;
 
 /* The state of one device in the migration stream */
 typedef struct SMMUv3AccelCprDevice {
@@ -128,9 +165,12 @@ struct SMMUv3AccelState {
     bool tlbi_again;            /* ... and then an STE did change */
     Error *stopping;            /* reason to stop the marked devices */
 
+    SMMUv3AccelRetry retry;
+
     /* Valid while there is a device */
     IOMMUFDBackend *be;
     SMMUv3AccelIdr host_idr;
+    bool repeat_tlbi;           /* HW_INFO_REPEAT_TLBI_CFGI */
     uint32_t parent_hwpt_id;
     uint32_t viommu_id;
     uint32_t abort_hwpt_id;
@@ -292,6 +332,14 @@ void smmuv3_accel_unmark(SMMUv3AccelState *a, SMMUv3AccelDevice *adev);
  */
 void smmuv3_accel_apply_all(SMMUv3State *s);
 
+/**
+ * smmuv3_accel_apply_marked_now: apply the STEs of marked devices, not limited
+ * by a slice
+ *
+ * @s: an SMMUv3 with accel=on.
+ */
+void smmuv3_accel_apply_marked_now(SMMUv3State *s);
+
 /* smmuv3-accel-cpr.c */
 
 /**
@@ -390,10 +438,13 @@ bool smmuv3_accel_install(SMMUv3State *s, SMMUv3AccelDevice *adev,
  *
  * @a: state that @adev belongs to.
  * @adev: the device.
- * @err: the reason, told to the user once until the next reset. Consumed.
+ * @why: kind of failure, which decides when the device goes on.
+ * @err: the failure, told to the user once until the next reset. Consumed.
+ *
+ * Returns: true if the device can do no DMA, false if it may go on with it.
  */
-void smmuv3_accel_stop(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
-                       Error *err);
+bool smmuv3_accel_stop(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
+                       SMMUv3AccelStop why, Error *err);
 
 /**
  * smmuv3_accel_free_vdevice: free the vDEVICE of a device that is not attached
@@ -414,5 +465,68 @@ void smmuv3_accel_free_vdevice(SMMUv3AccelState *a, SMMUv3AccelDevice *adev);
  * @adev: the device.
  */
 void smmuv3_accel_release(SMMUv3AccelState *a, SMMUv3AccelDevice *adev);
+
+/* smmuv3-accel-state.c */
+
+/**
+ * smmuv3_accel_add_state_property: add x-accel-devices, which lists the devices
+ * with what each is attached to and why it is stopped
+ *
+ * @a: state with @a->smmu set; lives as long as that.
+ */
+void smmuv3_accel_add_state_property(SMMUv3AccelState *a);
+
+/* smmuv3-accel-retry.c */
+
+/**
+ * smmuv3_accel_retry_init: start with no device stopped
+ *
+ * @a: state with @a->smmu set.
+ */
+void smmuv3_accel_retry_init(SMMUv3AccelState *a);
+
+/**
+ * smmuv3_accel_new_attempt: let calls to the host be made again that failed
+ * before
+ *
+ * Due when the guest has done anything that can be answered by it.
+ *
+ * @a: the state.
+ */
+void smmuv3_accel_new_attempt(SMMUv3AccelState *a);
+
+/**
+ * smmuv3_accel_set_stopped: note why a device is stopped, and start the timer
+ * for what ends by itself
+ *
+ * @a: state that @adev belongs to.
+ * @adev: the device.
+ * @why: the reason, or STOP_NONE for a device that is not stopped.
+ */
+void smmuv3_accel_set_stopped(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
+                              SMMUv3AccelStop why);
+
+/**
+ * smmuv3_accel_mark_stopped: mark the devices that are stopped for a reason
+ *
+ * @a: the state.
+ * @why: the reason. With STOP_REFUSED, a device that the host refused in this
+ *       attempt is left out.
+ */
+void smmuv3_accel_mark_stopped(SMMUv3AccelState *a, SMMUv3AccelStop why);
+
+/**
+ * smmuv3_accel_end_sync: decide whether a CMD_SYNC is complete after all that
+ * could be done for it
+ *
+ * With stale host caches it is, as long as no device does DMA. The guest is
+ * told of them by one error: it may try again at once and for ever.
+ *
+ * @a: the state.
+ * @cmd_error: set to the error that the guest gets, if any.
+ *
+ * Returns: true if CONS moves past the command.
+ */
+bool smmuv3_accel_end_sync(SMMUv3AccelState *a, SMMUCmdError *cmd_error);
 
 #endif /* HW_ARM_SMMUV3_ACCEL_INTERNAL_H */

@@ -126,13 +126,18 @@ static void smmuv3_accel_record_event(SMMUv3State *s, SMMUv3AccelDevice *adev,
 
 void smmuv3_accel_apply(SMMUv3State *s, SMMUv3AccelDevice *adev, bool named)
 {
+    SMMUv3AccelState *a = s->accel_state;
     SMMUv3AccelSte wanted;
     SMMUEventInfo event;
     Error *err = NULL;
 
     smmuv3_accel_read_ste(s, adev, named, &wanted, &event);
-    if (!smmuv3_accel_install(s, adev, &wanted, event.sid, &err)) {
-        smmuv3_accel_stop(s->accel_state, adev, err);
+    if (smmuv3_accel_install(s, adev, &wanted, event.sid, &err)) {
+        smmuv3_accel_set_stopped(a, adev, STOP_NONE);
+    } else {
+        adev->attempt = a->retry.attempt;
+        smmuv3_accel_stop(a, adev, smmuv3_accel_cmdq_stale(a->cmdq) ?
+                          STOP_CACHES : STOP_REFUSED, err);
     }
     smmuv3_accel_record_event(s, adev, &event);
 }
@@ -179,8 +184,10 @@ static void smmuv3_accel_renumbered(Notifier *n, void *bridge)
 {
     SMMUv3AccelState *a = container_of(n, SMMUv3AccelState, bus_numbers);
 
+    smmuv3_accel_new_attempt(a);
     pci_for_each_device_under_bus(pci_bridge_get_sec_bus(PCI_BRIDGE(bridge)),
                                   smmuv3_accel_renumber, a);
+    smmuv3_accel_new_attempt(a);
 }
 
 void smmuv3_accel_reset(SMMUv3State *s)
@@ -235,6 +242,7 @@ void smmuv3_accel_unbind(SMMUv3State *s, PCIDevice *pdev)
     had_vsid = adev->host.vdevice_id != NO_ID;
     vsid = adev->host.vsid;
     smmuv3_accel_unmark(a, adev);
+    smmuv3_accel_set_stopped(a, adev, STOP_NONE);
     /* Until then it is another process that has the device attached */
     if (!a->cpr.adopting) {
         smmuv3_accel_release(a, adev);
@@ -247,6 +255,7 @@ void smmuv3_accel_unbind(SMMUv3State *s, PCIDevice *pdev)
         smmuv3_accel_free_viommu(a);
     } else if (had_vsid) {
         smmuv3_accel_sid_given_up(s, vsid);
+        smmuv3_accel_new_attempt(a);
     }
 }
 
@@ -290,6 +299,8 @@ bool smmuv3_accel_bind(SMMUv3State *s, PCIDevice *pdev, HostIOMMUDevice *hiod,
     }
     if (first) {
         smmuv3_accel_caps_read(&hiod->caps.vendor_caps.smmuv3, &a->host_idr);
+        a->repeat_tlbi = hiod->caps.vendor_caps.smmuv3.flags &
+                         HW_INFO_REPEAT_TLBI_CFGI;
         a->be = idev->iommufd;
         a->parent_hwpt_id = idev->hwpt_id;
         if (!a->cpr.adopting && !smmuv3_accel_alloc_viommu(s, idev, errp)) {
@@ -307,6 +318,7 @@ bool smmuv3_accel_bind(SMMUv3State *s, PCIDevice *pdev, HostIOMMUDevice *hiod,
     if (a->cpr.adopting) {
         return true;
     }
+    smmuv3_accel_new_attempt(a);
     smmuv3_accel_read_ste(s, adev, false, &wanted, &event);
     if (!smmuv3_accel_install(s, adev, &wanted, event.sid, errp)) {
         smmuv3_accel_unbind(s, pdev);
@@ -355,6 +367,8 @@ bool smmuv3_accel_realize(SMMUv3State *s, Error **errp)
     }
     smmuv3_accel_cmdq_add_properties(OBJECT(s), &a->inval);
     smmuv3_accel_slice_init(&a->slice, s);
+    smmuv3_accel_retry_init(a);
+    smmuv3_accel_add_state_property(a);
     a->bus_numbers.notify = smmuv3_accel_renumbered;
     pci_bus_number_add_notifier(&a->bus_numbers);
     return true;

@@ -50,9 +50,12 @@
 #define CMD0_SCALE          MAKE_64BIT_MASK(20, 5)
 #define CMD0_SID            MAKE_64BIT_MASK(32, 32)
 #define CMD0_ASID           MAKE_64BIT_MASK(48, 16)
+#define CMD0_ASID_HIGH      MAKE_64BIT_MASK(56, 8)
 #define CMD1_LEAF           MAKE_64BIT_MASK(0, 1)
 #define CMD1_TTL            MAKE_64BIT_MASK(8, 2)
+#define   TTL_LEVEL_1           (1 << 8)
 #define CMD1_TG             MAKE_64BIT_MASK(10, 2)
+#define   TG_16K                (2 << 10)
 #define CMD1_ADDR           MAKE_64BIT_MASK(12, 52)
 #define CMD1_ATC_SIZE       MAKE_64BIT_MASK(0, 6)
 /* CMD_ATC_INV.Size, log2 of 4 KiB pages: the whole address space (4.5.1) */

@@ -45,8 +45,12 @@ static void write_ste(VfGuest *g, uint32_t sid, uint64_t eats)
     vs_cfgi_ste(g, sid);
 }
 
-/* @ssidsize: of the guest's SMMU; 0 if the host has no substreams either */
-static VfGuest *start_ssid(unsigned int ssidsize, const char *ats)
+/*
+ * @ssidsize: of the guest's SMMU; 0 if the host has no substreams either
+ * @hw_flags: VF_HW_*
+ */
+static VfGuest *start_host(unsigned int ssidsize, const char *ats,
+                           uint32_t hw_flags)
 {
     VfClient *c = vf_client_new();
     VfGuest *g;
@@ -54,6 +58,7 @@ static VfGuest *start_ssid(unsigned int ssidsize, const char *ats)
     for (int n = 0; n < 2; n++) {
         VfDevice *d = vf_client_add_device(c);
 
+        d->hw_flags = hw_flags;
         if (!ssidsize) {
             d->idr[1] &= ~IDR1_SSIDSIZE;
             d->max_pasid_log2 = 0;
@@ -71,6 +76,11 @@ static VfGuest *start_ssid(unsigned int ssidsize, const char *ats)
     g_assert_cmpint(vf_client_access(c, 1, NULL), ==, VF_ACCESS_S1);
     c->shared->cmd_len = 0;
     return g;
+}
+
+static VfGuest *start_ssid(unsigned int ssidsize, const char *ats)
+{
+    return start_host(ssidsize, ats, 0);
 }
 
 static VfGuest *start(const char *ats)
@@ -194,10 +204,10 @@ static void test_no_substreams(void)
     vs_queue(g, VS_CMD_CFGI_CD | HI(SID) | SSID(5), VS_LEAF);
     vs_sync(g);
     g_assert_cmpuint(s->cmd_len, ==, 2);
-    g_assert_cmphex(s->cmd[0].word[0], ==, VS_CMD_ATC_INV | HI(SID));
-    g_assert_cmphex(s->cmd[0].word[1], ==, SIZE_ALL);
-    g_assert_cmphex(s->cmd[1].word[0], ==, VS_CMD_CFGI_CD | HI(SID));
-    g_assert_cmphex(s->cmd[1].word[1], ==, VS_LEAF);
+    g_assert_cmphex(s->cmd[0].word[0], ==, VS_CMD_CFGI_CD | HI(SID));
+    g_assert_cmphex(s->cmd[0].word[1], ==, VS_LEAF);
+    g_assert_cmphex(s->cmd[1].word[0], ==, VS_CMD_ATC_INV | HI(SID));
+    g_assert_cmphex(s->cmd[1].word[1], ==, SIZE_ALL);
     g_assert_cmpuint(vf_client_refused(g->c, VF_OP_HWPT_INVALIDATE, since),
                      ==, 0);
     vg_end_silent(g);
@@ -206,58 +216,122 @@ static void test_no_substreams(void)
 typedef struct RecoverTest {
     const char *name;
     unsigned int ssidsize;
+    unsigned int nth;           /* call that fails, of TLB, then of ATC */
 } RecoverTest;
 
 static const RecoverTest recover_tests[] = {
-    { .name = "substreams", .ssidsize = 16 },
-    { .name = "no-substreams", .ssidsize = 0 },
+    { .name = "tlb", .ssidsize = 16, .nth = 1 },
+    { .name = "atc", .ssidsize = 16, .nth = 2 },
+    { .name = "atc-no-substreams", .nth = 2 },
 };
 
-/* A batch that failed may have had any of this in it */
+/* A call that failed may have had any command of its kind in it */
 static void test_recover(const void *opaque)
 {
     const RecoverTest *t = opaque;
     VfGuest *g = start_ssid(t->ssidsize, "on");
     VfShared *s = g->c->shared;
     uint32_t since = s->log_len;
-    uint32_t first;
-    int tlb = -1, plain = -1, substreams = -1, cds = 0, other = 0;
+    unsigned int tlb = 0, cds = 0, plain = 0, substreams = 0;
 
-    vf_client_rule(g->c, VF_OP_HWPT_INVALIDATE, 1, 1, EIO);
-    command(g, VS_CMD_ATC_INV | HI(SID), SIZE_ALL);
-    g_assert_cmpuint(vf_client_count(g->c, VF_OP_HWPT_INVALIDATE, since), ==,
-                     2);
-    first = vf_client_last(g->c, VF_OP_HWPT_INVALIDATE, since)->arg[3];
-    for (uint32_t i = first; i < s->cmd_len; i++) {
+    vf_client_rule(g->c, VF_OP_HWPT_INVALIDATE, t->nth, 1, EIO);
+    vs_queue(g, VS_CMD_TLBI_NH_ASID | VS_ASID(1), 0);
+    vs_queue(g, VS_CMD_ATC_INV | HI(SID), SIZE_ALL);
+    vs_sync(g);
+    g_assert_cmpuint(vf_client_refused(g->c, VF_OP_HWPT_INVALIDATE, since),
+                     ==, 1);
+    for (uint32_t i = 0; i < s->cmd_len; i++) {
         const uint64_t *word = s->cmd[i].word;
 
-        g_assert_cmpuint(s->cmd[i].issued, ==, 1);
-        if (word[0] == VS_CMD_TLBI_NSNH_ALL) {
-            tlb = i;
-        } else if ((word[0] & 0xff) == VS_CMD_CFGI_CD_ALL) {
+        if (!s->cmd[i].issued) {
+            continue;
+        }
+        switch (word[0] & 0xff) {
+        case VS_CMD_TLBI_NSNH_ALL:
+        case VS_CMD_TLBI_NH_ASID:
+            tlb++;
+            g_assert_cmpuint(word[0] & 0xff, ==, t->nth == 1 ?
+                             VS_CMD_TLBI_NSNH_ALL : VS_CMD_TLBI_NH_ASID);
+            break;
+        case VS_CMD_CFGI_CD_ALL:
             cds++;
-        } else {
-            g_assert_cmphex(word[0] >> 32, ==, SID);
+            break;
+        default:
+            /* An ATS request is answered from the TLB: that one goes first */
+            g_assert_cmpuint(tlb, ==, 1);
             g_assert_cmphex(word[1], ==, SIZE_ALL);
-            if (word[0] == (VS_CMD_ATC_INV | HI(SID))) {
-                plain = i;
-            } else if (word[0] == (VS_CMD_ATC_INV | HI(SID) | SSV | GLOBAL)) {
-                substreams = i;
-            } else {
-                other++;
-            }
+            plain += word[0] == (VS_CMD_ATC_INV | HI(SID));
+            substreams += word[0] == (VS_CMD_ATC_INV | HI(SID) | SSV | GLOBAL);
         }
     }
-    g_assert_cmpint(cds, ==, 2);
-    g_assert_cmpint(other, ==, 0);
-    /* An ATS request is answered from the TLB: that one goes first */
-    g_assert_cmpint(tlb, >=, 0);
-    g_assert_cmpint(plain, >, tlb);
-    if (t->ssidsize) {
-        g_assert_cmpint(substreams, >, tlb);
-    } else {
-        g_assert_cmpint(substreams, ==, -1);
+    g_assert_cmpuint(tlb, ==, 1);
+    g_assert_cmpuint(cds, ==, t->nth == 1 ? 2 : 0);
+    g_assert_cmpuint(plain, ==, 1);
+    g_assert_cmpuint(substreams, ==, t->nth == 2 && t->ssidsize ? 1 : 0);
+    vg_end_silent(g);
+}
+
+typedef struct RepeatTest {
+    const char *name;
+    uint32_t hw_flags;
+    bool fails;                 /* the first call of all does */
+    unsigned int times;         /* that each TLBI and CFGI takes effect */
+} RepeatTest;
+
+static const RepeatTest repeat_tests[] = {
+    { .name = "sound", .times = 1 },
+    { .name = "erratum", .hw_flags = VF_HW_REPEAT_TLBI_CFGI, .times = 2 },
+    { .name = "erratum-recover", .hw_flags = VF_HW_REPEAT_TLBI_CFGI,
+      .fails = true, .times = 2 },
+};
+
+/*
+ * An SMMU with the erratum has done a TLBI or CFGI for certain when the same
+ * has been issued once more after a SYNC, and a SYNC is what ends each call. An
+ * ATC invalidation before that could be undone from the TLB.
+ */
+static void test_repeat(const void *opaque)
+{
+    const RepeatTest *t = opaque;
+    VfGuest *g = start_host(16, "on", t->hw_flags);
+    VfShared *s = g->c->shared;
+    uint32_t since = s->log_len;
+    unsigned int tlb = 0, cd = 0, atc = 0;
+
+    if (t->fails) {
+        vf_client_rule(g->c, VF_OP_HWPT_INVALIDATE, 1, 1, EIO);
     }
+    vs_queue(g, VS_CMD_TLBI_NH_ASID | VS_ASID(1), 0);
+    vs_queue(g, VS_CMD_ATC_INV | HI(SID), SIZE_ALL);
+    vs_queue(g, VS_CMD_CFGI_CD | HI(SID), VS_LEAF);
+    vs_sync(g);
+    for (uint32_t n = since; n < s->log_len; n++) {
+        const VfLog *call = &s->log[n];
+        unsigned int tlb_before = tlb, cd_before = cd;
+
+        if (call->op != VF_OP_HWPT_INVALIDATE || call->err) {
+            continue;
+        }
+        for (uint32_t i = call->arg[3]; i < call->arg[3] + call->arg[1]; i++) {
+            const uint64_t word0 = s->cmd[i].word[0];
+
+            tlb += word0 == (VS_CMD_TLBI_NH_ASID | VS_ASID(1)) ||
+                   word0 == VS_CMD_TLBI_NSNH_ALL;
+            cd += word0 == (VS_CMD_CFGI_CD | HI(SID)) ||
+                  word0 == (VS_CMD_CFGI_CD_ALL | HI(SID));
+            if ((word0 & 0xff) == VS_CMD_ATC_INV) {
+                atc++;
+                g_assert_cmpuint(t->hw_flags ? tlb_before : tlb, ==,
+                                 t->times);
+            }
+        }
+        g_assert_cmpuint(tlb - tlb_before, <=, 1);
+        g_assert_cmpuint(cd - cd_before, <=, 1);
+    }
+    g_assert_cmpuint(tlb, ==, t->times);
+    g_assert_cmpuint(cd, ==, t->times);
+    g_assert_cmpuint(atc, >=, 1);
+    g_assert_cmphex(vs_readl(g, VS_GERROR), ==, 0);
     vg_end_silent(g);
 }
 
@@ -283,6 +357,10 @@ int main(int argc, char **argv)
     for (int i = 0; i < ARRAY_SIZE(recover_tests); i++) {
         vg_add_test("smmuv3-accel-ats/recover", recover_tests[i].name,
                     &recover_tests[i], test_recover);
+    }
+    for (int i = 0; i < ARRAY_SIZE(repeat_tests); i++) {
+        vg_add_test("smmuv3-accel-ats/repeat", repeat_tests[i].name,
+                    &repeat_tests[i], test_repeat);
     }
     return g_test_run();
 }

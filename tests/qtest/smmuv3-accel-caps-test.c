@@ -67,8 +67,10 @@ static const CapsTest caps_tests[] = {
     { .name = "ttendian-reserved", .options = ALL,
       .host = { HOST(TTENDIAN, 1) },
       .said = { "IDR0.TTENDIAN host 1 guest 2" } },
-    { .name = "cohacc", .options = ALL, .host = { HOST(COHACC, 0) },
-      .said = { "IDR0.COHACC host 0 guest 1" } },
+    /* Firmware overrides it, and the kernel goes by that */
+    { .name = "cohacc", .options = ALL, .host = { HOST(COHACC, 0) } },
+    { .name = "cohacc-hot", .options = ALL, .hot = true,
+      .host = { HOST(COHACC, 0) } },
     { .name = "stall-both", .options = ALL, .host = { HOST(STALL_MODEL, 0) } },
     { .name = "stall-none", .options = ALL, .host = { HOST(STALL_MODEL, 1) } },
     { .name = "stall-forced", .options = ALL, .host = { HOST(STALL_MODEL, 2) },
@@ -117,11 +119,11 @@ static const CapsTest caps_tests[] = {
     { .name = "everything", .options = ALL, .host = { HOST(TTF, 1),
         HOST(COHACC, 0), HOST(ATS, 0), HOST(TTENDIAN, 3), HOST(STALL_MODEL, 2),
         HOST(SIDSIZE, 8), HOST(SSIDSIZE, 0), HOST(RIL, 0), HOST(OAS, 0) },
-        .said = { "IDR0.TTF host 1 guest 2", "IDR0.COHACC host 0 guest 1",
-          "IDR0.ATS host 0 guest 1", "IDR0.TTENDIAN host 3 guest 2",
-          "IDR0.STALL_MODEL host 2 guest 1", "IDR1.SIDSIZE host 8 guest 16",
-          "IDR1.SSIDSIZE host 0 guest 16", "IDR3.RIL host 0 guest 1",
-          "IDR5.OAS host 0 guest 5", "at most 32" } },
+        .said = { "IDR0.TTF host 1 guest 2", "IDR0.ATS host 0 guest 1",
+          "IDR0.TTENDIAN host 3 guest 2", "IDR0.STALL_MODEL host 2 guest 1",
+          "IDR1.SIDSIZE host 8 guest 16", "IDR1.SSIDSIZE host 0 guest 16",
+          "IDR3.RIL host 0 guest 1", "IDR5.OAS host 0 guest 5",
+          "at most 32" } },
 };
 
 static void assert_said(const CapsTest *t, const char *text)

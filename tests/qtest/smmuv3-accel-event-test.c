@@ -344,6 +344,27 @@ static void test_nothing_to_read(const void *opaque)
     vg_end_silent(g);
 }
 
+/* The kernel may have no memory for a moment: no event is lost, and no time */
+static void test_read_no_memory(void)
+{
+    VfGuest *g = vs_start_s1();
+    uint32_t since = g->c->shared->log_len;
+
+    vf_client_rule(g->c, VF_OP_EVENT_READ, 1, 3, ENOMEM);
+    push_many(g, 1, 2);
+    vg_settle(g);
+    g_assert_cmpuint(vf_client_count(g->c, VF_OP_EVENT_READ, since), ==, 1);
+    for (int i = 0; i < 3; i++) {
+        qtest_clock_step(g->qts, 20000000);
+        vg_settle(g);
+    }
+    assert_events(g, 1, 2);
+    push_many(g, 3, 2);
+    assert_events(g, 3, 2);
+    g_assert(!overflow(g));
+    vg_end_silent(g);
+}
+
 static const int nothing, again = EAGAIN, interrupted = EINTR;
 
 /* A read that ends within a record: whole ones count, the rest is overflow */
@@ -469,6 +490,7 @@ int main(int argc, char **argv)
                 test_nothing_to_read);
     vg_add_test("smmuv3-accel/events/read", "interrupted", &interrupted,
                 test_nothing_to_read);
+    qtest_add_func("smmuv3-accel/events/read/no-memory", test_read_no_memory);
     for (int i = 0; i < ARRAY_SIZE(short_tests); i++) {
         vg_add_test("smmuv3-accel/events/short", short_tests[i].name,
                     &short_tests[i], test_short);

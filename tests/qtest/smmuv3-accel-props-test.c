@@ -162,63 +162,64 @@ typedef struct OfferTest {
     uint32_t idr0, idr1, idr3, idr5;
 } OfferTest;
 
-/* All that the fake host and the emulation have */
-#define HOST_OFFER_IDR5 (OAS(5) | GRAN4K | GRAN16K | GRAN64K)
+/* All that the fake host and the emulation have, and that a VMM can know of */
+#define OFFER_IDR3 (EMU_IDR3 & ~HAD)
+#define OFFER_IDR5 (OAS(5) | GRAN4K | GRAN16K | GRAN64K)
 
 static const OfferTest cold_tests[] = {
     { .name = "default", .options = ACCEL(""), .idr0 = EMU_IDR0,
-      .idr1 = EMU_IDR1, .idr3 = EMU_IDR3, .idr5 = HOST_OFFER_IDR5 },
+      .idr1 = EMU_IDR1, .idr3 = OFFER_IDR3, .idr5 = OFFER_IDR5 },
     { .name = "auto",
       .options = ACCEL(",ats=auto,ril=auto,oas=auto,ssidsize=auto"),
       .idr0 = EMU_IDR0 | ATS | CD2L, .idr1 = EMU_IDR1 | SSIDSIZE(16),
-      .idr3 = EMU_IDR3, .idr5 = HOST_OFFER_IDR5 },
+      .idr3 = OFFER_IDR3, .idr5 = OFFER_IDR5 },
     { .name = "auto-little-host",
       .options = ACCEL(",ats=auto,ril=auto,oas=auto,ssidsize=auto"),
       .change = { { 0, ATS | ASID16 | STLEVEL_ALL }, { 1, SSIDSIZE(31) } },
       .idr0 = EMU_IDR0 & ~(ASID16 | STLEVEL), .idr1 = EMU_IDR1,
-      .idr3 = EMU_IDR3, .idr5 = HOST_OFFER_IDR5 },
+      .idr3 = OFFER_IDR3, .idr5 = OFFER_IDR5 },
     { .name = "auto-poor-host",
       .options = ACCEL(",ats=auto,ril=auto,oas=auto,ssidsize=auto"),
       .change = { { 3, HAD | RIL | BBML(3) }, { 5, OAS(7), OAS(2) } },
       .idr0 = EMU_IDR0 | ATS | CD2L, .idr1 = EMU_IDR1 | SSIDSIZE(16),
-      .idr5 = (HOST_OFFER_IDR5 & ~OAS(7)) | OAS(2) },
+      .idr5 = (OFFER_IDR5 & ~OAS(7)) | OAS(2) },
     { .name = "ssidsize-20", .options = ACCEL(",ssidsize=20"), .change = {
         { 1, SSIDSIZE(31), SSIDSIZE(20) } }, .idr0 = EMU_IDR0 | CD2L,
-      .idr1 = EMU_IDR1 | SSIDSIZE(20), .idr3 = EMU_IDR3,
-      .idr5 = HOST_OFFER_IDR5 },
+      .idr1 = EMU_IDR1 | SSIDSIZE(20), .idr3 = OFFER_IDR3,
+      .idr5 = OFFER_IDR5 },
     { .name = "ssidsize-auto-reserved", .options = ACCEL(",ssidsize=auto"),
       .change = { { 1, SSIDSIZE(31), SSIDSIZE(31) } }, .idr0 = EMU_IDR0 | CD2L,
-      .idr1 = EMU_IDR1 | SSIDSIZE(20), .idr3 = EMU_IDR3,
-      .idr5 = HOST_OFFER_IDR5 },
+      .idr1 = EMU_IDR1 | SSIDSIZE(20), .idr3 = OFFER_IDR3,
+      .idr5 = OFFER_IDR5 },
     { .name = "ssidsize-5-no-cd2l", .options = ACCEL(",ssidsize=5"),
       .change = { { 0, CD2L } }, .idr0 = EMU_IDR0, .idr1 = EMU_IDR1 |
-      SSIDSIZE(5), .idr3 = EMU_IDR3, .idr5 = HOST_OFFER_IDR5 },
+      SSIDSIZE(5), .idr3 = OFFER_IDR3, .idr5 = OFFER_IDR5 },
     { .name = "ats-on", .options = ACCEL(",ats=on"), .idr0 = EMU_IDR0 | ATS,
-      .idr1 = EMU_IDR1, .idr3 = EMU_IDR3, .idr5 = HOST_OFFER_IDR5 },
+      .idr1 = EMU_IDR1, .idr3 = OFFER_IDR3, .idr5 = OFFER_IDR5 },
     { .name = "ats-off", .options = ACCEL(",ats=off"), .idr0 = EMU_IDR0,
-      .idr1 = EMU_IDR1, .idr3 = EMU_IDR3, .idr5 = HOST_OFFER_IDR5 },
+      .idr1 = EMU_IDR1, .idr3 = OFFER_IDR3, .idr5 = OFFER_IDR5 },
     { .name = "ril-off", .options = ACCEL(",ril=off"), .idr0 = EMU_IDR0,
-      .idr1 = EMU_IDR1, .idr3 = EMU_IDR3 & ~RIL, .idr5 = HOST_OFFER_IDR5 },
+      .idr1 = EMU_IDR1, .idr3 = OFFER_IDR3 & ~RIL, .idr5 = OFFER_IDR5 },
     { .name = "ril-on", .options = ACCEL(",ril=on"), .idr0 = EMU_IDR0,
-      .idr1 = EMU_IDR1, .idr3 = EMU_IDR3, .idr5 = HOST_OFFER_IDR5 },
+      .idr1 = EMU_IDR1, .idr3 = OFFER_IDR3, .idr5 = OFFER_IDR5 },
     { .name = "oas-32", .options = ACCEL(",oas=32"), .idr0 = EMU_IDR0,
-      .idr1 = EMU_IDR1, .idr3 = EMU_IDR3, .idr5 = HOST_OFFER_IDR5 & ~OAS(7) },
+      .idr1 = EMU_IDR1, .idr3 = OFFER_IDR3, .idr5 = OFFER_IDR5 & ~OAS(7) },
     { .name = "oas-44", .options = ACCEL(",oas=44"), .idr0 = EMU_IDR0,
-      .idr1 = EMU_IDR1, .idr3 = EMU_IDR3, .idr5 = (HOST_OFFER_IDR5 & ~OAS(7)) |
+      .idr1 = EMU_IDR1, .idr3 = OFFER_IDR3, .idr5 = (OFFER_IDR5 & ~OAS(7)) |
       OAS(4) },
     { .name = "oas-52", .options = ACCEL(",oas=52"), .change = {
         { 5, OAS(7), OAS(6) } }, .idr0 = EMU_IDR0, .idr1 = EMU_IDR1,
-      .idr3 = EMU_IDR3, .idr5 = (HOST_OFFER_IDR5 & ~OAS(7)) | OAS(6) },
+      .idr3 = OFFER_IDR3, .idr5 = (OFFER_IDR5 & ~OAS(7)) | OAS(6) },
     { .name = "oas-auto-newer-host", .options = ACCEL(""), .change = {
         { 5, OAS(7), OAS(7) } }, .idr0 = EMU_IDR0, .idr1 = EMU_IDR1,
-      .idr3 = EMU_IDR3, .idr5 = (HOST_OFFER_IDR5 & ~OAS(7)) | OAS(6) },
+      .idr3 = OFFER_IDR3, .idr5 = (OFFER_IDR5 & ~OAS(7)) | OAS(6) },
     { .name = "granules", .options = ACCEL(""), .change = {
         { 5, GRAN4K | GRAN16K } }, .idr0 = EMU_IDR0, .idr1 = EMU_IDR1,
-      .idr3 = EMU_IDR3, .idr5 = OAS(5) | GRAN64K },
+      .idr3 = OFFER_IDR3, .idr5 = OAS(5) | GRAN64K },
     { .name = "global",
       .options = "-global arm-smmuv3.oas=44 -global arm-smmuv3.ssidsize=auto "
       ACCEL(""), .idr0 = EMU_IDR0 | CD2L, .idr1 = EMU_IDR1 | SSIDSIZE(16),
-      .idr3 = EMU_IDR3, .idr5 = (HOST_OFFER_IDR5 & ~OAS(7)) | OAS(4) },
+      .idr3 = OFFER_IDR3, .idr5 = (OFFER_IDR5 & ~OAS(7)) | OAS(4) },
 };
 
 static void assert_offer(VfGuest *g, const OfferTest *t)

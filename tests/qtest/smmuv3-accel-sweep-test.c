@@ -9,9 +9,9 @@
  * translates for it, it has a fault, the machine is reset, it is unplugged. The
  * test runs one life for each system call in it and each errno of that call in
  * the uAPI, and lets just that call fail. QEMU has to stay alive, no device may
- * ever have more access than its STE gives it, later steps have to work again,
- * and no object may be left. A QEMU that is started with the device may also
- * end, with an error message.
+ * ever have more access than its STE gives it, and no less one CMD_SYNC after
+ * the failure, later steps have to work again, and no object may be left. A
+ * QEMU that is started with the device may also end, with an error message.
  */
 
 #include "qemu/osdep.h"
@@ -82,6 +82,7 @@ typedef struct Counts {
     unsigned int refused;   /* the device did not come, or QEMU ended */
     unsigned int told;      /* the user was told */
     unsigned int silent;    /* without message */
+    unsigned int late;      /* not back at its STE after one CMD_SYNC */
 } Counts;
 
 static unsigned int errors_of(const CallErrors *e)
@@ -111,6 +112,27 @@ static void assert_within(VfGuest *g, VfAccess most, uint64_t word0)
     }
 }
 
+/*
+ * A CMD_SYNC that names no STE is enough for a device whose STE the host has
+ * refused.
+ *
+ * Returns: whether the device has the access that its STE gives it.
+ */
+static bool is_back(VfGuest *g, VfAccess access, uint64_t word0)
+{
+    uint64_t ste[2] = { 0 };
+
+    vs_queue(g, VS_CMD_SYNC, 0);
+    vs_submit(g);
+    if (vf_client_access(g->c, 0, ste) != access ||
+        (access == VF_ACCESS_S1 && ste[0] != word0)) {
+        g_test_message("the device has access %d instead of %d",
+                       vf_client_access(g->c, 0, ste), access);
+        return false;
+    }
+    return true;
+}
+
 /* Use BAR, registers and vectors as a driver does */
 static void drive(VfGuest *g)
 {
@@ -131,22 +153,29 @@ static void drive(VfGuest *g)
     vg_config_writew(g, 1, 0, msix, 0);
 }
 
-static void translate(VfGuest *g)
+/* Returns: how often the device was not back */
+static unsigned int translate(VfGuest *g)
 {
     const VsState *bypass = &vs_states[VS_BYPASS];
+    unsigned int late = 0;
 
     vs_set_state(g, bypass, 1);
     assert_within(g, VF_ACCESS_BYPASS, 0);
+    late += !is_back(g, VF_ACCESS_BYPASS, 0);
     vs_write_ste(g, VS_LINEAR, VS_SID(1), OTHER_CDTAB, VS_STE1_DEFAULT);
     vs_cfgi_ste(g, VS_SID(1));
     assert_within(g, VF_ACCESS_S1, OTHER_CDTAB);
+    late += !is_back(g, VF_ACCESS_S1, OTHER_CDTAB);
     vs_queue(g, VS_CMD_TLBI_NH_VA, 0x1000);
     vs_queue(g, VS_CMD_CFGI_CD_ALL | (uint64_t)VS_SID(1) << 32, 0);
     vs_queue(g, VS_CMD_SYNC, 0);
     vs_submit(g);
     assert_within(g, VF_ACCESS_S1, OTHER_CDTAB);
+    late += !is_back(g, VF_ACCESS_S1, OTHER_CDTAB);
     vs_set_state(g, &vs_states[VS_TRANSLATE], 1);
     assert_within(g, VF_ACCESS_S1, VS_STE0_DEFAULT);
+    late += !is_back(g, VF_ACCESS_S1, VS_STE0_DEFAULT);
+    return late;
 }
 
 static void fault(VfGuest *g)
@@ -160,7 +189,7 @@ static void fault(VfGuest *g)
 }
 
 /* Returns: NULL, or why the device could not be plugged */
-static gchar *live(VfGuest *g, const char *options)
+static gchar *live(VfGuest *g, const char *options, unsigned int *late)
 {
     gchar *err = vg_device_add(g, 0, "d1", 1, options);
 
@@ -170,13 +199,14 @@ static gchar *live(VfGuest *g, const char *options)
     assert_within(g, VF_ACCESS_S1, VS_STE0_DEFAULT);
     drive(g);
     assert_within(g, VF_ACCESS_S1, VS_STE0_DEFAULT);
-    translate(g);
+    *late += translate(g);
     fault(g);
     assert_within(g, VF_ACCESS_S1, VS_STE0_DEFAULT);
     vg_system_reset(g);
     assert_within(g, VF_ACCESS_BYPASS, 0);
     set_up(g);
     assert_within(g, VF_ACCESS_S1, VS_STE0_DEFAULT);
+    *late += !is_back(g, VF_ACCESS_S1, VS_STE0_DEFAULT);
     drive(g);
     vg_device_del(g, "d1", 1);
     return NULL;
@@ -236,12 +266,20 @@ static bool live_with(VfGuest *g, const char *options, VfOp op,
     g_autofree gchar *after = NULL;
     g_autofree gchar *refused = NULL;
     VfRule *rule = vf_client_rule(c, op, nth, 1, err);
+    unsigned int late = 0;
     uint32_t left = 0;
     bool failed;
 
     c->shared->log_len = 0;
-    refused = live(g, options);
+    refused = live(g, options, &late);
     failed = rule->seen >= nth;
+    /*
+     * A vDEVICE that is said to be gone, and is not, keeps its StreamID: no
+     * other one can be made, and nothing frees it but the end of the device.
+     */
+    if (op != VF_OP_DESTROY || err != ENOENT) {
+        counts->late += late;
+    }
     vf_client_clear_rules(c);
     if (!failed) {
         g_assert_cmpstr(refused, ==, NULL);
@@ -279,9 +317,10 @@ static VfGuest *start(bool reset_ok)
 
 static void report(VfOp op, const Counts *counts)
 {
-    g_test_message("%s: %u sites, %u failures: %u refused, %u told, %u silent",
-                   vf_op_name(op), counts->sites, counts->runs,
-                   counts->refused, counts->told, counts->silent);
+    g_test_message("%s: %u sites, %u failures: %u refused, %u told, %u silent,"
+                   " %u late", vf_op_name(op), counts->sites, counts->runs,
+                   counts->refused, counts->told, counts->silent,
+                   counts->late);
 }
 
 static void sweep(const CallErrors *e, bool reset_ok, const char *options)
@@ -304,6 +343,7 @@ static void sweep(const CallErrors *e, bool reset_ok, const char *options)
     g_free(vg_end(g));
     report(e->op, &counts);
     g_assert_cmpuint(counts.sites, >, 0);
+    g_assert_cmpuint(counts.late, ==, 0);
 }
 
 /* Checks at start, while QEMU is up */

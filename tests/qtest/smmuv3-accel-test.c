@@ -78,8 +78,6 @@ static const HostTest host_tests[] = {
     { .name = "s2p", .clear = 1u << 0, .said = "allocate hwpt" },
     { .name = "ttf", .clear = 3u << 2, .set = 1u << 2,
       .said = "IDR0.TTF host 1 guest 2" },
-    { .name = "cohacc", .clear = 1u << 4,
-      .said = "IDR0.COHACC host 0 guest 1" },
     { .name = "asid16", .clear = 1u << 12,
       .said = "IDR0.ASID16 host 0 guest 1" },
     { .name = "ttendian", .clear = 3u << 21, .set = 3u << 21,

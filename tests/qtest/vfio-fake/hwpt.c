@@ -51,6 +51,7 @@ int vf_hw_info(uint32_t ctx, void *arg, VfLog *log)
         return -EOPNOTSUPP;
     }
     if (is_arm(obj)) {
+        info.flags = d->hw_flags;
         memcpy(info.idr, d->idr, sizeof(info.idr));
         info.iidr = d->iidr;
         info.aidr = d->aidr;

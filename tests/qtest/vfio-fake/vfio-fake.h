@@ -22,7 +22,7 @@
  *   device that can be stopped and copied, with a state that means nothing. No
  *   DMA, no interrupts raised by the device, no power management.
  * - The errno of each refusal is the one of Linux 6.17 and later on Arm. Where
- *   7.3 refuses more, so does the fake.
+ *   7.3 refuses more, so does the fake: it looks at each field of a command.
  */
 
 #ifndef TESTS_QTEST_VFIO_FAKE_H
@@ -49,6 +49,12 @@ enum {
     VF_CONFIG_SIZE = 4096,
     VF_BARS = 6,
 };
+
+/*
+ * Linux 7.3, flags of struct iommu_hw_info_arm_smmuv3: user space has to issue
+ * TLBI and CFGI commands, with the SYNC behind them, twice
+ */
+#define VF_HW_REPEAT_TLBI_CFGI 1u
 
 /* Offset of a region in a VFIO device file, as vfio-pci lays it out */
 #define VF_REGION_SHIFT 40
@@ -167,12 +173,14 @@ typedef struct VfMap {
  * @minor: minor number of the device file
  * @smmu: number of the host SMMU it sits behind
  * @hw_type: iommufd.h IOMMU_HW_INFO_TYPE_*
+ * @hw_flags: flags of struct iommu_hw_info_arm_smmuv3, VF_HW_*
  * @idr: host SMMU registers IDR0 to IDR5
  * @iidr, @aidr: same
  * @hw_caps: iommufd.h IOMMU_HW_CAP_*
  * @max_pasid_log2: as IOMMU_GET_HW_INFO reports it; any value
  * @canwbs: the root complex is coherent, FWB is not needed
  * @config_size: size that QEMU is told, up to 4096
+ * @atc_dead: the device does not answer ATC invalidations, as far as ATS is on
  * @reset_ok: the device can be reset
  * @shows_pasid: a kernel to come that does not hide the PASID capability
  * @raw: a kernel that shows configuration space as it is
@@ -202,6 +210,7 @@ typedef struct VfDevice {
     uint32_t minor;
     uint32_t smmu;
     uint32_t hw_type;
+    uint32_t hw_flags;
     uint32_t idr[6];
     uint32_t iidr;
     uint32_t aidr;
@@ -209,6 +218,7 @@ typedef struct VfDevice {
     uint32_t max_pasid_log2;
     uint32_t canwbs;
     uint32_t config_size;
+    uint32_t atc_dead;
     uint32_t reset_ok;
     uint32_t shows_pasid;
     uint32_t raw;

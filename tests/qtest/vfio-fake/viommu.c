@@ -10,10 +10,14 @@
 
 #include <linux/iommufd.h>
 
-/* SMMU_IDR0, SMMU_IDR1 and SMMU_IDR3 (IHI0070, 6.3.1, 6.3.2, 6.3.4) */
+/* SMMU_IDR0, _IDR1, _IDR3 and _IDR5 (IHI0070, 6.3.1, 6.3.2, 6.3.4, 6.3.6) */
 #define SMMU_IDR0_NESTING 3u
+#define SMMU_IDR0_ATS     (1u << 10)
+#define SMMU_IDR0_ASID16  (1u << 12)
 #define SMMU_IDR1_SSIDSIZE(idr) (((idr) >> 6) & 0x1f)
 #define SMMU_IDR3_FWB     (1u << 8)
+#define SMMU_IDR3_RIL     (1u << 10)
+#define SMMU_IDR5_DS      (1u << 7)
 
 /* Stream table entry (IHI0070, 5.2) */
 #define STE0_V            1ull
@@ -41,10 +45,51 @@ enum {
     CMD_ATC_INV = 0x40,
 };
 
-/* Fields of commands that concern substreams (IHI0070, 4.1.3 and 4.5.1) */
+/* Fields of commands (IHI0070, 4.3 to 4.5); the driver replaces VMID and SID */
+#define CMD0_OPCODE       0xffull
 #define CMD0_GLOBAL       (1ull << 9)
 #define CMD0_SSV          (1ull << 11)
 #define CMD0_SSID         (0xfffffull << 12)
+#define CMD0_NUM          (0x1full << 12)
+#define CMD0_SCALE        (0x3full << 20)
+#define CMD0_SCALE_DS     (1ull << 25)
+#define CMD0_VMID         (0xffffull << 32)
+#define CMD0_SID          (0xffffffffull << 32)
+#define CMD0_ASID         (0xffffull << 48)
+#define CMD0_ASID_HIGH    (0xffull << 56)
+#define CMD1_LEAF         1ull
+#define CMD1_ATC_SIZE(w)  ((w) & 0x3f)
+#define CMD1_TTL(w)       (((w) >> 8) & 3)
+#define CMD1_TG(w)        (((w) >> 10) & 3)
+#define CMD1_RANGE        (0xfull << 8)
+#define CMD1_ADDR         (~0ull << 12)
+enum { TG_NONE = 0, TG_16K = 2 };
+enum { ATC_SIZE_MAX = 52 };
+
+/* Bits that the driver lets a command have, by its opcode */
+typedef struct CmdFields {
+    uint8_t opcode;
+    uint64_t mask[2];
+} CmdFields;
+
+static const CmdFields cmd_fields[] = {
+    { .opcode = CMD_CFGI_CD,
+      .mask = { CMD0_OPCODE | CMD0_SSID | CMD0_SID, CMD1_LEAF } },
+    { .opcode = CMD_CFGI_CD_ALL, .mask = { CMD0_OPCODE | CMD0_SID } },
+    { .opcode = CMD_TLBI_NH_ALL, .mask = { CMD0_OPCODE | CMD0_VMID } },
+    { .opcode = CMD_TLBI_NH_ASID,
+      .mask = { CMD0_OPCODE | CMD0_VMID | CMD0_ASID } },
+    { .opcode = CMD_TLBI_NH_VA,
+      .mask = { CMD0_OPCODE | CMD0_NUM | CMD0_SCALE | CMD0_VMID | CMD0_ASID,
+                CMD1_LEAF | CMD1_RANGE | CMD1_ADDR } },
+    { .opcode = CMD_TLBI_NH_VAA,
+      .mask = { CMD0_OPCODE | CMD0_NUM | CMD0_SCALE | CMD0_VMID,
+                CMD1_LEAF | CMD1_RANGE | CMD1_ADDR } },
+    { .opcode = CMD_TLBI_NSNH_ALL, .mask = { CMD0_OPCODE | CMD0_VMID } },
+    { .opcode = CMD_ATC_INV,
+      .mask = { CMD0_OPCODE | CMD0_GLOBAL | CMD0_SSV | CMD0_SSID | CMD0_SID,
+                0x3f | CMD1_ADDR } },
+};
 
 /* The driver hands this many commands to the hardware at a time */
 #define BATCH_ENTRIES 63
@@ -194,37 +239,96 @@ int vf_nested_may_attach(VfObject *hwpt, VfObject *dev)
     return 0;
 }
 
-/* Convert one command as the driver does before the hardware sees it */
-static int convert(VfObject *viommu, const uint64_t word[2])
+/* ID registers of the host SMMU, which all devices behind it report */
+static const uint32_t *host_idr(const VfObject *viommu)
 {
-    uint64_t substreams = 0;
-    VfObject *vdevice;
+    for (int i = 0; i < VF_MAX_DEVICES; i++) {
+        if (vf->device[i].present && vf->device[i].smmu == viommu->smmu) {
+            return vf->device[i].idr;
+        }
+    }
+    return NULL;
+}
 
-    switch (word[0] & 0xff) {
-    case CMD_TLBI_NSNH_ALL:
-    case CMD_TLBI_NH_ALL:
+static bool asid_is_valid(const uint32_t *idr, const uint64_t word[2])
+{
+    return !(word[0] & CMD0_ASID_HIGH) || (idr[0] & SMMU_IDR0_ASID16);
+}
+
+/* Fields of range invalidation in combinations that the architecture has */
+static bool range_is_valid(const uint32_t *idr, const uint64_t word[2])
+{
+    bool ds = idr[5] & SMMU_IDR5_DS;
+    bool none = !(word[0] & (CMD0_NUM | CMD0_SCALE)) && !CMD1_TTL(word[1]);
+
+    if (!(idr[3] & SMMU_IDR3_RIL)) {
+        return none && CMD1_TG(word[1]) == TG_NONE;
+    }
+    /* Without a granule there is no range, and with one there has to be one */
+    if (none != (CMD1_TG(word[1]) == TG_NONE)) {
+        return false;
+    }
+    return ds || (!(word[0] & CMD0_SCALE_DS) &&
+                  !(CMD1_TG(word[1]) == TG_16K && CMD1_TTL(word[1]) == 1));
+}
+
+/* Linux 7.3 looks at each field; older ones hand such commands over */
+static bool fields_are_valid(const uint32_t *idr, const uint64_t word[2])
+{
+    const CmdFields *f = cmd_fields;
+    uint64_t substreams = 0;
+
+    while (f < cmd_fields + sizeof(cmd_fields) / sizeof(*f) &&
+           f->opcode != (word[0] & CMD0_OPCODE)) {
+        f++;
+    }
+    if (f == cmd_fields + sizeof(cmd_fields) / sizeof(*f) ||
+        (word[0] & ~f->mask[0]) || (word[1] & ~f->mask[1])) {
+        return false;
+    }
+    switch (f->opcode) {
     case CMD_TLBI_NH_ASID:
+        return asid_is_valid(idr, word);
     case CMD_TLBI_NH_VA:
+        return asid_is_valid(idr, word) && range_is_valid(idr, word);
     case CMD_TLBI_NH_VAA:
-        return 0;
+        return range_is_valid(idr, word);
     case CMD_ATC_INV:
+        if (!(idr[0] & SMMU_IDR0_ATS) ||
+            CMD1_ATC_SIZE(word[1]) > ATC_SIZE_MAX) {
+            return false;
+        }
         substreams = CMD0_GLOBAL | CMD0_SSV | CMD0_SSID;
         break;
     case CMD_CFGI_CD:
         substreams = CMD0_SSID;
         break;
+    }
+    return !(word[0] & substreams) || SMMU_IDR1_SSIDSIZE(idr[1]);
+}
+
+/*
+ * Convert one command as the driver does before the hardware sees it, and see
+ * whether the hardware will ever complete it
+ */
+static int convert(VfObject *viommu, const uint64_t word[2])
+{
+    VfObject *vdevice;
+
+    if (!fields_are_valid(host_idr(viommu), word)) {
+        return -EIO;
+    }
+    switch (word[0] & CMD0_OPCODE) {
+    case CMD_CFGI_CD:
     case CMD_CFGI_CD_ALL:
-        break;
+        return find_vdevice(viommu, word[0] >> 32) ? 0 : -EIO;
+    case CMD_ATC_INV:
+        vdevice = find_vdevice(viommu, word[0] >> 32);
+        return !vdevice ? -EIO :
+               vf->device[vdevice->device].atc_dead ? -ETIMEDOUT : 0;
     default:
-        return -EIO;
+        return 0;
     }
-    vdevice = find_vdevice(viommu, word[0] >> 32);
-    if (!vdevice) {
-        return -EIO;
-    }
-    /* Linux 7.3 and later look at this, as at all that is reserved */
-    return (word[0] & substreams) &&
-           !SMMU_IDR1_SSIDSIZE(vf->device[vdevice->device].idr[1]) ? -EIO : 0;
 }
 
 static void record(VfObject *viommu, const uint64_t word[2])

@@ -1,0 +1,169 @@
+/*
+ * Accelerated arm-smmuv3: stopped devices go on when the host can again
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+/*
+ * A device is stopped because the host failed, and the host may fail for a
+ * moment only: a device cannot be attached while it, or one in its group, is
+ * being reset, and memory can be short. So each CMD_SYNC is an attempt to have
+ * it go on, and so is a timer for a guest that sends none. A call can take a
+ * second before it fails, so the same one is not made twice in an attempt, and
+ * the timer waits longer each time.
+ *
+ * A device that does not answer ATC invalidations is left alone: an attempt
+ * would enable its ATS, and the next invalidation would fail for all devices of
+ * its batch again.
+ */
+
+#include "qemu/osdep.h"
+#include "qemu/timer.h"
+#include "smmuv3-accel-internal.h"
+
+/* The first delay of the timer; each failure doubles it up to the last one */
+#define RETRY_FIRST_MS  100
+#define RETRY_LAST_MS   12800
+
+static bool smmuv3_accel_retry_is_due(SMMUv3AccelState *a)
+{
+    return a->retry.waiting ||
+           (a->cmdq && smmuv3_accel_cmdq_stale(a->cmdq));
+}
+
+static void smmuv3_accel_retry_start_timer(SMMUv3AccelState *a)
+{
+    if (!timer_pending(&a->retry.timer)) {
+        timer_mod(&a->retry.timer, qemu_clock_get_ms(QEMU_CLOCK_VIRTUAL) +
+                                   a->retry.delay_ms);
+    }
+}
+
+void smmuv3_accel_new_attempt(SMMUv3AccelState *a)
+{
+    a->retry.attempt++;
+    if (a->cmdq) {
+        smmuv3_accel_cmdq_allow_attempt(a->cmdq);
+    }
+}
+
+/* Whether an attempt is made without the guest asking for it */
+static bool smmuv3_accel_stop_may_end(SMMUv3AccelStop why)
+{
+    return why == STOP_CACHES || why == STOP_REFUSED;
+}
+
+void smmuv3_accel_set_stopped(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
+                              SMMUv3AccelStop why)
+{
+    a->retry.waiting += smmuv3_accel_stop_may_end(why) -
+                        smmuv3_accel_stop_may_end(adev->stopped);
+    adev->stopped = why;
+    if (why == STOP_NONE) {
+        g_clear_pointer(&adev->failure, g_free);
+    }
+    if (smmuv3_accel_stop_may_end(why)) {
+        smmuv3_accel_retry_start_timer(a);
+    }
+}
+
+void smmuv3_accel_mark_stopped(SMMUv3AccelState *a, SMMUv3AccelStop why)
+{
+    GHashTableIter iter;
+    gpointer value;
+
+    if (!a->retry.waiting) {
+        return;
+    }
+    g_hash_table_iter_init(&iter, a->devices);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        SMMUv3AccelDevice *adev = value;
+
+        if (adev->stopped == why &&
+            (why != STOP_REFUSED || adev->attempt != a->retry.attempt)) {
+            smmuv3_accel_mark(a, adev, false);
+        }
+    }
+}
+
+static bool smmuv3_accel_no_dma(SMMUv3AccelState *a)
+{
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, a->devices);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        SMMUv3AccelDevice *adev = value;
+
+        if (adev->host.ste.mode != ACCEL_ABORT &&
+            adev->host.ste.mode != ACCEL_BLOCKED) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool smmuv3_accel_end_sync(SMMUv3AccelState *a, SMMUCmdError *cmd_error)
+{
+    smmuv3_accel_new_attempt(a);
+    if (!smmuv3_accel_cmdq_stale(a->cmdq)) {
+        a->retry.guest_told = false;
+        return true;
+    }
+    if (!a->retry.guest_told) {
+        a->retry.guest_told = true;
+        *cmd_error = SMMU_CERROR_ABT;
+        return false;
+    }
+    a->retry.sync_waits = !smmuv3_accel_no_dma(a);
+    return !a->retry.sync_waits;
+}
+
+static void smmuv3_accel_retry(SMMUv3AccelState *a)
+{
+    smmuv3_accel_new_attempt(a);
+    /* Not in the midst of stopping all devices, which a slice will end */
+    if (!a->stopping && smmuv3_accel_cmdq_submit(a->cmdq, NULL)) {
+        if (smmuv3_accel_cmdq_take_recovered(a->cmdq)) {
+            smmuv3_accel_mark_stopped(a, STOP_CACHES);
+        }
+        smmuv3_accel_mark_stopped(a, STOP_REFUSED);
+        smmuv3_accel_apply_marked_now(a->smmu);
+    }
+    smmuv3_accel_new_attempt(a);
+    if (smmuv3_accel_retry_is_due(a)) {
+        a->retry.delay_ms = MIN(2 * a->retry.delay_ms, RETRY_LAST_MS);
+        smmuv3_accel_retry_start_timer(a);
+    } else {
+        a->retry.delay_ms = RETRY_FIRST_MS;
+    }
+}
+
+static void smmuv3_accel_retry_timer(void *opaque)
+{
+    SMMUv3AccelState *a = opaque;
+    MemReentrancyGuard *guard = &DEVICE(a->smmu)->mem_reentrancy_guard;
+
+    /* As in a register write: the tables must not access these registers */
+    guard->engaged_in_io = true;
+    if (smmuv3_accel_retry_is_due(a)) {
+        smmuv3_accel_retry(a);
+    } else {
+        a->retry.delay_ms = RETRY_FIRST_MS;
+    }
+    if (a->retry.sync_waits) {
+        a->retry.sync_waits = false;
+        smmuv3_cmdq_consume(a->smmu);
+    }
+    guard->engaged_in_io = false;
+}
+
+void smmuv3_accel_retry_init(SMMUv3AccelState *a)
+{
+    a->retry.delay_ms = RETRY_FIRST_MS;
+    /* This clock, and the timer with it, stands still with the machine */
+    timer_init_ms(&a->retry.timer, QEMU_CLOCK_VIRTUAL,
+                  smmuv3_accel_retry_timer, a);
+}

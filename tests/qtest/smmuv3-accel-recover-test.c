@@ -1,0 +1,374 @@
+/*
+ * QTest of the accelerated SMMUv3: the host can again
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * A device that was stopped because the host failed goes on as soon as the host
+ * can again. One that fails takes no other along, and neither guest nor host is
+ * kept busy with what fails.
+ */
+
+#include "qemu/osdep.h"
+
+#include "qobject/qdict.h"
+#include "qobject/qlist.h"
+#include "vfio-guest/smmu.h"
+
+#define SID(n)      VS_SID(n)
+#define HI(n)       ((uint64_t)SID(n) << 32)
+#define EATS        VS_STE1_EATS(VS_EATS_FULL)
+
+/* Longer than the first delay of the timer, far shorter than the last one */
+#define TICK_NS     200000000ll
+
+static VfGuest *start(unsigned int devices, uint64_t eats)
+{
+    VfClient *c = vf_client_new();
+    g_autofree gchar *options = vs_options(c, devices, devices);
+    VfGuest *g = vg_start(c, "%s -global arm-smmuv3.ats=on", options);
+
+    vg_ports(g, devices);
+    vs_setup(g, VS_LINEAR);
+    for (unsigned int n = 1; n <= devices; n++) {
+        vs_write_ste(g, VS_LINEAR, SID(n), VS_STE0_DEFAULT,
+                     VS_STE1_DEFAULT | eats);
+    }
+    vs_enable(g, true);
+    return g;
+}
+
+static void assert_access(VfGuest *g, unsigned int n, VfAccess access)
+{
+    g_assert_cmpint(vf_client_access(g->c, n - 1, NULL), ==, access);
+}
+
+static void acknowledge(VfGuest *g)
+{
+    vs_writel(g, VS_GERRORN, vs_readl(g, VS_GERROR));
+}
+
+static bool has_error(VfGuest *g)
+{
+    return (vs_readl(g, VS_GERROR) ^ vs_readl(g, VS_GERRORN)) &
+           VS_GERROR_CMDQ_ERR;
+}
+
+static unsigned int refused(VfGuest *g, VfOp op, uint32_t since)
+{
+    return vf_client_refused(g->c, op, since);
+}
+
+/* A CMD_SYNC that completes; CONS may still tell of an error before it */
+static void sync_done(VfGuest *g)
+{
+    vs_queue(g, VS_CMD_SYNC, 0);
+    vs_submit(g);
+    g_assert_true(vs_done(g));
+    g_assert_false(has_error(g));
+}
+
+/* The user finds device @n attached to @to, and stopped for reason @why */
+static void assert_listed(VfGuest *g, unsigned int n, const char *to,
+                          const char *why)
+{
+    QDict *response = qtest_qmp(g->qts, "{'execute': 'qom-get', 'arguments':"
+                                " {'path': '/machine/peripheral/smmu',"
+                                " 'property': 'x-accel-devices'}}");
+    g_autofree gchar *name = g_strdup_printf("d%u", n);
+    const QListEntry *entry;
+    unsigned int found = 0;
+
+    QLIST_FOREACH_ENTRY(qdict_get_qlist(response, "return"), entry) {
+        const QDict *d = qobject_to(QDict, qlist_entry_obj(entry));
+
+        if (!strcmp(qdict_get_str(d, "device"), name)) {
+            found++;
+            g_assert_cmpuint(qdict_get_int(d, "stream-id"), ==, SID(n));
+            g_assert_cmpstr(qdict_get_str(d, "attached-to"), ==, to);
+            g_assert_cmpstr(qdict_get_str(d, "stopped"), ==, why);
+            g_assert_cmpint(qdict_haskey(d, "failure"), ==,
+                            strcmp(why, "no") != 0);
+        }
+    }
+    g_assert_cmpuint(found, ==, 1);
+    qobject_unref(response);
+}
+
+/* Invalidate the ATCs of all devices */
+static void inval_atcs(VfGuest *g, unsigned int devices)
+{
+    for (unsigned int n = 1; n <= devices; n++) {
+        vs_queue(g, VS_CMD_ATC_INV | HI(n), VS_ATC_SIZE_ALL);
+    }
+    sync_done(g);
+}
+
+/*
+ * A device does not answer an ATC invalidation: it is stopped, and no other. It
+ * stays so until its driver does something about it.
+ */
+static void test_dead(void)
+{
+    VfGuest *g = start(3, EATS);
+    VfShared *s = g->c->shared;
+    g_autofree gchar *text = NULL;
+    uint32_t since;
+
+    s->device[1].atc_dead = true;
+    vs_queue_va(g, 0);
+    inval_atcs(g, 3);
+    g_assert_cmphex(vs_readl(g, VS_GERROR), ==, 0);
+    assert_access(g, 1, VF_ACCESS_S1);
+    assert_access(g, 2, VF_ACCESS_ABORT);
+    assert_access(g, 3, VF_ACCESS_S1);
+
+    /* The guest and time go on, and the host is not asked in vain any more */
+    since = s->log_len;
+    for (int i = 0; i < 10; i++) {
+        vs_queue_va(g, i);
+        inval_atcs(g, 3);
+        qtest_clock_step(g->qts, TICK_NS);
+    }
+    g_assert_cmpuint(refused(g, VF_OP_HWPT_INVALIDATE, since), ==, 0);
+    assert_access(g, 1, VF_ACCESS_S1);
+    assert_access(g, 2, VF_ACCESS_ABORT);
+    assert_access(g, 3, VF_ACCESS_S1);
+
+    assert_listed(g, 1, "translate", "no");
+    assert_listed(g, 2, "abort", "atc-invalidation");
+    s->device[1].atc_dead = false;
+    vs_cfgi_ste(g, SID(2));
+    vs_assert_s1(g, 1, SID(2), VS_STE0_DEFAULT, VS_STE1_DEFAULT | EATS);
+    assert_listed(g, 2, "translate", "no");
+    inval_atcs(g, 3);
+    text = vg_end(g);
+    vg_assert_has(text, "DMA of d2 is aborted");
+    g_assert_null(strstr(text, "d1"));
+    g_assert_null(strstr(text, "d3"));
+    /* Said once */
+    g_assert_null(strstr(strstr(text, "d2") + 1, "d2"));
+}
+
+/* The same call is not made twice for a SYNC, and the guest is told once */
+static void test_storm(void)
+{
+    VfGuest *g = start(2, 0);
+    VfShared *s = g->c->shared;
+    unsigned int errors = 0;
+    g_autofree gchar *text = NULL;
+    uint32_t since = s->log_len;
+
+    vf_client_rule(g->c, VF_OP_HWPT_INVALIDATE, 1, 1000, ETIMEDOUT);
+    /* The batch, and what is sent in its place */
+    vs_submit_vas(g, 4);
+    g_assert_cmpuint(refused(g, VF_OP_HWPT_INVALIDATE, since), ==, 2);
+    assert_access(g, 1, VF_ACCESS_ABORT);
+    assert_access(g, 2, VF_ACCESS_ABORT);
+    g_assert_cmpuint(VS_CONS_ERR(vs_readl(g, VS_CMDQ_CONS)), ==,
+                     VS_CERROR_ABT);
+    for (int i = 0; i < 10; i++) {
+        /* As a driver does, which never gives up */
+        for (int again = 0; again < 10 && has_error(g); again++) {
+            errors++;
+            acknowledge(g);
+        }
+        g_assert_false(has_error(g));
+        since = s->log_len;
+        vs_submit_vas(g, 4);
+        g_assert_cmpuint(refused(g, VF_OP_HWPT_INVALIDATE, since), <=, 1);
+        assert_access(g, 1, VF_ACCESS_ABORT);
+        assert_access(g, 2, VF_ACCESS_ABORT);
+    }
+    g_assert_cmpuint(errors, ==, 1);
+    g_assert_true(vs_done(g));
+    assert_listed(g, 1, "abort", "stale-caches");
+
+    vf_client_clear_rules(g->c);
+    sync_done(g);
+    assert_access(g, 1, VF_ACCESS_S1);
+    assert_access(g, 2, VF_ACCESS_S1);
+    text = vg_end(g);
+    vg_assert_has(text, "DMA of d1 is aborted");
+}
+
+/* A register write makes a failing call once, for however many devices */
+static void test_registers(void)
+{
+    VfGuest *g = start(3, 0);
+    VfShared *s = g->c->shared;
+    uint32_t since;
+
+    vf_client_rule(g->c, VF_OP_HWPT_INVALIDATE, 1, 1000, ETIMEDOUT);
+    vs_submit_vas(g, 1);
+    acknowledge(g);
+    since = s->log_len;
+    vs_enable(g, false);
+    g_assert_cmpuint(refused(g, VF_OP_HWPT_INVALIDATE, since), ==, 1);
+    for (unsigned int n = 1; n <= 3; n++) {
+        assert_access(g, n, VF_ACCESS_ABORT);
+    }
+    vf_client_clear_rules(g->c);
+    vs_enable(g, true);
+    for (unsigned int n = 1; n <= 3; n++) {
+        assert_access(g, n, VF_ACCESS_S1);
+    }
+    g_free(vg_end(g));
+}
+
+/*
+ * A device that cannot be stopped: the SYNC must not complete, and the guest is
+ * not told again and again either.
+ */
+static void test_unstoppable(void)
+{
+    VfGuest *g = start(1, 0);
+    g_autofree gchar *text = NULL;
+
+    vf_client_rule(g->c, VF_OP_HWPT_INVALIDATE, 1, 1000, EIO);
+    vf_client_rule(g->c, VF_OP_ATTACH, 1, 1000, EIO);
+    vf_client_rule(g->c, VF_OP_DETACH, 1, 1000, EIO);
+    vs_submit_vas(g, 1);
+    g_assert_true(has_error(g));
+    for (int i = 0; i < 3; i++) {
+        acknowledge(g);
+        g_assert_false(has_error(g));
+        g_assert_false(vs_done(g));
+        vs_ring(g);
+        qtest_clock_step(g->qts, TICK_NS);
+    }
+    g_assert_false(vs_done(g));
+
+    vf_client_clear_rules(g->c);
+    qtest_clock_step(g->qts, 10 * TICK_NS);
+    g_assert_true(vs_done(g));
+    assert_access(g, 1, VF_ACCESS_S1);
+    text = vg_end(g);
+    vg_assert_has(text, "DMA of d1 cannot be stopped");
+}
+
+/* The chances that the guest or time give to a device that was stopped */
+typedef enum Chance { SYNC, OTHER_STE, TIMER, CHANCES } Chance;
+
+static const char *const chance_names[] = { "sync", "other-ste", "timer" };
+
+static void give_chance(VfGuest *g, Chance chance)
+{
+    switch (chance) {
+    case SYNC:
+        sync_done(g);
+        break;
+    case OTHER_STE:
+        vs_cfgi_ste(g, SID(2));
+        break;
+    default:
+        qtest_clock_step(g->qts, TICK_NS);
+        break;
+    }
+}
+
+static const VfOp refused_ops[] = {
+    VF_OP_HWPT_ALLOC, VF_OP_VDEVICE_ALLOC, VF_OP_ATTACH,
+};
+static const int refused_errors[] = { EBUSY, ENOMEM, EINVAL, EIO };
+
+/* The host refuses an STE for a moment, and the guest names it no more */
+static void test_refused(const void *opaque)
+{
+    Chance chance = *(const Chance *)opaque;
+
+    for (int op = 0; op < ARRAY_SIZE(refused_ops); op++) {
+        for (int e = 0; e < ARRAY_SIZE(refused_errors); e++) {
+            VfGuest *g = vs_start(2, 2);
+            VfClient *c = g->c;
+            g_autofree gchar *text = NULL;
+            uint32_t since;
+
+            vs_setup(g, VS_LINEAR);
+            vs_enable(g, true);
+            vs_write_ste(g, VS_LINEAR, SID(1), VS_STE0_DEFAULT,
+                         VS_STE1_DEFAULT);
+            vf_client_rule(c, refused_ops[op], 1, 3, refused_errors[e]);
+            since = c->shared->log_len;
+            vs_cfgi_ste(g, SID(1));
+            assert_access(g, 1, VF_ACCESS_ABORT);
+            g_assert_cmpuint(refused(g, refused_ops[op], since), ==, 1);
+            vf_client_clear_rules(c);
+            assert_listed(g, 1, "abort", "ste-refused");
+            assert_listed(g, 2, "abort", "no");
+            give_chance(g, chance);
+            vs_assert_s1(g, 0, SID(1), VS_STE0_DEFAULT, VS_STE1_DEFAULT);
+            text = vg_end(g);
+            vg_assert_has(text, "DMA of d1 is aborted");
+        }
+    }
+}
+
+/* It is refused for long: each SYNC tries once, and the timer less and less */
+static void test_refused_long(void)
+{
+    VfGuest *g = vs_start(2, 2);
+    VfClient *c = g->c;
+    uint32_t since;
+
+    vs_setup(g, VS_LINEAR);
+    vs_enable(g, true);
+    vs_write_ste(g, VS_LINEAR, SID(1), VS_STE0_DEFAULT, VS_STE1_DEFAULT);
+    vf_client_rule(c, VF_OP_ATTACH, 1, 1000, EBUSY);
+    vs_cfgi_ste(g, SID(1));
+    since = c->shared->log_len;
+    for (int i = 0; i < 10; i++) {
+        vs_queue_va(g, i);
+        sync_done(g);
+    }
+    g_assert_cmpuint(refused(g, VF_OP_ATTACH, since), ==, 10);
+    since = c->shared->log_len;
+    for (int i = 0; i < 100; i++) {
+        qtest_clock_step(g->qts, TICK_NS);
+    }
+    g_assert_cmpuint(refused(g, VF_OP_ATTACH, since), >, 0);
+    g_assert_cmpuint(refused(g, VF_OP_ATTACH, since), <, 20);
+    vf_client_clear_rules(c);
+    sync_done(g);
+    assert_access(g, 1, VF_ACCESS_S1);
+    g_free(vg_end(g));
+}
+
+/* All devices stop for stale host caches, and go on whatever ends that */
+static void test_stale(const void *opaque)
+{
+    VfGuest *g = start(2, 0);
+
+    vf_client_rule(g->c, VF_OP_HWPT_INVALIDATE, 1, 2, EIO);
+    vs_submit_vas(g, 1);
+    assert_access(g, 1, VF_ACCESS_ABORT);
+    assert_access(g, 2, VF_ACCESS_ABORT);
+    if (*(const Chance *)opaque != TIMER) {
+        acknowledge(g);
+    }
+    give_chance(g, *(const Chance *)opaque);
+    assert_access(g, 1, VF_ACCESS_S1);
+    assert_access(g, 2, VF_ACCESS_S1);
+    g_free(vg_end(g));
+}
+
+int main(int argc, char **argv)
+{
+    static const Chance chances[] = { SYNC, OTHER_STE, TIMER };
+
+    g_test_init(&argc, &argv, NULL);
+
+    qtest_add_func("smmuv3-accel/recover/dead", test_dead);
+    qtest_add_func("smmuv3-accel/recover/storm", test_storm);
+    qtest_add_func("smmuv3-accel/recover/registers", test_registers);
+    qtest_add_func("smmuv3-accel/recover/unstoppable", test_unstoppable);
+    for (int i = 0; i < CHANCES; i++) {
+        vg_add_test("smmuv3-accel/recover/refused", chance_names[i],
+                    &chances[i], test_refused);
+        vg_add_test("smmuv3-accel/recover/stale", chance_names[i],
+                    &chances[i], test_stale);
+    }
+    qtest_add_func("smmuv3-accel/recover/refused-long", test_refused_long);
+    return g_test_run();
+}
