@@ -66,6 +66,7 @@ void smmuv3_accel_free_viommu(SMMUv3AccelState *a)
     g_clear_pointer(&a->stopping, error_free);
     a->tlbi_waits = false;
     a->tlbi_again = false;
+    a->retry.guest_told = false;
 }
 
 static SMMUv3AccelDevice *smmuv3_accel_vsid_owner(SMMUv3AccelState *a,

@@ -446,7 +446,8 @@ static void test_bus_reset(void)
     vf_client_add_device(c);
     g = vg_start(c, VG_MACHINE VG_IOMMUFD VS_SSID16 VG_PORT(1)
                  "-device x3130-upstream,id=up,bus=rp1 "
-                 "-device xio3130-downstream,id=down,bus=up,chassis=9,slot=9 "
+                 "-device xio3130-downstream,id=down,bus=up,chassis=9,slot=9,"
+                 "x-disable-acs=off "
                  "-device vfio-pci,iommufd=i0,fd=%d,id=d1,bus=down ", "",
                  c->iommufd, c->device_fd[0]);
     vs_setup(g, VS_LINEAR);
