@@ -190,9 +190,15 @@ def foreign(collected):
 
 
 def refuse_two_heads(repo, stamp):
-    """Raise if the branch of the tree has work, and another is checked out."""
-    branch = repo.rev(f'refs/heads/{tree.BRANCH}')
-    if branch not in ('', repo.rev('HEAD'), tree.known_head(repo, stamp)) \
+    """Raise if the branch of the tree has work, and another is checked out.
+
+    What was refreshed already is such work where what is checked out is no
+    more than a part of it, looked at: its other patches would be dropped.
+    """
+    branch, head = repo.rev(f'refs/heads/{tree.BRANCH}'), repo.rev('HEAD')
+    if branch not in ('', head) \
+            and (branch != tree.known_head(repo, stamp)
+                 or not repo.git('rev-list', '-n', '1', head, f'^{branch}')) \
             and repo.git('rev-list', '-n', '1', branch, '^HEAD'):
         where = os.path.relpath(repo.path)
         raise SeriesError(
