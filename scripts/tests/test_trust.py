@@ -207,6 +207,21 @@ class Base(Fake):
         self.assertIn('removed', output)
         self.assertFalse(os.path.exists(path))
 
+    def test_unreadable(self):
+        """obtain-base: a file that cannot be read is named, not traced."""
+        path = self.fill()
+        os.remove(path)
+        os.symlink('/proc/self/mem', path)      # root may read all others
+        self.bad('scripts/obtain-base', BASE, says='Input/output error')
+        self.bad('scripts/obtain-base', BASE, env={
+            'QEMU_BASES': self.cache}, says='Input/output error')
+
+    def test_lock_says_why(self):
+        """obtain-base: build/ that is no folder is not a matter of rights."""
+        self.clone.write('build', '')
+        output = self.bad('scripts/obtain-base', BASE, says='build')
+        self.assertNotIn('chown', output)
+
     def test_other_folder(self):
         """obtain-base: a damaged file of somebody's folder stays."""
         path = self.fill()

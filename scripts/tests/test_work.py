@@ -164,6 +164,20 @@ class Work(Case):
         self.assertEqual(self.git('branch', cwd=top), '* main')
         self.assertEqual(self.clone.read('hw/new.c'), 'int mine;\n')
 
+    def test_full_disk(self):
+        """make refresh: a full disk is said, and leaves files whole."""
+        self.git('reset', '-q', '--hard', 'HEAD^')
+        text = 'int mine;\n' * 2000
+        self.edit('hw/new.c', text)
+        self.git('commit', '-q', '-a', '--amend', '--no-edit')
+        # What git writes is small, being compressed.
+        self.bad('sh', '-c', 'ulimit -f 16; scripts/series.py refresh',
+                 says=['File too large', 'hw/new.c', 'refresh FORCE=1'])
+        self.assertEqual(os.listdir(self.clone.join('hw')), ['new.c'])
+        self.assertEqual(self.clone.read('hw/new.c'), 'int new;\n')
+        self.good('scripts/series.py', '--force', 'refresh')
+        self.assertEqual(self.clone.read('hw/new.c'), text)
+
     def test_distclean_nothing(self):
         """make distclean: goes on when there is nothing to lose."""
         self.good('make', 'distclean')
@@ -206,6 +220,12 @@ class Runs(Case):
             ''')
         self.good('scripts/obtain-base', BASE)
 
+    def test_damaged_lock(self):
+        """A lock that a crash of the machine has left holds nobody up."""
+        for text in ('\0' * 9, 'junk', '4999999 ', ''):
+            self.clone.write('build/lock', text)
+            self.good('scripts/obtain-base', BASE)
+
     def ends(self, number):
         """A signal ends obtain-base: nothing is left, nothing is traced."""
         begun = self.slow('dpkg-source')
@@ -246,6 +266,32 @@ class Runs(Case):
         self.good('scripts/obtain-base', BASE)
         self.assertEqual(sorted(os.listdir(self.clone.join(f'build/{BASE}'))),
                          ['origin', 'qemu'])
+
+    def test_two_signals(self):
+        """obtain-base: two signals at once are as good as one."""
+        begun = self.slow('dpkg-source')
+        with self.clone.start('scripts/obtain-base', BASE) as child:
+            self.wait_for(begun, child)
+            for number in (signal.SIGSTOP, signal.SIGHUP, signal.SIGTERM,
+                           signal.SIGCONT):
+                child.send_signal(number)
+            output = child.communicate(timeout=60)[0]
+        self.assertEqual(child.returncode, -signal.SIGHUP, output)
+        self.assertNotIn('Traceback', output)
+
+    def test_early(self):
+        """obtain-base: SIGINT while it is loaded shows no traceback."""
+        begun = os.path.join(self.clone.folder, 'begun')
+        self.clone.write('scripts/seriestool/manifest.py',
+                         'import time\n'
+                         f'open({begun!r}, "w").close()\n'
+                         'time.sleep(20)\n')
+        with self.clone.start('scripts/obtain-base', BASE) as child:
+            self.wait_for(begun, child)
+            child.send_signal(signal.SIGINT)
+            output = child.communicate(timeout=60)[0]
+        self.assertEqual(child.returncode, -signal.SIGINT, output)
+        self.assertNotIn('Traceback', output)
 
     def test_make(self):
         """make: a signal to make alone ends what it has started, too."""
