@@ -4,6 +4,8 @@
 .NOTPARALLEL:
 .DEFAULT_GOAL := all
 SHELL = /bin/sh
+# With these, `cd` and Python look elsewhere than here.
+unexport CDPATH PYTHONSAFEPATH
 TOP := $(CURDIR)
 
 # Everything but these needs a configured build; without one, `make` runs
@@ -12,13 +14,14 @@ TOP := $(CURDIR)
 UNCONFIGURED := help clean distclean check check-unit check-scripts check-builds \
     fuzz uninstall-deps
 GOALS := $(or $(MAKECMDGOALS),all)
-TARGETS := $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' $(firstword $(MAKEFILE_LIST)))
+TARGETS := $(shell sed -n 's/^\([a-z0-9-]*\):.*/\1/p' $(firstword $(MAKEFILE_LIST)))
+UNKNOWN := $(filter-out $(TARGETS),$(GOALS))
 DRY := $(strip $(foreach flag,n q t,$(findstring \
     $(flag),$(filter-out --%,$(firstword -$(MAKEFLAGS))))))
 # A failed ./configure has said why, and ends make by the target `config`.
 -include build/config.mk
 ifneq ($(filter-out $(UNCONFIGURED),$(GOALS)),)
-ifeq ($(DRY)$(filter-out $(TARGETS),$(GOALS)),)
+ifeq ($(DRY)$(UNKNOWN),)
 build/config.mk: configure
 	@./configure $(CONFIGURE_ARGS)
 endif
@@ -90,6 +93,8 @@ endif
     series deb-patches refresh soak tree clean distclean help
 
 config:
+	@$(if $(UNKNOWN),echo 'make: nothing is done since there is no' \
+	    'target $(UNKNOWN); `make help` lists those that there are' >&2; exit 2)
 	@[ -f build/config.mk ] && [ ! configure -nt build/config.mk ]
 
 # What runs the QEMU for Arm machines: said before anything is built.

@@ -55,6 +55,10 @@ def main(argv):
     except (manifest.SeriesError, RuntimeError) as error:
         print(f'series.py {argv[0]}: {error}', file=sys.stderr)
         return 1
+    except OSError as error:
+        print(f'series.py {argv[0]}: {session.what_failed(error)}',
+              file=sys.stderr)
+        return 1
     if isinstance(result, int):
         return result
     for line in result:

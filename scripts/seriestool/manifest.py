@@ -93,10 +93,13 @@ def load(base):
         for key in ('version', 'source', 'debian', 'suites', 'sha256'):
             if key not in info:
                 raise KeyError(f'base.{key}')
+        for end in ('.dsc', '.orig.tar.xz'):
+            if not any(name.endswith(end) for name in info['sha256'].keys()):
+                raise KeyError(f'base.sha256: a file *{end}')
     except FileNotFoundError:
         raise SeriesError(f'there is no base {base}; there are: '
                           f'{", ".join(bases())}') from None
-    except (tomllib.TOMLDecodeError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise SeriesError(f'{path}: {error}\nWhat you can do: mend it, or '
                           f'`git checkout` it') from None
     return Manifest(base, info, patches)

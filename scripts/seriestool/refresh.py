@@ -112,9 +112,18 @@ def write(path, data, mode='100644'):
     if same:
         return
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, 'wb') as file:
-        file.write(data)
-    os.chmod(path, 0o755 if executable else 0o644)
+    new = f'{path}.new-{os.getpid()}'   # a full disk leaves the old one whole
+    try:
+        with open(new, 'wb') as file:
+            file.write(data)
+        os.chmod(new, 0o755 if executable else 0o644)
+        os.replace(new, path)
+    except OSError as error:    # that of a write names no file
+        error.filename = path
+        raise
+    finally:
+        if os.path.exists(new):
+            os.remove(new)
 
 
 def remove(path):
@@ -190,9 +199,15 @@ def foreign(collected):
 
 
 def refuse_two_heads(repo, stamp):
-    """Raise if the branch of the tree has work, and another is checked out."""
-    branch = repo.rev(f'refs/heads/{tree.BRANCH}')
-    if branch not in ('', repo.rev('HEAD'), tree.known_head(repo, stamp)) \
+    """Raise if the branch of the tree has work, and another is checked out.
+
+    What was refreshed already is such work where what is checked out is no
+    more than a part of it, looked at: its other patches would be dropped.
+    """
+    branch, head = repo.rev(f'refs/heads/{tree.BRANCH}'), repo.rev('HEAD')
+    if branch not in ('', head) \
+            and (branch != tree.known_head(repo, stamp)
+                 or not repo.git('rev-list', '-n', '1', head, f'^{branch}')) \
             and repo.git('rev-list', '-n', '1', branch, '^HEAD'):
         where = os.path.relpath(repo.path)
         raise SeriesError(
@@ -228,7 +243,13 @@ def refresh(base, force=False):
                           + ', '.join(clash) + '\nWhat you can do: move them '
                           'away, or `make refresh FORCE=1`')
     known = [repo.rev('HEAD'), tree.known_head(repo, stamp)]
-    new = write_out(collected)
+    try:
+        new = write_out(collected)
+    except OSError as error:
+        raise SeriesError(
+            f'{error.strerror}: {error.filename}; not every file of the '
+            'series is written.\nWhat you can do: make that possible (is the '
+            'disk full?), then `make refresh FORCE=1`') from None
     before = repo.rev('HEAD^{tree}')
     head = repo.rev('HEAD')
     lines = [tree.reset_to(repo, mf.load(base), 'before-refresh', known)]

@@ -3,6 +3,7 @@
 
 import contextlib
 import ctypes
+import errno
 import fcntl
 import os
 import signal
@@ -32,8 +33,10 @@ def run(main, *arguments):
     them passes no signal on.
     """
     def end(number, _frame):
-        for each in SIGNALS:    # the cleaning up is not interrupted
-            signal.signal(each, signal.SIG_IGN)
+        # The cleaning up is not interrupted.  SIG_IGN would have Python
+        # complain of a second signal that has come with the first.
+        for each in SIGNALS:
+            signal.signal(each, lambda *_: None)
         for pid in descendants(os.getpid()):
             with contextlib.suppress(OSError):
                 os.kill(pid, number)
@@ -108,6 +111,21 @@ def command_of(pid):
         return ' '.join(file.read().split('\0')).strip()
 
 
+def what_failed(error, path=''):
+    """Return what an OSError says, and the way out, for people."""
+    ways = {errno.ENOSPC: 'make room on that disk, and run the same again',
+            errno.EDQUOT: 'make room in your quota, and run the same again',
+            errno.EROFS: 'use a clone on a disk that can be written',
+            errno.EACCES: 'give it to yourself, if an earlier run was by '
+                          'another user: chown -R',
+            errno.EEXIST: 'move away what is in the place of a folder'}
+    way = ways.get(errno.EACCES if error.errno == errno.EPERM else error.errno)
+    where = path or error.filename
+    return (error.strerror or str(error)) + (
+        f': {where}' if where else '') + (
+            f'\nWhat you can do: {way}' if way else '')
+
+
 def claim(folder):
     """Make a folder that things are built in ours, until this run ends.
 
@@ -126,7 +144,9 @@ def claim(folder):
             fcntl.flock(file, fcntl.LOCK_EX)
             file.seek(0)
             owner, when = (file.read().split() + ['', ''])[:2]
-            if owner and owner != mine and started(owner) == when:
+            # A crash of the machine may have left anything there.
+            if owner.isdigit() and when and owner != mine and \
+                    started(owner) == when:
                 raise RuntimeError(
                     f'another run is at work in {os.path.relpath(folder)}: '
                     f'`{command_of(owner)}`, process {owner}.\nWhat you can '
@@ -134,7 +154,4 @@ def claim(folder):
             file.truncate(0)
             file.write(f'{mine} {started(mine)}\n')
     except OSError as error:
-        raise RuntimeError(
-            f'{error.strerror}: {path}\nWhat you can do: give '
-            f'{os.path.relpath(folder)} to yourself, if an earlier run was '
-            'by another user: chown -R') from None
+        raise RuntimeError(what_failed(error, path)) from None

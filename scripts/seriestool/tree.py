@@ -19,7 +19,12 @@ ROUND_TRIP = 'check-round-trip'     # the branch of a check
 # What git has in its directory while something is not finished.
 UNFINISHED = {'rebase-merge': 'rebase', 'rebase-apply/applying': 'am',
               'rebase-apply': 'rebase', 'MERGE_HEAD': 'merge',
-              'CHERRY_PICK_HEAD': 'cherry-pick', 'REVERT_HEAD': 'revert'}
+              'CHERRY_PICK_HEAD': 'cherry-pick', 'REVERT_HEAD': 'revert',
+              'sequencer': 'cherry-pick', 'BISECT_LOG': 'bisect'}
+# By which git takes another repository, or another part of one, for its own.
+FOREIGN = ('GIT_DIR', 'GIT_WORK_TREE', 'GIT_INDEX_FILE', 'GIT_COMMON_DIR',
+           'GIT_OBJECT_DIRECTORY', 'GIT_ALTERNATE_OBJECT_DIRECTORIES',
+           'GIT_NAMESPACE')
 # Every option that decides what a stored hook looks like.
 DIFF = ('diff', '--no-color', '--no-ext-diff', '--no-textconv', '--no-renames',
         '--diff-algorithm=myers', '--indent-heuristic', '--full-index',
@@ -33,7 +38,7 @@ def run_git(*arguments, cwd=mf.TOP, check=True, stdin=None, env=None,
     With `private`, the configuration of the user and the system is not read.
     """
     full = dict(os.environ, LC_ALL='C', TZ='UTC')
-    for name in ('GIT_DIR', 'GIT_WORK_TREE', 'GIT_INDEX_FILE'):
+    for name in FOREIGN:
         full.pop(name, None)
     if private:
         full.update(GIT_CONFIG_GLOBAL='/dev/null', GIT_CONFIG_NOSYSTEM='1')
@@ -64,8 +69,14 @@ class Repository:
         self.path = path
 
     def git(self, *arguments, **options):
-        """Run git there; see run_git()."""
-        return run_git(*arguments, cwd=self.path, **options)
+        """Run git there; see run_git().
+
+        Where .git is damaged, git would go on with the repository around it,
+        which is the one that the clone is.
+        """
+        env = dict(options.pop('env', None) or {},
+                   GIT_CEILING_DIRECTORIES=os.path.dirname(self.path))
+        return run_git(*arguments, cwd=self.path, env=env, **options)
 
     def exists(self):
         """Tell whether the repository is there."""
@@ -122,10 +133,11 @@ class Repository:
         what = self.unfinished()
         if what:
             where = os.path.relpath(self.path)
+            ways = ['reset'] if what == 'bisect' else ['--continue', '--abort']
             raise SeriesError(
                 f'{where} is in the middle of a git {what}.\nWhat you can '
-                f'do: end it there first, by `git {what} --continue` or '
-                f'`git {what} --abort`')
+                'do: end it there first, by '
+                + ' or '.join(f'`git {what} {way}`' for way in ways))
 
     def snapshot(self):
         """Commit all that is in no commit, beside every branch.
@@ -240,8 +252,8 @@ def read_stamp(base):
     try:
         with open(os.path.join(mf.build_dir(base), 'applied.json'),
                   encoding='utf-8') as file:
-            return json.load(file)
-    except (OSError, ValueError):
+            return dict(json.load(file))
+    except (OSError, ValueError, TypeError):
         return {}
 
 
@@ -304,11 +316,23 @@ def own_work(repo, stamp):
     return lines
 
 
+def foreign_tree(base):
+    """Return what is in the place of the tree and is not ours, as lines.
+
+    A tree of ours is put there whole, with its repository.
+    """
+    path = mf.tree_dir(base)
+    if Repository(path).exists() or not os.path.lexists(path) or (
+            os.path.isdir(path) and not os.listdir(path)):
+        return []
+    return ['files without a repository of its own']
+
+
 def unsaved(base):
     """Return what would be lost with the tree, as lines."""
     repo = Repository(mf.tree_dir(base))
     if not repo.exists():
-        return []
+        return foreign_tree(base) if base in mf.bases() else []
     stamp = read_stamp(base)
     lines = own_work(repo, stamp)
     for name in repo.git('for-each-ref', '--format=%(refname)', 'refs/heads',
@@ -320,8 +344,24 @@ def unsaved(base):
                          '^' + known_head(repo, stamp)).strip()
         if count != '0':
             lines.append(f'{count} commits in {name.split("/", 2)[2]}')
+    lines += worktrees(repo, '^' + known_head(repo, stamp))
     stashes = repo.git('stash', 'list').splitlines()
     return lines + [f'a stash: {line}' for line in stashes]
+
+
+def worktrees(repo, *known):
+    """Return the commits that only the HEAD of another worktree has."""
+    lines, path = [], ''
+    for line in repo.git('worktree', 'list', '--porcelain').splitlines():
+        word, _, value = line.partition(' ')
+        if word == 'worktree':
+            path = value
+        elif word == 'HEAD' and set(value) != {'0'}:
+            count = repo.git('rev-list', '--count', value, '--not', 'HEAD',
+                             '--branches', '--tags', *known).strip()
+            if count != '0':
+                lines.append(f'{count} commits in the worktree {path}')
+    return lines
 
 
 def refuse_unsaved(base, why='', way_out=''):

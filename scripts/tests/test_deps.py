@@ -75,6 +75,12 @@ class Deps(Case):
                            env={'VPASID_GROUPS': 'one two'})
         self.assertIn('other', output)
 
+    def test_no_group(self):
+        """install-deps: a group that there is not is refused."""
+        self.bad('scripts/install-deps', 'none', says=['no group none', 'one'])
+        self.bad('scripts/install-deps', 'one', 'none', says='no group none')
+        self.assertFalse(os.path.exists(self.log))
+
     def test_undo(self):
         """install-deps --undo: removes what it has installed, no more."""
         self.clone.write(self.installed, 'there\n')

@@ -3,6 +3,7 @@
 
 import os
 import re
+import textwrap
 
 from .sandbox import BASE, Case, Clone
 
@@ -39,6 +40,43 @@ class Place(Case):
         self.assertEqual(status, 0, output)
 
 
+class Around(Case):
+    """What the environment says."""
+
+    def test_elsewhere(self):
+        """configure, make: CDPATH, PYTHONSAFEPATH lead nowhere else."""
+        for name in ('scripts', 'lab', 'clone'):
+            os.makedirs(os.path.join(self.clone.home, name))
+        env = {'CDPATH': self.clone.home, 'PYTHONSAFEPATH': '1'}
+        self.good('clone/configure', cwd=self.clone.folder, env=env)
+        self.good('make', 'tree', env=env)
+        self.good('scripts/install-deps', 'build', env=env)
+        self.good('lab/own-folder', self.clone.join('build/lab'), env=env)
+
+    def test_cache(self):
+        """obtain-base, cache-folder: agree on a cache that is no path."""
+        self.clone.env.pop('QEMU_BASES')
+        os.makedirs(self.clone.join('build'))
+        os.rename(self.clone.bases, self.clone.join('build/cache'))
+        before = os.listdir(self.clone.path)
+        for env in ({'HOME': ''}, {'HOME': None}, {'HOME': 'rel'},
+                    {'XDG_CACHE_HOME': 'rel'}):
+            self.assertEqual(self.good('scripts/cache-folder', env=env),
+                             self.clone.join('build/cache') + '\n')
+        self.assertEqual(os.listdir(self.clone.path), before)
+        # Where a HOME that is not known would be looked up.
+        self.clone.write('cache.py', textwrap.dedent("""\
+            import importlib.machinery as machinery, pwd, sys
+            sys.path.insert(0, 'scripts')
+            found = machinery.SourceFileLoader('base', 'scripts/obtain-base')
+            print(found.load_module().cache_folders()[0])
+            """))
+        for env in ({'HOME': None}, {'XDG_CACHE_HOME': 'rel'}):
+            self.assertEqual(self.good(
+                '/usr/bin/python3', '-W', 'ignore', 'cache.py', env=env),
+                self.clone.join('build/cache') + '\n')
+
+
 class Targets(Case):
     """What make starts, and what not."""
 
@@ -52,8 +90,9 @@ class Targets(Case):
 
     def test_misspelt(self):
         """make: a target that there is not does not start ./configure."""
-        output = self.bad('make', 'dmeo', says='dmeo')
-        self.assertNotIn('Packages for the build', output)
+        for words in (['dmeo'], ['tree', 'dmeo'], ['-j8', 'dmeo', 'tree']):
+            output = self.bad('make', *words, says='dmeo')
+            self.assertNotIn('Packages for the build', output)
         self.assertFalse(os.path.exists(self.clone.join('build')))
 
     def test_configure_fails(self):
@@ -135,6 +174,23 @@ class Ends(Case):
                  copy, cwd=self.clone.folder)
         with open(os.path.join(copy, 'configure'), 'rb') as file:
             self.assertNotIn(b'\r', file.read())
+
+    def test_line_ends_of_trees(self):
+        """The trees have their line ends, and run no hook of the user."""
+        self.clone.env.pop('GIT_CONFIG_NOSYSTEM')
+        self.clone.write(f'{self.clone.home}/.gitconfig',
+                         '[core]\nautocrlf=true\nhooksPath=~/hooks\n')
+        self.good('./configure')
+        self.git('checkout', '-q', 'base')
+        self.git('checkout', '-q', 'vpasid')
+        self.clone.write(f'{self.clone.home}/hooks/post-checkout',
+                         '#!/bin/sh\nexit 1\n', 0o755)
+        self.clone.stub(ninja='#!/bin/sh\n')
+        self.good('scripts/build-base', BASE, 'program')
+        for name in (f'{self.tree}/hw/new.c', f'{self.tree}/hw/meson.build',
+                     f'build/{BASE}/base/qemu/hw/one.c'):
+            with open(self.clone.join(name), 'rb') as file:
+                self.assertNotIn(b'\r', file.read(), name)
 
     def test_python(self):
         """Every script runs with the distribution's own Python."""

@@ -2,6 +2,7 @@
 """A failure does not become a state, nor a pass: base, configure, export."""
 
 import os
+import re
 import textwrap
 
 from .sandbox import BASE, QEMU, Case
@@ -35,6 +36,13 @@ class Configure(Case):
         self.assertNotIn('now: make', output)
         self.assertFalse(os.path.exists(self.clone.join(self.tree)))
 
+    def test_source_bytes(self):
+        """configure: --qemu-source= may have a name that is not UTF-8."""
+        name = f'{self.clone.folder}/caf'.encode() + b'\xe9'
+        os.rename(f'{self.clone.folder}/qemu', name)
+        for _ in range(2):
+            self.good('./configure', b'--qemu-source=' + name)
+
 
 class Pin(Case):
     """The base is the one that is pinned."""
@@ -64,6 +72,21 @@ class Pin(Case):
                  says=['1:10.2.3+ds-1', '1:10.2.2+ds-1', 'fixup'])
         self.assertEqual(self.clone.read(f'{self.tree}/hw/new.c'),
                          'int newer;\n')
+
+    def test_bad_pin(self):
+        """obtain-base: a manifest without usable pins is said to be so."""
+        path = f'series/{BASE}/series.toml'
+        good = self.clone.read(path)
+        for old, new in ((r'"[^"]*\.dsc" = .*', ''), ('"qemu_.* = .*', ''),
+                         (r'\[base.sha256\]', 'sha256 = "x"\n[other]'),
+                         (r'\[base\]', '[[base]]'),
+                         (r'\[base.sha256\]', '[other]')):
+            self.clone.write(path, re.sub(old, new, good))
+            self.bad('scripts/obtain-base', BASE,
+                     says=['series.toml', 'git checkout'])
+        with open(self.clone.join(path), 'wb') as file:
+            file.write(good.encode() + b'# caf\xe9\n')
+        self.bad('scripts/obtain-base', BASE, says='series.toml')
 
     def test_no_origin(self):
         """obtain-base: build/BASE/origin may be missing."""

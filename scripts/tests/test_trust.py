@@ -207,6 +207,21 @@ class Base(Fake):
         self.assertIn('removed', output)
         self.assertFalse(os.path.exists(path))
 
+    def test_unreadable(self):
+        """obtain-base: a file that cannot be read is named, not traced."""
+        path = self.fill()
+        os.remove(path)
+        os.symlink('/proc/self/mem', path)      # root may read all others
+        self.bad('scripts/obtain-base', BASE, says='Input/output error')
+        self.bad('scripts/obtain-base', BASE, env={
+            'QEMU_BASES': self.cache}, says='Input/output error')
+
+    def test_lock_says_why(self):
+        """obtain-base: build/ that is no folder is not a matter of rights."""
+        self.clone.write('build', '')
+        output = self.bad('scripts/obtain-base', BASE, says='build')
+        self.assertNotIn('chown', output)
+
     def test_other_folder(self):
         """obtain-base: a damaged file of somebody's folder stays."""
         path = self.fill()
@@ -342,6 +357,25 @@ class Kernel(Fake):
                  env={'LAB_OUT': folder})
         self.assertEqual(sorted(os.listdir(folder)), [
             'l1', 'linux-source', 'module', 'qemu', 'sysroot'])
+
+    def test_options(self):
+        """lab: options that a kernel does not take are named as they are."""
+        source = os.path.join(self.clone.folder, 'linux')
+        self.clone.write(f'{source}/Makefile', 'kernelversion:\n\t@echo 7.2\n'
+                         'allnoconfig:\n\t@touch $(O)/.config\n')
+        with open(self.clone.join('lab/kernel.config'),
+                  encoding='utf-8') as file:
+            option = re.search('^CONFIG_.*=y$', file.read(), re.M)[0]
+        self.bad('lab/build-kernel', f'--kernel-source={source}',
+                 says=f' {option} ')
+
+    def test_linked_folder(self):
+        """lab: build/lab that is a link to somebody's folder is refused."""
+        self.clone.write(f'{self.clone.home}/qemu/mine', 'mine\n')
+        os.makedirs(self.clone.join('build'))
+        os.symlink(self.clone.home, self.clone.join('build/lab'))
+        self.bad('lab/build-kernel', says='not the lab')
+        self.assertEqual(os.listdir(self.clone.home), ['qemu'])
 
     def test_own_folder(self):
         """lab: LAB_OUT may be a new folder, an empty one, and the last."""

@@ -96,6 +96,88 @@ class Work(Case):
         self.clone.write('build/9.9/qemu/hw/one.c', 'int mine;\n')
         self.bad('make', 'distclean', says='hw/one.c')
 
+    def test_distclean_worktree(self):
+        """make distclean: refused for commits in another worktree alone."""
+        other = os.path.join(self.clone.folder, 'other')
+        self.git('worktree', 'add', '-q', '--detach', other, 'base')
+        self.clone.write(f'{other}/hw/one.c', 'int mine;\n')
+        self.git('commit', '-q', '-a', '-m', 'mine', cwd=other)
+        self.bad('make', 'distclean',
+                 says=f'1 commits in the worktree {other}')
+        self.git('branch', 'kept', 'HEAD', cwd=other)
+        self.bad('make', 'distclean', says='1 commits in kept')
+
+    def test_looked_at(self):
+        """make refresh: an older commit, looked at, drops no patch."""
+        self.edit('hw/one.c', 'int mine;\n', 'mine')
+        self.good('scripts/series.py', 'refresh')
+        self.git('checkout', '-q', '--detach', 'HEAD^^')
+        self.bad('scripts/series.py', 'refresh', says='git checkout vpasid')
+        self.assertTrue(os.path.exists(
+            self.clone.join('series', BASE, 'mine.patch')))
+        self.git('checkout', '-q', 'vpasid')
+        self.git('bisect', 'start', 'HEAD', 'base')
+        self.bad('scripts/series.py', 'refresh', says='git bisect reset')
+        self.git('bisect', 'reset')
+        # On purpose.
+        self.git('reset', '-q', '--hard', 'HEAD^')
+        self.assertIn('dropped: mine', self.good('scripts/series.py',
+                                                 'refresh'))
+
+    def test_half_picked(self):
+        """make refresh: waits for the rest of some picked commits."""
+        for number in (1, 2):
+            self.edit(f'hw/{number}.c', f'int a{number};\n', f'a{number}')
+        self.git('branch', 'side')
+        self.git('reset', '-q', '--hard', 'HEAD~2')
+        self.edit('hw/1.c', 'int other;\n', 'other')
+        self.run_in('git', 'cherry-pick', 'side~2..side',
+                    cwd=self.clone.join(self.tree))
+        self.edit('hw/1.c', 'int both;\n', 'both')
+        self.bad('scripts/series.py', 'refresh', says='cherry-pick --continue')
+
+    def test_foreign_tree(self):
+        """obtain-base, distclean: a tree that is not ours is not removed."""
+        os.rename(self.clone.join(self.tree, '.git'),
+                  os.path.join(self.clone.folder, 'git'))
+        self.edit('.git', f'gitdir: {self.clone.folder}/git\n')
+        self.edit('hw/one.c', 'int mine;\n')
+        self.bad('scripts/obtain-base', BASE, says='no repository of its own')
+        self.bad('make', 'distclean', says='repository of its own')
+        self.assertEqual(self.clone.read(f'{self.tree}/hw/one.c'),
+                         'int mine;\n')
+
+    def test_damaged_tree(self):
+        """make tree FORCE=1: a damaged tree is not the clone around it."""
+        top = self.clone.path
+        self.git('init', '-q', '-b', 'main', cwd=top)
+        self.git('add', '-A', cwd=top)
+        self.git('commit', '-q', '-m', 'all', cwd=top)
+        self.git('tag', 'base', cwd=top)
+        self.clone.write(f'{self.tree}/.git/HEAD', '')
+        os.remove(self.clone.join(f'build/{BASE}/applied.json'))
+        self.clone.write('hw/new.c', 'int mine;\n')
+        for words in (['--force', 'apply'], ['refresh'], ['unsaved']):
+            output = self.bad('scripts/series.py', *words,
+                              says='not a git repository')
+            self.assertNotIn('changes', output)
+        self.assertEqual(self.git('branch', cwd=top), '* main')
+        self.assertEqual(self.clone.read('hw/new.c'), 'int mine;\n')
+
+    def test_full_disk(self):
+        """make refresh: a full disk is said, and leaves files whole."""
+        self.git('reset', '-q', '--hard', 'HEAD^')
+        text = 'int mine;\n' * 2000
+        self.edit('hw/new.c', text)
+        self.git('commit', '-q', '-a', '--amend', '--no-edit')
+        # What git writes is small, being compressed.
+        self.bad('sh', '-c', 'ulimit -f 16; scripts/series.py refresh',
+                 says=['File too large', 'hw/new.c', 'refresh FORCE=1'])
+        self.assertEqual(os.listdir(self.clone.join('hw')), ['new.c'])
+        self.assertEqual(self.clone.read('hw/new.c'), 'int new;\n')
+        self.good('scripts/series.py', '--force', 'refresh')
+        self.assertEqual(self.clone.read('hw/new.c'), text)
+
     def test_distclean_nothing(self):
         """make distclean: goes on when there is nothing to lose."""
         self.good('make', 'distclean')
@@ -138,6 +220,12 @@ class Runs(Case):
             ''')
         self.good('scripts/obtain-base', BASE)
 
+    def test_damaged_lock(self):
+        """A lock that a crash of the machine has left holds nobody up."""
+        for text in ('\0' * 9, 'junk', '4999999 ', ''):
+            self.clone.write('build/lock', text)
+            self.good('scripts/obtain-base', BASE)
+
     def ends(self, number):
         """A signal ends obtain-base: nothing is left, nothing is traced."""
         begun = self.slow('dpkg-source')
@@ -178,6 +266,32 @@ class Runs(Case):
         self.good('scripts/obtain-base', BASE)
         self.assertEqual(sorted(os.listdir(self.clone.join(f'build/{BASE}'))),
                          ['origin', 'qemu'])
+
+    def test_two_signals(self):
+        """obtain-base: two signals at once are as good as one."""
+        begun = self.slow('dpkg-source')
+        with self.clone.start('scripts/obtain-base', BASE) as child:
+            self.wait_for(begun, child)
+            for number in (signal.SIGSTOP, signal.SIGHUP, signal.SIGTERM,
+                           signal.SIGCONT):
+                child.send_signal(number)
+            output = child.communicate(timeout=60)[0]
+        self.assertEqual(child.returncode, -signal.SIGHUP, output)
+        self.assertNotIn('Traceback', output)
+
+    def test_early(self):
+        """obtain-base: SIGINT while it is loaded shows no traceback."""
+        begun = os.path.join(self.clone.folder, 'begun')
+        self.clone.write('scripts/seriestool/manifest.py',
+                         'import time\n'
+                         f'open({begun!r}, "w").close()\n'
+                         'time.sleep(20)\n')
+        with self.clone.start('scripts/obtain-base', BASE) as child:
+            self.wait_for(begun, child)
+            child.send_signal(signal.SIGINT)
+            output = child.communicate(timeout=60)[0]
+        self.assertEqual(child.returncode, -signal.SIGINT, output)
+        self.assertNotIn('Traceback', output)
 
     def test_make(self):
         """make: a signal to make alone ends what it has started, too."""
