@@ -212,20 +212,6 @@ static gchar *live(VfGuest *g, const char *options, unsigned int *late)
     return NULL;
 }
 
-static unsigned int open_files(VfGuest *g)
-{
-    g_autofree gchar *path = g_strdup_printf("/proc/%d/fd",
-                                             qtest_pid(g->qts));
-    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
-    unsigned int n = 0;
-
-    g_assert_nonnull(dir);
-    while (g_dir_read_name(dir)) {
-        n++;
-    }
-    return n;
-}
-
 /* Returns: parent of object @id, 0 for none; it may be a tombstone */
 static uint32_t parent_of(VfClient *c, uint32_t id)
 {
@@ -261,7 +247,7 @@ static bool live_with(VfGuest *g, const char *options, VfOp op,
                       unsigned int nth, int err, Counts *counts)
 {
     VfClient *c = g->c;
-    unsigned int files = open_files(g);
+    unsigned int files = vg_open_files(g);
     g_autofree gchar *before = vg_stderr(g);
     g_autofree gchar *after = NULL;
     g_autofree gchar *refused = NULL;
@@ -292,7 +278,7 @@ static bool live_with(VfGuest *g, const char *options, VfOp op,
     }
     if (op != VF_OP_DESTROY) {
         vf_client_assert_clean(c);
-        g_assert_cmpuint(open_files(g), ==, files);
+        g_assert_cmpuint(vg_open_files(g), ==, files);
     } else {
         assert_left_by(c, left);
     }

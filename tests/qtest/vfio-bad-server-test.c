@@ -492,20 +492,6 @@ static void test_flood_unplug(void)
     g_free(vg_end(g));
 }
 
-static unsigned int count_fds(VfGuest *g)
-{
-    g_autofree gchar *path = g_strdup_printf("/proc/%d/fd",
-                                             (int)qtest_pid(g->qts));
-    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
-    unsigned int n = 0;
-
-    g_assert_nonnull(dir);
-    while (g_dir_read_name(dir)) {
-        n++;
-    }
-    return n;
-}
-
 /* A descriptor that came with a region is closed with a region refused */
 static void test_user_fds(void)
 {
@@ -524,13 +510,13 @@ static void test_user_fds(void)
     g_assert_cmpstr(user_plug(g, &good), ==, NULL);
     vg_device_del(g, "d0", 1);
     user_end(&good);
-    before = count_fds(g);
+    before = vg_open_files(g);
 
     err = user_plug(g, &bad);
     vg_assert_has(err, "failed to get region 0 info: Invalid argument");
     vg_settle(g);
     user_end(&bad);
-    g_assert_cmpuint(count_fds(g), ==, before);
+    g_assert_cmpuint(vg_open_files(g), ==, before);
     vg_end_silent(g);
 }
 

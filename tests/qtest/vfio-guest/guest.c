@@ -123,6 +123,20 @@ gchar *vg_stderr(VfGuest *g)
     return text;
 }
 
+unsigned int vg_open_files(VfGuest *g)
+{
+    g_autofree gchar *path = g_strdup_printf("/proc/%d/fd",
+                                             (int)qtest_pid(g->qts));
+    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+    unsigned int n = 0;
+
+    g_assert_nonnull(dir);
+    while (g_dir_read_name(dir)) {
+        n++;
+    }
+    return n;
+}
+
 static gchar *replace(const gchar *text, const VgNext *next)
 {
     g_auto(GStrv) parts = NULL;

@@ -89,6 +89,9 @@ void vg_end_pxb(VfGuest *g);
 /* Returns: the standard error of QEMU so far, for g_free() */
 gchar *vg_stderr(VfGuest *g);
 
+/* Returns: how many file descriptors QEMU has open */
+unsigned int vg_open_files(VfGuest *g);
+
 /**
  * vg_refused: start QEMU with options that it has to refuse
  *
