@@ -22,6 +22,7 @@
 #define STE0_S1     (5ull << 1)
 #define STE1_SHCFG  (1ull << 44)
 
+#define CMD_NH_ALL      0x10
 #define CMD_NSNH_ALL    0x30
 #define CMD_CFGI_CD_ALL 0x06
 #define CMD_CFGI_STE    0x03
@@ -324,6 +325,13 @@ static void check_invalidate(Uapi *u)
     g_assert_cmpuint(cmd.entry_num, ==, 100);
     g_assert_cmpuint(s->cmd[62].issued, ==, 1);
     g_assert_cmpuint(s->cmd[63].issued, ==, 0);
+
+    /* A VMID is replaced where the command has one, and NSNH_ALL has none */
+    cmds[0][0] = CMD_NH_ALL | 7ull << 32;
+    cmd.entry_num = 1;
+    g_assert_cmpint(iommufd(u, IOMMU_HWPT_INVALIDATE, &cmd), ==, 0);
+    cmds[0][0] = CMD_NSNH_ALL | 7ull << 32;
+    g_assert_cmpint(iommufd(u, IOMMU_HWPT_INVALIDATE, &cmd), ==, EIO);
 
     /* The guest's stream table is no business of the kernel's */
     cmds[0][0] = CMD_CFGI_STE;

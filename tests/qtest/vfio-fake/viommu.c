@@ -85,7 +85,8 @@ static const CmdFields cmd_fields[] = {
     { .opcode = CMD_TLBI_NH_VAA,
       .mask = { CMD0_OPCODE | CMD0_NUM | CMD0_SCALE | CMD0_VMID,
                 CMD1_LEAF | CMD1_RANGE | CMD1_ADDR } },
-    { .opcode = CMD_TLBI_NSNH_ALL, .mask = { CMD0_OPCODE | CMD0_VMID } },
+    /* Has no VMID: the driver makes it a CMD_TLBI_NH_ALL of the guest's */
+    { .opcode = CMD_TLBI_NSNH_ALL, .mask = { CMD0_OPCODE } },
     { .opcode = CMD_ATC_INV,
       .mask = { CMD0_OPCODE | CMD0_GLOBAL | CMD0_SSV | CMD0_SSID | CMD0_SID,
                 0x3f | CMD1_ADDR } },
