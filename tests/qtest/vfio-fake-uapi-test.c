@@ -346,6 +346,24 @@ static void check_invalidate(Uapi *u)
     cmd.entry_num = 1;
     g_assert_cmpint(iommufd(u, IOMMU_HWPT_INVALIDATE, &cmd), ==, ENOENT);
 
+    /* A call without commands does not tell that the type is known */
+    cmd.hwpt_id = u->viommu;
+    cmd.entry_num = 0;
+    g_assert_cmpint(iommufd(u, IOMMU_HWPT_INVALIDATE, &cmd), ==, EINVAL);
+    cmd.entry_num = (1u << 19) + 1;
+    g_assert_cmpint(iommufd(u, IOMMU_HWPT_INVALIDATE, &cmd), ==, EINVAL);
+    g_assert_cmpuint(cmd.entry_num, ==, 0);
+    /* Longer entries have to end with zeros; the next command is none */
+    cmds[0][0] = cmds[1][0] = CMD_NSNH_ALL;
+    cmds[0][1] = 0;
+    cmd.entry_len = sizeof(cmds[0]) + 8;
+    cmd.entry_num = 1;
+    g_assert_cmpint(iommufd(u, IOMMU_HWPT_INVALIDATE, &cmd), ==, E2BIG);
+    cmds[1][0] = 0;
+    cmd.entry_num = 1;
+    g_assert_cmpint(iommufd(u, IOMMU_HWPT_INVALIDATE, &cmd), ==, 0);
+    cmd.entry_len = sizeof(cmds[0]);
+
     /* A call that has to fail does so once, with the asked errno */
     rule = vf_client_rule(u->c, VF_OP_HWPT_INVALIDATE, 2, 1, ENXIO);
     cmds[0][0] = CMD_NSNH_ALL;

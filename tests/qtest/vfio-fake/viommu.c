@@ -95,6 +95,10 @@ static const CmdFields cmd_fields[] = {
 /* The driver hands this many commands to the hardware at a time */
 #define BATCH_ENTRIES 63
 
+/* Limits of one IOMMU_HWPT_INVALIDATE; pages of the kernel may be larger */
+#define INVALIDATE_ENTRIES_MAX  (1u << 19)
+#define INVALIDATE_LEN_MAX      4096u
+
 int vf_viommu_alloc(uint32_t ctx, void *arg, VfLog *log)
 {
     struct iommu_viommu_alloc *cmd = arg;
@@ -351,6 +355,27 @@ static void mark_issued(uint32_t first, uint32_t last)
     }
 }
 
+/*
+ * Check what is copied from the caller before the first command is looked at. A
+ * short entry gets zeros behind it, and a long one must have zeros there.
+ */
+static int check_entries(const uint8_t *data, uint32_t len, uint32_t total)
+{
+    const uint32_t known = sizeof(struct iommu_viommu_arm_smmuv3_invalidate);
+
+    if (!total) {
+        return -EINVAL;
+    }
+    for (uint32_t i = 0; i < total; i++) {
+        for (uint32_t at = known; at < len; at++) {
+            if (data[(size_t)i * len + at]) {
+                return -E2BIG;
+            }
+        }
+    }
+    return 0;
+}
+
 int vf_invalidate(uint32_t ctx, void *arg, VfLog *log, VfRule *rule)
 {
     struct iommu_hwpt_invalidate *cmd = arg;
@@ -369,7 +394,9 @@ int vf_invalidate(uint32_t ctx, void *arg, VfLog *log, VfRule *rule)
     if (cmd->__reserved) {
         return -EOPNOTSUPP;
     }
-    if (total && (!data || !cmd->entry_len)) {
+    if (total && (!data || !cmd->entry_len ||
+                  cmd->entry_len > INVALIDATE_LEN_MAX ||
+                  total > INVALIDATE_ENTRIES_MAX)) {
         return -EINVAL;
     }
     if (!viommu) {
@@ -379,14 +406,18 @@ int vf_invalidate(uint32_t ctx, void *arg, VfLog *log, VfRule *rule)
         return -EOPNOTSUPP;
     }
     if (viommu->type != VF_OBJ_VIOMMU ||
-        cmd->data_type != IOMMU_VIOMMU_INVALIDATE_DATA_ARM_SMMUV3 ||
-        cmd->entry_len < sizeof(struct iommu_viommu_arm_smmuv3_invalidate)) {
+        cmd->data_type != IOMMU_VIOMMU_INVALIDATE_DATA_ARM_SMMUV3) {
         return -EINVAL;
     }
+    ret = check_entries(data, cmd->entry_len, total);
+    if (ret) {
+        return ret;
+    }
     for (i = 0; i < total; i++) {
-        uint64_t word[2];
+        uint64_t word[2] = { 0 };
 
-        memcpy(word, data + (size_t)i * cmd->entry_len, sizeof(word));
+        memcpy(word, data + (size_t)i * cmd->entry_len,
+               cmd->entry_len < sizeof(word) ? cmd->entry_len : sizeof(word));
         record(viommu, word);
         ret = rule && i == rule->done ? -rule->err : convert(viommu, word);
         if (ret) {
