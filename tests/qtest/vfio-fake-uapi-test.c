@@ -230,6 +230,14 @@ static void check_hwpt(Uapi *u)
     };
     const uint32_t nest = IOMMU_HWPT_ALLOC_NEST_PARENT;
     const uint64_t *bypass = rows[3].ste;
+    /* Longer than the kernel knows it */
+    struct iommu_hwpt_alloc large = {
+        .size = sizeof(large),
+        .dev_id = u->dev_id,
+        .pt_id = u->viommu,
+        .data_type = IOMMU_HWPT_DATA_ARM_SMMUV3,
+        .data_len = 2 * sizeof(struct iommu_hwpt_arm_smmuv3),
+    };
 
     for (int i = 0; i < ARRAY_SIZE(rows); i++) {
         g_assert_cmpint(hwpt_alloc(u, u->dev_id, u->viommu, 0, rows[i].ste,
@@ -253,6 +261,8 @@ static void check_hwpt(Uapi *u)
                     ==, EOPNOTSUPP);
     g_assert_cmpint(hwpt_alloc(u, u->other_dev_id, u->viommu, 0, bypass, NULL),
                     ==, EINVAL);
+    large.data_uptr = (uintptr_t)bypass;
+    g_assert_cmpint(iommufd(u, IOMMU_HWPT_ALLOC, &large), ==, EINVAL);
     g_assert_cmpint(hwpt_alloc(u, 4711, u->ioas, 0, NULL, NULL), ==, ENOENT);
     g_assert_cmpint(hwpt_alloc(u, u->dev_id, 4711, 0, NULL, NULL), ==, EINVAL);
 }

@@ -203,11 +203,13 @@ int vf_nested_check(VfObject *viommu, uint32_t flags, uint32_t type,
     if (flags) {
         return -EOPNOTSUPP;
     }
-    if (type != IOMMU_HWPT_DATA_ARM_SMMUV3 || !data) {
+    /* A longer structure is refused whatever is in it */
+    if (type != IOMMU_HWPT_DATA_ARM_SMMUV3 ||
+        len != sizeof(struct iommu_hwpt_arm_smmuv3)) {
         return -EINVAL;
     }
-    if (len < sizeof(struct iommu_hwpt_arm_smmuv3)) {
-        return -EINVAL;
+    if (!data) {
+        return -EFAULT;
     }
     memcpy(ste, data, sizeof(struct iommu_hwpt_arm_smmuv3));
     if (!(ste[0] & STE0_V)) {
