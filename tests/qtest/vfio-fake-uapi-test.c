@@ -26,6 +26,8 @@
 #define CMD_NSNH_ALL    0x30
 #define CMD_CFGI_CD_ALL 0x06
 #define CMD_CFGI_STE    0x03
+#define CMD_ATC_INV     0x40
+#define ATC_SIZE_ALL    52
 
 /* Objects of one test */
 typedef struct Uapi {
@@ -373,6 +375,17 @@ static void check_invalidate(Uapi *u)
     cmd.entry_num = 1;
     g_assert_cmpint(iommufd(u, IOMMU_HWPT_INVALIDATE, &cmd), ==, 0);
     cmd.entry_len = sizeof(cmds[0]);
+
+    /* What times out is the SYNC of a block: all but one command count */
+    g_assert_cmpint(vdevice_alloc(u, u->dev_id, 0x100, NULL), ==, 0);
+    s->device[0].atc_dead = 1;
+    cmds[0][0] = CMD_ATC_INV | 0x100ull << 32;
+    cmds[0][1] = ATC_SIZE_ALL;
+    cmds[1][0] = cmds[2][0] = CMD_NSNH_ALL;
+    cmd.entry_num = 3;
+    g_assert_cmpint(iommufd(u, IOMMU_HWPT_INVALIDATE, &cmd), ==, ETIMEDOUT);
+    g_assert_cmpuint(cmd.entry_num, ==, 2);
+    cmds[0][1] = 0;
 
     /* A call that has to fail does so once, with the asked errno */
     rule = vf_client_rule(u->c, VF_OP_HWPT_INVALIDATE, 2, 1, ENXIO);

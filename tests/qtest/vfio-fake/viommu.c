@@ -315,10 +315,10 @@ static bool fields_are_valid(const uint32_t *idr, const uint64_t word[2])
 }
 
 /*
- * Convert one command as the driver does before the hardware sees it, and see
- * whether the hardware will ever complete it
+ * Convert one command as the driver does before the hardware sees it, and note
+ * in @dead whether the hardware will never complete it
  */
-static int convert(VfObject *viommu, const uint64_t word[2])
+static int convert(VfObject *viommu, const uint64_t word[2], bool *dead)
 {
     VfObject *vdevice;
 
@@ -331,8 +331,11 @@ static int convert(VfObject *viommu, const uint64_t word[2])
         return find_vdevice(viommu, word[0] >> 32) ? 0 : -EIO;
     case CMD_ATC_INV:
         vdevice = find_vdevice(viommu, word[0] >> 32);
-        return !vdevice ? -EIO :
-               vf->device[vdevice->device].atc_dead ? -ETIMEDOUT : 0;
+        if (!vdevice) {
+            return -EIO;
+        }
+        *dead |= vf->device[vdevice->device].atc_dead;
+        return 0;
     default:
         return 0;
     }
@@ -387,6 +390,7 @@ int vf_invalidate(uint32_t ctx, void *arg, VfLog *log, VfRule *rule)
     uint32_t first = vf->cmd_len;
     uint32_t issued = 0;
     uint32_t i;
+    bool dead = false;
     int ret = 0;
 
     log->arg[0] = cmd->hwpt_id;
@@ -421,17 +425,24 @@ int vf_invalidate(uint32_t ctx, void *arg, VfLog *log, VfRule *rule)
         memcpy(word, data + (size_t)i * cmd->entry_len,
                cmd->entry_len < sizeof(word) ? cmd->entry_len : sizeof(word));
         record(viommu, word);
-        ret = rule && i == rule->done ? -rule->err : convert(viommu, word);
+        ret = rule && i == rule->done ? -rule->err
+                                      : convert(viommu, word, &dead);
         if (ret) {
             break;
         }
         if (i + 1 == total || i + 1 - issued == BATCH_ENTRIES) {
+            /* It is the SYNC of the block that is waited for in vain */
+            if (dead) {
+                ret = -ETIMEDOUT;
+                break;
+            }
             issued = i + 1;
         }
     }
     /*
      * On a command that cannot be converted the count includes those that
      * were converted but never handed over: it is no place to resume from.
+     * After a timeout it includes all of the block but the last command.
      */
     mark_issued(first, first + issued);
     cmd->entry_num = i;
