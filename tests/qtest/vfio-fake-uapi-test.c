@@ -149,6 +149,7 @@ static void uapi_start(Uapi *u)
     u->c = vf_client_new();
     vf_client_add_device(u->c);
     vf_client_add_device(u->c)->smmu = 1;
+    vf_client_add_device(u->c)->group = u->c->shared->device[0].group;
     shm = g_strdup_printf("%d", u->c->shm_fd);
     g_setenv(VF_ENV_SHM, shm, true);
     handle = dlopen(module, RTLD_NOW | RTLD_LOCAL);
@@ -211,6 +212,28 @@ static void check_objects(Uapi *u)
     /* The lowest free identifier is the next one */
     g_assert_cmpint(hwpt_alloc(u, u->dev_id, u->ioas, 0, NULL, &id), ==, 0);
     g_assert_cmpuint(id, ==, u->paging);
+}
+
+/* The third device is in the IOMMU group of the first */
+static void check_group(Uapi *u)
+{
+    const uint64_t s1[2] = { STE0_V | STE0_S1 };
+    uint32_t sibling = bind_device(u, 2);
+    uint32_t hwpt;
+
+    g_assert_cmpint(attach(u, 0, u->paging), ==, 0);
+    g_assert_cmpint(attach(u, 2, u->parent), ==, EINVAL);
+    g_assert_cmpint(attach(u, 2, u->ioas), ==, EINVAL);
+    g_assert_cmpint(vf_client_objects(u->c, VF_OBJ_HWPT_PAGING), ==, 2);
+    g_assert_cmpint(attach(u, 2, u->paging), ==, 0);
+    /* One that moves takes the other along, which needs a name as well */
+    g_assert_cmpint(attach(u, 0, u->parent), ==, 0);
+    g_assert_cmpint(destroy(u, u->paging), ==, 0);
+    g_assert_cmpint(hwpt_alloc(u, u->dev_id, u->viommu, 0, s1, &hwpt), ==, 0);
+    g_assert_cmpint(vdevice_alloc(u, u->dev_id, 0x100, NULL), ==, 0);
+    g_assert_cmpint(attach(u, 0, hwpt), ==, ENOENT);
+    g_assert_cmpint(vdevice_alloc(u, sibling, 0x101, NULL), ==, 0);
+    g_assert_cmpint(attach(u, 0, hwpt), ==, 0);
 }
 
 static void check_hwpt(Uapi *u)
@@ -472,6 +495,7 @@ typedef struct UapiTest {
 static const UapiTest uapi_tests[] = {
     { "sizes", check_sizes },
     { "objects", check_objects },
+    { "group", check_group },
     { "hwpt", check_hwpt },
     { "viommu", check_viommu },
     { "invalidate", check_invalidate },
