@@ -22,9 +22,12 @@
 #define STE0_S1     (5ull << 1)
 #define STE1_SHCFG  (1ull << 44)
 
+#define CMD_NH_ALL      0x10
 #define CMD_NSNH_ALL    0x30
 #define CMD_CFGI_CD_ALL 0x06
 #define CMD_CFGI_STE    0x03
+#define CMD_ATC_INV     0x40
+#define ATC_SIZE_ALL    52
 
 /* Objects of one test */
 typedef struct Uapi {
@@ -146,6 +149,7 @@ static void uapi_start(Uapi *u)
     u->c = vf_client_new();
     vf_client_add_device(u->c);
     vf_client_add_device(u->c)->smmu = 1;
+    vf_client_add_device(u->c)->group = u->c->shared->device[0].group;
     shm = g_strdup_printf("%d", u->c->shm_fd);
     g_setenv(VF_ENV_SHM, shm, true);
     handle = dlopen(module, RTLD_NOW | RTLD_LOCAL);
@@ -210,6 +214,28 @@ static void check_objects(Uapi *u)
     g_assert_cmpuint(id, ==, u->paging);
 }
 
+/* The third device is in the IOMMU group of the first */
+static void check_group(Uapi *u)
+{
+    const uint64_t s1[2] = { STE0_V | STE0_S1 };
+    uint32_t sibling = bind_device(u, 2);
+    uint32_t hwpt;
+
+    g_assert_cmpint(attach(u, 0, u->paging), ==, 0);
+    g_assert_cmpint(attach(u, 2, u->parent), ==, EINVAL);
+    g_assert_cmpint(attach(u, 2, u->ioas), ==, EINVAL);
+    g_assert_cmpint(vf_client_objects(u->c, VF_OBJ_HWPT_PAGING), ==, 2);
+    g_assert_cmpint(attach(u, 2, u->paging), ==, 0);
+    /* One that moves takes the other along, which needs a name as well */
+    g_assert_cmpint(attach(u, 0, u->parent), ==, 0);
+    g_assert_cmpint(destroy(u, u->paging), ==, 0);
+    g_assert_cmpint(hwpt_alloc(u, u->dev_id, u->viommu, 0, s1, &hwpt), ==, 0);
+    g_assert_cmpint(vdevice_alloc(u, u->dev_id, 0x100, NULL), ==, 0);
+    g_assert_cmpint(attach(u, 0, hwpt), ==, ENOENT);
+    g_assert_cmpint(vdevice_alloc(u, sibling, 0x101, NULL), ==, 0);
+    g_assert_cmpint(attach(u, 0, hwpt), ==, 0);
+}
+
 static void check_hwpt(Uapi *u)
 {
     static const struct {
@@ -229,6 +255,14 @@ static void check_hwpt(Uapi *u)
     };
     const uint32_t nest = IOMMU_HWPT_ALLOC_NEST_PARENT;
     const uint64_t *bypass = rows[3].ste;
+    /* Longer than the kernel knows it */
+    struct iommu_hwpt_alloc large = {
+        .size = sizeof(large),
+        .dev_id = u->dev_id,
+        .pt_id = u->viommu,
+        .data_type = IOMMU_HWPT_DATA_ARM_SMMUV3,
+        .data_len = 2 * sizeof(struct iommu_hwpt_arm_smmuv3),
+    };
 
     for (int i = 0; i < ARRAY_SIZE(rows); i++) {
         g_assert_cmpint(hwpt_alloc(u, u->dev_id, u->viommu, 0, rows[i].ste,
@@ -252,6 +286,8 @@ static void check_hwpt(Uapi *u)
                     ==, EOPNOTSUPP);
     g_assert_cmpint(hwpt_alloc(u, u->other_dev_id, u->viommu, 0, bypass, NULL),
                     ==, EINVAL);
+    large.data_uptr = (uintptr_t)bypass;
+    g_assert_cmpint(iommufd(u, IOMMU_HWPT_ALLOC, &large), ==, EINVAL);
     g_assert_cmpint(hwpt_alloc(u, 4711, u->ioas, 0, NULL, NULL), ==, ENOENT);
     g_assert_cmpint(hwpt_alloc(u, u->dev_id, 4711, 0, NULL, NULL), ==, EINVAL);
 }
@@ -325,6 +361,13 @@ static void check_invalidate(Uapi *u)
     g_assert_cmpuint(s->cmd[62].issued, ==, 1);
     g_assert_cmpuint(s->cmd[63].issued, ==, 0);
 
+    /* A VMID is replaced where the command has one, and NSNH_ALL has none */
+    cmds[0][0] = CMD_NH_ALL | 7ull << 32;
+    cmd.entry_num = 1;
+    g_assert_cmpint(iommufd(u, IOMMU_HWPT_INVALIDATE, &cmd), ==, 0);
+    cmds[0][0] = CMD_NSNH_ALL | 7ull << 32;
+    g_assert_cmpint(iommufd(u, IOMMU_HWPT_INVALIDATE, &cmd), ==, EIO);
+
     /* The guest's stream table is no business of the kernel's */
     cmds[0][0] = CMD_CFGI_STE;
     cmd.entry_num = 1;
@@ -337,6 +380,35 @@ static void check_invalidate(Uapi *u)
     cmd.hwpt_id = 4711;
     cmd.entry_num = 1;
     g_assert_cmpint(iommufd(u, IOMMU_HWPT_INVALIDATE, &cmd), ==, ENOENT);
+
+    /* A call without commands does not tell that the type is known */
+    cmd.hwpt_id = u->viommu;
+    cmd.entry_num = 0;
+    g_assert_cmpint(iommufd(u, IOMMU_HWPT_INVALIDATE, &cmd), ==, EINVAL);
+    cmd.entry_num = (1u << 19) + 1;
+    g_assert_cmpint(iommufd(u, IOMMU_HWPT_INVALIDATE, &cmd), ==, EINVAL);
+    g_assert_cmpuint(cmd.entry_num, ==, 0);
+    /* Longer entries have to end with zeros; the next command is none */
+    cmds[0][0] = cmds[1][0] = CMD_NSNH_ALL;
+    cmds[0][1] = 0;
+    cmd.entry_len = sizeof(cmds[0]) + 8;
+    cmd.entry_num = 1;
+    g_assert_cmpint(iommufd(u, IOMMU_HWPT_INVALIDATE, &cmd), ==, E2BIG);
+    cmds[1][0] = 0;
+    cmd.entry_num = 1;
+    g_assert_cmpint(iommufd(u, IOMMU_HWPT_INVALIDATE, &cmd), ==, 0);
+    cmd.entry_len = sizeof(cmds[0]);
+
+    /* What times out is the SYNC of a block: all but one command count */
+    g_assert_cmpint(vdevice_alloc(u, u->dev_id, 0x100, NULL), ==, 0);
+    s->device[0].atc_dead = 1;
+    cmds[0][0] = CMD_ATC_INV | 0x100ull << 32;
+    cmds[0][1] = ATC_SIZE_ALL;
+    cmds[1][0] = cmds[2][0] = CMD_NSNH_ALL;
+    cmd.entry_num = 3;
+    g_assert_cmpint(iommufd(u, IOMMU_HWPT_INVALIDATE, &cmd), ==, ETIMEDOUT);
+    g_assert_cmpuint(cmd.entry_num, ==, 2);
+    cmds[0][1] = 0;
 
     /* A call that has to fail does so once, with the asked errno */
     rule = vf_client_rule(u->c, VF_OP_HWPT_INVALIDATE, 2, 1, ENXIO);
@@ -423,6 +495,7 @@ typedef struct UapiTest {
 static const UapiTest uapi_tests[] = {
     { "sizes", check_sizes },
     { "objects", check_objects },
+    { "group", check_group },
     { "hwpt", check_hwpt },
     { "viommu", check_viommu },
     { "invalidate", check_invalidate },

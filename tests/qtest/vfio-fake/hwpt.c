@@ -224,6 +224,53 @@ void vf_detach(VfObject *dev)
     }
 }
 
+static bool in_group_of(const VfObject *dev, const VfObject *obj)
+{
+    return obj->type == VF_OBJ_DEVICE && obj->ctx == dev->ctx &&
+           vf->device[obj->device].group == vf->device[dev->device].group;
+}
+
+/*
+ * A group is attached as one. The first of its devices brings the group to an
+ * HWPT, and the others can only follow it there; one that is attached already
+ * takes all of them along to another.
+ */
+static int may_attach(VfObject *pt, VfObject *dev)
+{
+    if (dev->attached == pt->id) {
+        return 0;
+    }
+    for (int i = 0; i < VF_MAX_OBJECTS && !dev->attached; i++) {
+        VfObject *obj = &vf->object[i];
+
+        if (in_group_of(dev, obj) && obj->attached) {
+            return obj->attached == pt->id ? 0 : -EINVAL;
+        }
+    }
+    for (int i = 0; i < VF_MAX_OBJECTS; i++) {
+        VfObject *obj = &vf->object[i];
+        int ret;
+
+        if (!in_group_of(dev, obj)) {
+            continue;
+        }
+        ret = pt->type == VF_OBJ_HWPT_NESTED ? vf_nested_may_attach(pt, obj) :
+              pt->smmu != obj->smmu ? -EINVAL : 0;
+        if (ret) {
+            return ret;
+        }
+    }
+    return 0;
+}
+
+static void attach_one(VfObject *dev, VfObject *pt)
+{
+    /* The new one is held before the old one goes: they may be the same */
+    vf_object_hold(dev->ctx, pt->id);
+    vf_detach(dev);
+    dev->attached = pt->id;
+}
+
 int vf_attach(VfObject *dev, uint32_t *pt_id)
 {
     VfObject *pt = vf_object_find(dev->ctx, *pt_id);
@@ -240,18 +287,27 @@ int vf_attach(VfObject *dev, uint32_t *pt_id)
         if (!pt) {
             return -ENOMEM;
         }
-    } else if (pt->type == VF_OBJ_HWPT_NESTED) {
-        ret = vf_nested_may_attach(pt, dev);
-        if (ret) {
-            return ret;
-        }
-    } else if (pt->type != VF_OBJ_HWPT_PAGING || pt->smmu != dev->smmu) {
+    } else if (pt->type != VF_OBJ_HWPT_NESTED &&
+               pt->type != VF_OBJ_HWPT_PAGING) {
         return -EINVAL;
     }
-    /* The new one is held before the old one goes: they may be the same */
-    vf_object_hold(dev->ctx, pt->id);
-    vf_detach(dev);
-    dev->attached = pt->id;
+    if (dev->type == VF_OBJ_DEVICE) {
+        ret = may_attach(pt, dev);
+        if (ret) {
+            if (pt->auto_hwpt && !pt->users) {
+                vf_object_destroy(dev->ctx, pt->id);
+            }
+            return ret;
+        }
+        for (int i = 0; i < VF_MAX_OBJECTS && dev->attached; i++) {
+            VfObject *obj = &vf->object[i];
+
+            if (obj != dev && in_group_of(dev, obj) && obj->attached) {
+                attach_one(obj, pt);
+            }
+        }
+    }
+    attach_one(dev, pt);
     *pt_id = pt->id;
     return 0;
 }

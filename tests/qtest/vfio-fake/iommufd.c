@@ -134,7 +134,10 @@ int vf_iommufd_ioctl(uint32_t ctx, unsigned long nr, void *arg, VfLog *log)
 
             log->arg[0] = inv->hwpt_id;
             log->arg[1] = inv->entry_num;
-            inv->entry_num = 0;
+            /* Without memory the kernel leaves the count as it was given */
+            if (ret != -ENOMEM) {
+                inv->entry_num = 0;
+            }
         } else if (log->op == VF_OP_DESTROY) {
             log->arg[0] = ((struct iommu_destroy *)arg)->id;
         }

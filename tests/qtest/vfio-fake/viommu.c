@@ -85,7 +85,8 @@ static const CmdFields cmd_fields[] = {
     { .opcode = CMD_TLBI_NH_VAA,
       .mask = { CMD0_OPCODE | CMD0_NUM | CMD0_SCALE | CMD0_VMID,
                 CMD1_LEAF | CMD1_RANGE | CMD1_ADDR } },
-    { .opcode = CMD_TLBI_NSNH_ALL, .mask = { CMD0_OPCODE | CMD0_VMID } },
+    /* Has no VMID: the driver makes it a CMD_TLBI_NH_ALL of the guest's */
+    { .opcode = CMD_TLBI_NSNH_ALL, .mask = { CMD0_OPCODE } },
     { .opcode = CMD_ATC_INV,
       .mask = { CMD0_OPCODE | CMD0_GLOBAL | CMD0_SSV | CMD0_SSID | CMD0_SID,
                 0x3f | CMD1_ADDR } },
@@ -93,6 +94,10 @@ static const CmdFields cmd_fields[] = {
 
 /* The driver hands this many commands to the hardware at a time */
 #define BATCH_ENTRIES 63
+
+/* Limits of one IOMMU_HWPT_INVALIDATE; pages of the kernel may be larger */
+#define INVALIDATE_ENTRIES_MAX  (1u << 19)
+#define INVALIDATE_LEN_MAX      4096u
 
 int vf_viommu_alloc(uint32_t ctx, void *arg, VfLog *log)
 {
@@ -198,11 +203,13 @@ int vf_nested_check(VfObject *viommu, uint32_t flags, uint32_t type,
     if (flags) {
         return -EOPNOTSUPP;
     }
-    if (type != IOMMU_HWPT_DATA_ARM_SMMUV3 || !data) {
+    /* A longer structure is refused whatever is in it */
+    if (type != IOMMU_HWPT_DATA_ARM_SMMUV3 ||
+        len != sizeof(struct iommu_hwpt_arm_smmuv3)) {
         return -EINVAL;
     }
-    if (len < sizeof(struct iommu_hwpt_arm_smmuv3)) {
-        return -EINVAL;
+    if (!data) {
+        return -EFAULT;
     }
     memcpy(ste, data, sizeof(struct iommu_hwpt_arm_smmuv3));
     if (!(ste[0] & STE0_V)) {
@@ -308,10 +315,10 @@ static bool fields_are_valid(const uint32_t *idr, const uint64_t word[2])
 }
 
 /*
- * Convert one command as the driver does before the hardware sees it, and see
- * whether the hardware will ever complete it
+ * Convert one command as the driver does before the hardware sees it, and note
+ * in @dead whether the hardware will never complete it
  */
-static int convert(VfObject *viommu, const uint64_t word[2])
+static int convert(VfObject *viommu, const uint64_t word[2], bool *dead)
 {
     VfObject *vdevice;
 
@@ -324,8 +331,11 @@ static int convert(VfObject *viommu, const uint64_t word[2])
         return find_vdevice(viommu, word[0] >> 32) ? 0 : -EIO;
     case CMD_ATC_INV:
         vdevice = find_vdevice(viommu, word[0] >> 32);
-        return !vdevice ? -EIO :
-               vf->device[vdevice->device].atc_dead ? -ETIMEDOUT : 0;
+        if (!vdevice) {
+            return -EIO;
+        }
+        *dead |= vf->device[vdevice->device].atc_dead;
+        return 0;
     default:
         return 0;
     }
@@ -350,6 +360,27 @@ static void mark_issued(uint32_t first, uint32_t last)
     }
 }
 
+/*
+ * Check what is copied from the caller before the first command is looked at. A
+ * short entry gets zeros behind it, and a long one must have zeros there.
+ */
+static int check_entries(const uint8_t *data, uint32_t len, uint32_t total)
+{
+    const uint32_t known = sizeof(struct iommu_viommu_arm_smmuv3_invalidate);
+
+    if (!total) {
+        return -EINVAL;
+    }
+    for (uint32_t i = 0; i < total; i++) {
+        for (uint32_t at = known; at < len; at++) {
+            if (data[(size_t)i * len + at]) {
+                return -E2BIG;
+            }
+        }
+    }
+    return 0;
+}
+
 int vf_invalidate(uint32_t ctx, void *arg, VfLog *log, VfRule *rule)
 {
     struct iommu_hwpt_invalidate *cmd = arg;
@@ -359,6 +390,7 @@ int vf_invalidate(uint32_t ctx, void *arg, VfLog *log, VfRule *rule)
     uint32_t first = vf->cmd_len;
     uint32_t issued = 0;
     uint32_t i;
+    bool dead = false;
     int ret = 0;
 
     log->arg[0] = cmd->hwpt_id;
@@ -368,7 +400,9 @@ int vf_invalidate(uint32_t ctx, void *arg, VfLog *log, VfRule *rule)
     if (cmd->__reserved) {
         return -EOPNOTSUPP;
     }
-    if (total && (!data || !cmd->entry_len)) {
+    if (total && (!data || !cmd->entry_len ||
+                  cmd->entry_len > INVALIDATE_LEN_MAX ||
+                  total > INVALIDATE_ENTRIES_MAX)) {
         return -EINVAL;
     }
     if (!viommu) {
@@ -378,26 +412,37 @@ int vf_invalidate(uint32_t ctx, void *arg, VfLog *log, VfRule *rule)
         return -EOPNOTSUPP;
     }
     if (viommu->type != VF_OBJ_VIOMMU ||
-        cmd->data_type != IOMMU_VIOMMU_INVALIDATE_DATA_ARM_SMMUV3 ||
-        cmd->entry_len < sizeof(struct iommu_viommu_arm_smmuv3_invalidate)) {
+        cmd->data_type != IOMMU_VIOMMU_INVALIDATE_DATA_ARM_SMMUV3) {
         return -EINVAL;
     }
+    ret = check_entries(data, cmd->entry_len, total);
+    if (ret) {
+        return ret;
+    }
     for (i = 0; i < total; i++) {
-        uint64_t word[2];
+        uint64_t word[2] = { 0 };
 
-        memcpy(word, data + (size_t)i * cmd->entry_len, sizeof(word));
+        memcpy(word, data + (size_t)i * cmd->entry_len,
+               cmd->entry_len < sizeof(word) ? cmd->entry_len : sizeof(word));
         record(viommu, word);
-        ret = rule && i == rule->done ? -rule->err : convert(viommu, word);
+        ret = rule && i == rule->done ? -rule->err
+                                      : convert(viommu, word, &dead);
         if (ret) {
             break;
         }
         if (i + 1 == total || i + 1 - issued == BATCH_ENTRIES) {
+            /* It is the SYNC of the block that is waited for in vain */
+            if (dead) {
+                ret = -ETIMEDOUT;
+                break;
+            }
             issued = i + 1;
         }
     }
     /*
      * On a command that cannot be converted the count includes those that
      * were converted but never handed over: it is no place to resume from.
+     * After a timeout it includes all of the block but the last command.
      */
     mark_issued(first, first + issued);
     cmd->entry_num = i;
