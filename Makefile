@@ -41,6 +41,7 @@ DEPS_check-windows := build windows
 DEPS_check-builds := build builds windows
 DEPS_check-lab := build lab
 DEPS_check-lab-sanitizers := build lab
+DEPS_check-lab-kernels := build lab
 DEPS_soak := build lab
 DEPS_demo := build lab
 export VPASID_GROUPS := $(sort $(VPASID_GROUPS) $(foreach \
@@ -58,6 +59,8 @@ SECONDS ?= 600
 # What `make soak` does.
 CYCLES ?= 1000
 REBOOTS ?= 100
+# The hosts of `make check-lab-kernels`.
+LAB_KERNELS ?= 7.3 7.2 6.12
 comma := ,
 empty :=
 space := $(empty) $(empty)
@@ -89,7 +92,7 @@ endif
 
 .PHONY: config aarch64 check-scripts fuzz fuzz-device uninstall-deps
 .PHONY: all install demo bench coverage check check-unit check-qtest check-lab check-series \
-    check-lab-sanitizers check-sanitizers check-fuzz-guest fuzz-guest check-objects check-builds check-linux check-windows \
+    check-lab-kernels check-lab-sanitizers check-sanitizers check-fuzz-guest fuzz-guest check-objects check-builds check-linux check-windows \
     series deb-patches refresh soak tree clean distclean help
 
 config:
@@ -185,6 +188,14 @@ check-lab: aarch64 all
 	@scripts/install-deps lab
 	@scripts/tap-sum lab -- lab/run check
 
+# The same cases on each Linux that Debian offers a source of, as the host
+check-lab-kernels: aarch64 all
+	@scripts/install-deps lab
+	@for version in $(LAB_KERNELS); do \
+	    LAB_HOST_KERNEL=$$version \
+	    scripts/tap-sum lab-$$version -- lab/run check || status=1; \
+	done; exit $${status:-0}
+
 # The QEMU in the emulated host once more, and all cases on it
 check-lab-sanitizers: export LAB_SANITIZE = 1
 check-lab-sanitizers: aarch64 all
@@ -257,6 +268,7 @@ help:
 	@echo 'make check-builds  four targets, gcc and clang, KVM and IOMMUFD on and off, Windows'
 	@echo 'make check-lab     the whole chain on an emulated Arm host'
 	@echo 'make check-lab-sanitizers  the same, its QEMU with ASan and UBSan'
+	@echo 'make check-lab-kernels  the same with each Linux of LAB_KERNELS as the host'
 	@echo 'make soak          1000 hot-plugs and 100 reboots in the lab; CYCLES=, REBOOTS='
 	@echo 'make coverage      lines of hw/vfio that the qtests reach'
 	@echo 'make bench         measure against the plain way and the unpatched base'

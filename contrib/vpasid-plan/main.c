@@ -1,5 +1,6 @@
 /*
- * vpasid-plan: tell where a guest's PASID capability would go
+ * vpasid-plan: tell where a guest's PASID capability would go, and whether
+ * the host can give the device to such a guest
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -8,6 +9,7 @@
 
 #include "qemu/osdep.h"
 #include "dump.h"
+#include "host-output.h"
 #include "output.h"
 #include "sysfs.h"
 
@@ -24,7 +26,17 @@ typedef struct Options {
     char **names;
     gboolean map;
     gboolean json;
+    gboolean host;
+    gboolean args;
+    gboolean xml;
+    char *root;
 } Options;
+
+/* Is it about the host, not about places in configuration space? */
+static bool asks_host(const Options *opts)
+{
+    return opts->host || opts->args || opts->xml;
+}
 
 static bool parse_options(int *argc, char ***argv, Options *opts,
                           GError **error)
@@ -36,6 +48,14 @@ static bool parse_options(int *argc, char ***argv, Options *opts,
           "Draw configuration space", NULL },
         { "json", 'j', 0, G_OPTION_ARG_NONE, &opts->json,
           "Print a JSON array", NULL },
+        { "host", 0, 0, G_OPTION_ARG_NONE, &opts->host,
+          "Check the host, and each device in it", NULL },
+        { "args", 0, 0, G_OPTION_ARG_NONE, &opts->args,
+          "Print QEMU's options for the devices", NULL },
+        { "xml", 0, 0, G_OPTION_ARG_NONE, &opts->xml,
+          "Print libvirt's elements for the devices", NULL },
+        { "root", 0, 0, G_OPTION_ARG_FILENAME, &opts->root,
+          "Where proc, sys, dev and boot of the host are (/)", "DIRECTORY" },
         { "sysfs", 0, 0, G_OPTION_ARG_FILENAME, &opts->sysfs,
           "Where the devices of the host are (" SYSFS_PCI_DEVICES ")",
           "DIRECTORY" },
@@ -47,11 +67,13 @@ static bool parse_options(int *argc, char ***argv, Options *opts,
 
     g_option_context_set_summary(context, "Tells for each device whether it "
         "has PASID, and where QEMU would put\nthe PASID capability of a guest "
-        "that gets the device.");
+        "that gets the device. With --host, whether the host can do it, and "
+        "what is\nmissing.");
     g_option_context_set_description(context, "Exit status: 0 if every device "
         "with PASID has a place, 1 if one has none or Linux\ndoes not enable "
-        "its PASID, 2 if something could not be read. Reading the host's\n"
-        "devices needs root.\n");
+        "its PASID, 2 if something could not be read. With --host: 0 if all\n"
+        "is well, 1 if something is not, 2 if it could not be found out. "
+        "Reading the\nhost's devices needs root.\n");
     g_option_context_add_main_entries(context, entries, NULL);
     if (!g_option_context_parse(context, argc, argv, error)) {
         return false;
@@ -61,9 +83,29 @@ static bool parse_options(int *argc, char ***argv, Options *opts,
                     "--map and --json exclude each other");
         return false;
     }
-    if (opts->dump && opts->sysfs) {
+    if (!!opts->dump + !!opts->sysfs + !!opts->root > 1) {
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
-                    "--file and --sysfs exclude each other");
+                    "--file, --sysfs and --root exclude each other");
+        return false;
+    }
+    if (opts->host + opts->args + opts->xml > 1) {
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                    "--host, --args and --xml exclude each other");
+        return false;
+    }
+    if (!asks_host(opts)) {
+        return true;
+    }
+    if (opts->dump || opts->sysfs || opts->map ||
+        (opts->json && !opts->host)) {
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                    "--host, --args and --xml look at the host: of the other "
+                    "options, --root goes with them, and --json with --host");
+        return false;
+    }
+    if (!opts->host && !opts->names) {
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                    "--args and --xml need the addresses of the devices");
         return false;
     }
     return true;
@@ -83,11 +125,17 @@ static bool choose(const char *name, GPtrArray *all, GPtrArray *chosen)
     return false;
 }
 
+static char *sysfs_folder(const Options *opts)
+{
+    return opts->sysfs ? g_strdup(opts->sysfs) :
+        g_strconcat(opts->root ?: "", SYSFS_PCI_DEVICES, NULL);
+}
+
 static bool read_named(const Options *opts, GPtrArray *devices,
                        GError **error)
 {
     g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func(device_free);
-    const char *root = opts->sysfs ?: SYSFS_PCI_DEVICES;
+    g_autofree char *root = sysfs_folder(opts);
 
     if (opts->dump && !dump_read(opts->dump, all, error)) {
         return false;
@@ -117,13 +165,15 @@ static bool read_named(const Options *opts, GPtrArray *devices,
 static bool read_devices(const Options *opts, GPtrArray *devices,
                          GError **error)
 {
+    g_autofree char *root = sysfs_folder(opts);
+
     if (opts->names) {
         return read_named(opts, devices, error);
     }
     if (opts->dump) {
         return dump_read(opts->dump, devices, error);
     }
-    return sysfs_read_all(opts->sysfs ?: SYSFS_PCI_DEVICES, devices, error);
+    return sysfs_read_all(root, devices, error);
 }
 
 static int show(const Options *opts, const GPtrArray *devices, GString *out)
@@ -160,6 +210,65 @@ static int show(const Options *opts, const GPtrArray *devices, GString *out)
     return status;
 }
 
+/* A device that nobody named is shown if it has PASID, or may have it */
+static bool is_shown(const Options *opts, const Plan *plan)
+{
+    return opts->names || plan->has_pasid || plan->result == PLAN_UNKNOWN;
+}
+
+static int show_host(const Options *opts, const GPtrArray *devices,
+                     GString *out)
+{
+    g_autoptr(GPtrArray) plans =
+        g_ptr_array_new_with_free_func((GDestroyNotify)plan_free);
+    g_autoptr(GPtrArray) all =
+        g_ptr_array_new_with_free_func(host_device_free);
+    g_autoptr(GPtrArray) host = host_check(opts->root ?: "");
+    CheckVerdict worst = check_worst(host);
+
+    for (unsigned i = 0; i < devices->len; i++) {
+        Plan *plan = plan_new(g_ptr_array_index(devices, i));
+        HostDevice *device;
+        CheckVerdict verdict;
+
+        g_ptr_array_add(plans, plan);
+        if (!is_shown(opts, plan)) {
+            continue;
+        }
+        device = host_device_new(opts->root ?: "", plan);
+        g_ptr_array_add(all, device);
+        verdict = check_worst(device->checks);
+        worst = worst == CHECK_BAD || verdict == CHECK_BAD ? CHECK_BAD :
+            MAX(worst, verdict);
+        if (!opts->host && !device->smmu) {
+            g_printerr("vpasid-plan: %s is not behind an Arm SMMUv3; "
+                       "vpasid-plan --host %s says more\n",
+                       plan->dev->name, plan->dev->name);
+            return STATUS_NO_PLACE;
+        }
+    }
+    if (opts->args) {
+        host_output_args(all, out);
+        return STATUS_FINE;
+    }
+    if (opts->xml) {
+        host_output_xml(all, out);
+        return STATUS_FINE;
+    }
+    if (opts->json) {
+        host_output_json(host, all, out);
+    } else {
+        host_output_table("host", host, out);
+        for (unsigned i = 0; i < all->len; i++) {
+            const HostDevice *device = g_ptr_array_index(all, i);
+
+            host_output_table(device->plan->dev->name, device->checks, out);
+        }
+    }
+    return worst == CHECK_GOOD ? STATUS_FINE :
+        worst == CHECK_BAD ? STATUS_NO_PLACE : STATUS_BAD_INPUT;
+}
+
 int main(int argc, char **argv)
 {
     g_autoptr(GPtrArray) devices = g_ptr_array_new_with_free_func(device_free);
@@ -172,7 +281,8 @@ int main(int argc, char **argv)
         !read_devices(&opts, devices, &error)) {
         g_printerr("vpasid-plan: %s\n", error->message);
     } else {
-        status = show(&opts, devices, out);
+        status = asks_host(&opts) ? show_host(&opts, devices, out) :
+            show(&opts, devices, out);
         if (fputs(out->str, stdout) < 0 || fflush(stdout)) {
             g_printerr("vpasid-plan: cannot write: %s\n", g_strerror(errno));
             status = STATUS_BAD_INPUT;
@@ -180,6 +290,7 @@ int main(int argc, char **argv)
     }
     g_free(opts.dump);
     g_free(opts.sysfs);
+    g_free(opts.root);
     g_strfreev(opts.names);
     return status;
 }

@@ -29,20 +29,26 @@ void output_line(const Plan *plan, GString *out)
                            plan->reason);
 }
 
-static void add_string(GString *out, const char *name, const char *value)
+void output_json_string(const char *text, GString *out)
 {
-    g_string_append_printf(out, "\"%s\": \"", name);
-    for (; *value; value++) {
-        if (*value == '"' || *value == '\\') {
+    g_string_append_c(out, '"');
+    for (; *text; text++) {
+        if (*text == '"' || *text == '\\') {
             g_string_append_c(out, '\\');
-            g_string_append_c(out, *value);
-        } else if (g_ascii_iscntrl(*value)) {
-            g_string_append_printf(out, "\\u%04x", *value);
+            g_string_append_c(out, *text);
+        } else if (g_ascii_iscntrl(*text)) {
+            g_string_append_printf(out, "\\u%04x", *text);
         } else {
-            g_string_append_c(out, *value);
+            g_string_append_c(out, *text);
         }
     }
     g_string_append_c(out, '"');
+}
+
+static void add_string(GString *out, const char *name, const char *value)
+{
+    g_string_append_printf(out, "\"%s\": ", name);
+    output_json_string(value, out);
 }
 
 static void add_bool(GString *out, const char *name, bool value)

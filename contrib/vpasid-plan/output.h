@@ -38,4 +38,13 @@ void output_map(const Plan *plan, GString *out);
  */
 void output_json(const Plan *plan, GString *out);
 
+/**
+ * output_json_string: show text as a JSON string (RFC 8259, section 7)
+ *
+ * @text: the text.
+ *
+ * @out: the string is added to it, with its quotes.
+ */
+void output_json_string(const char *text, GString *out);
+
 #endif /* VPASID_PLAN_OUTPUT_H */

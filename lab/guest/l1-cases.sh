@@ -61,6 +61,7 @@ export UBSAN_OPTIONS=abort_on_error=1:halt_on_error=1:print_stacktrace=1
 # and $kernel (words for the guest's kernel) may be set before.
 log=/tmp/guest.log memory=256 reboots='' kernel=''
 boot_guest() {
+    if too_old "$@"; then exit; fi
     words="console=ttyAMA0 quiet panic=-1 lab.case=$case ${names:+lab.devices=$names} $kernel $1"
     shift
     set -- qemu-system-aarch64 -M virt,gic-version=3 -accel kvm -cpu host \
@@ -130,6 +131,27 @@ answer_guest() {
     echo "lab-answer: $answer" >&6
 }
 
+# linux_has VERSION: is the host's Linux that, or a later one?
+linux_has() {
+    uname -r | awk -F '[.-]' -v asked="$1" '{
+        split(asked, least, ".")
+        exit !($1 > least[1] || $1 == least[1] && $2 >= least[2])
+    }'
+}
+
+# too_old QEMU-ARGUMENT...: does the guest need an SMMUv3 that the host's Linux
+# cannot accelerate?  QEMU then has to say so in place of starting; the case is
+# over with that.
+too_old() {
+    case $* in *accel=on*) ;; *) return 1 ;; esac
+    if linux_has 6.13; then return 1; fi
+    echo "# Linux $(uname -r) has no vIOMMU: accel=on has to be refused"
+    boot_guest "" "$@"
+    check "QEMU ends with an error, not with a signal" is "$status" 1
+    check "QEMU names the Linux that it needs" grep -qF "Linux 6.13" "$log"
+    check "the host's kernel log is clean" kernel_log_is_clean "$logged"
+}
+
 # guest DEVICE STATE QEMU-ARGUMENT...: boot the guest; it looks for DEVICE
 # (vendor:device) and checks its PASID capability against STATE.
 guest() {
@@ -141,6 +163,7 @@ guest() {
 
 # run_guest QEMU-ARGUMENT...: boot the guest; it does what NAME.guest says.
 run_guest() {
+    if too_old "$@"; then exit; fi
     boot_guest "" "$@"
     guest_was_good
 }
@@ -153,6 +176,7 @@ guest_was_good() {
 # refused TEXT QEMU-ARGUMENT...: QEMU must end with an error that has TEXT in
 # it, and neither crash nor start.
 refused() {
+    if too_old "$@"; then exit; fi
     text=$1
     shift
     boot_guest "" "$@"

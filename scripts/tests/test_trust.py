@@ -15,7 +15,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 DEBIAN, VENDOR = 'http://debian.example/debian', 'http://vendor.example/apt'
 KEYRING = 'debian-archive-keyring.gpg'
 KEYRINGS = [KEYRING, 'debian-archive-keyring.pgp']
-KERNEL = 'linux-source-7.2'
+KERNEL = 'linux-source-7.3'
 OFFLINE = 'Temporary failure resolving debian.example'
 
 
@@ -266,7 +266,7 @@ class Kernel(Fake):
             info.size = len(text)
             tar.addfile(info, io.BytesIO(text))
         self.tarball = data.getvalue()
-        deb = os.path.join(self.clone.folder, f'{KERNEL}_7.2.1_all.deb')
+        deb = os.path.join(self.clone.folder, f'{KERNEL}_7.3.1_all.deb')
         with tarfile.open(deb, 'w') as tar:
             info = tarfile.TarInfo(f'./usr/src/{KERNEL}.tar.xz')
             info.size = len(self.tarball)
@@ -339,7 +339,7 @@ class Kernel(Fake):
         """lab: skipped where Debian has no such source, for that reason."""
         self.archives[DEBIAN]['suites'] = {
             suite: {'packages': {'linux-source-5.10': ''}}
-            for suite in ('trixie-backports', 'sid')}
+            for suite in ('trixie-backports', 'sid', 'trixie')}
         self.apt_is()
         self.assertEqual(self.run_in('lab/build-kernel')[0], 77)
         output = self.good('lab/run', 'check', 'accel')
@@ -361,7 +361,7 @@ class Kernel(Fake):
     def test_options(self):
         """lab: options that a kernel does not take are named as they are."""
         source = os.path.join(self.clone.folder, 'linux')
-        self.clone.write(f'{source}/Makefile', 'kernelversion:\n\t@echo 7.2\n'
+        self.clone.write(f'{source}/Makefile', 'kernelversion:\n\t@echo 7.3\n'
                          'allnoconfig:\n\t@touch $(O)/.config\n')
         with open(self.clone.join('lab/kernel.config'),
                   encoding='utf-8') as file:

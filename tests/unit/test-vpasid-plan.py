@@ -17,7 +17,10 @@ import sys
 import tempfile
 import unittest
 
-PROGRAM, DATA = '', ''
+import vpasid_plan_tap
+from vpasid_plan_tap import dump, image
+
+PROGRAM, DATA = sys.argv[1:3]
 LINE = re.compile(r'[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7] '
                   r'[0-9a-f]{4}:[0-9a-f]{4} pasid=(yes|no|unknown) '
                   r'width=\d+ exec=[01] priv=[01] '
@@ -34,11 +37,6 @@ def run(*args):
                           stderr=subprocess.PIPE, timeout=60, check=False)
     return (done.returncode, done.stdout.decode(),
             done.stderr.decode(errors='replace'))
-
-
-def dump(name):
-    """Path of a dump."""
-    return os.path.join(DATA, name + '.txt')
 
 
 def names():
@@ -68,15 +66,6 @@ def line_of(dev):
     return (f'{dev["device"]} {dev["id"]} pasid={pasid} width={dev["width"]} '
             f'exec={dev["exec"]:d} priv={dev["priv"]:d} offset={offset} '
             f'step={dev["step"]} reason={dev["reason"]}')
-
-
-def image(name):
-    """Bytes of the first device of a dump."""
-    with open(dump(name), encoding='ascii') as file:
-        text = file.read().split('\n\n', maxsplit=1)[0]
-    return b''.join(bytes.fromhex(line.split(':', 1)[1])
-                    for line in text.split('\n')
-                    if re.match('[0-9a-f]+: ', line))
 
 
 class Corpus(unittest.TestCase):
@@ -429,54 +418,5 @@ class Folder(unittest.TestCase):
               f'devices, {pasid} with PASID')
 
 
-class Tap(unittest.TestResult):
-    """Prints results as TAP."""
-
-    def __init__(self):
-        super().__init__()
-        self.trouble = []
-
-    def note(self, err, test):
-        """Keep a failure for the end of the test."""
-        self.trouble.append(self._exc_info_to_string(err, test))
-
-    def addError(self, test, err):
-        super().addError(test, err)
-        self.note(err, test)
-
-    def addFailure(self, test, err):
-        super().addFailure(test, err)
-        self.note(err, test)
-
-    def addSubTest(self, test, subtest, err):
-        super().addSubTest(test, subtest, err)
-        if err:
-            self.trouble.append(str(subtest))
-            self.note(err, test)
-
-    def stopTest(self, test):
-        super().stopTest(test)
-        name = test.id().split('.', 1)[1].replace('.test_', '/').lower()
-        skip = ''.join(f' # SKIP {why}' for skipped, why in self.skipped
-                       if skipped is test)
-        print(f'{"not ok" if self.trouble else "ok"} {self.testsRun} '
-              f'{name}{skip}')
-        for text in self.trouble:
-            print('# ' + text.rstrip().replace('\n', '\n# '))
-        self.trouble = []
-
-
-def main(argv):
-    """Run them all."""
-    global PROGRAM, DATA
-    PROGRAM, DATA = argv[1:]
-    suite = unittest.defaultTestLoader.loadTestsFromModule(
-        sys.modules['__main__'])
-    print(f'1..{suite.countTestCases()}')
-    result = Tap()
-    suite.run(result)
-    return 0 if result.wasSuccessful() else 1
-
-
 if __name__ == '__main__':
-    sys.exit(main(sys.argv))
+    sys.exit(vpasid_plan_tap.main())

@@ -1,0 +1,79 @@
+/*
+ * Checks of a host, and what came of them
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef VPASID_PLAN_CHECK_H
+#define VPASID_PLAN_CHECK_H
+
+/**
+ * enum CheckVerdict - what a check comes to
+ *
+ * @CHECK_GOOD: it is as a guest with PASID needs it.
+ *
+ * @CHECK_BAD: such a guest cannot be had as it is.
+ *
+ * @CHECK_UNKNOWN: it could not be found out.
+ */
+typedef enum CheckVerdict {
+    CHECK_GOOD,
+    CHECK_BAD,
+    CHECK_UNKNOWN,
+} CheckVerdict;
+
+/**
+ * struct Check - one thing that was looked at
+ *
+ * @name: what it is, a constant string without a colon.
+ *
+ * @verdict: what it comes to.
+ *
+ * @found: what was seen, in words.
+ *
+ * @remedy: what to do about it, NULL where there is nothing to do.
+ */
+typedef struct Check {
+    const char *name;
+    CheckVerdict verdict;
+    char *found;
+    char *remedy;
+} Check;
+
+/**
+ * check_list_new: make an empty list of checks
+ *
+ * Returns: an array of #Check that owns them.
+ */
+GPtrArray *check_list_new(void);
+
+/**
+ * check_add: note what came of a check
+ *
+ * @checks: of #Check, to which it is added.
+ *
+ * @name: as in #Check.
+ *
+ * @verdict: as in #Check.
+ *
+ * @remedy: as in #Check, copied.
+ *
+ * @format: of what was found, with its arguments.
+ */
+void check_add(GPtrArray *checks, const char *name, CheckVerdict verdict,
+               const char *remedy, const char *format, ...)
+    G_GNUC_PRINTF(5, 6);
+
+/**
+ * check_worst: tell what a list of checks comes to
+ *
+ * @checks: of #Check.
+ *
+ * Returns: #CHECK_BAD if one of them is, else #CHECK_UNKNOWN if one of them
+ * is, else #CHECK_GOOD.
+ */
+CheckVerdict check_worst(const GPtrArray *checks);
+
+#endif /* VPASID_PLAN_CHECK_H */

@@ -1,0 +1,229 @@
+/*
+ * Showing what a host can do, and QEMU's options for its devices
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include "host-output.h"
+#include "output.h"
+
+/* Numbers of buses that a root complex has before those of the next one */
+#define BUSES_OF_COMPLEX    32
+
+static const char *const signs[] = {
+    [CHECK_GOOD] = "\u2714",
+    [CHECK_BAD] = "\u2718",
+    [CHECK_UNKNOWN] = "?",
+};
+
+static const char *const words[] = {
+    [CHECK_GOOD] = "yes",
+    [CHECK_BAD] = "no",
+    [CHECK_UNKNOWN] = "unknown",
+};
+
+void host_output_table(const char *title, const GPtrArray *checks,
+                       GString *out)
+{
+    g_string_append_printf(out, "%s\n", title);
+    for (unsigned i = 0; i < checks->len; i++) {
+        const Check *check = g_ptr_array_index(checks, i);
+
+        g_string_append_printf(out, "  %s %-17s %s\n", signs[check->verdict],
+                               check->name, check->found);
+        if (check->remedy && check->verdict != CHECK_GOOD) {
+            g_string_append_printf(out, "    %-17s -> %s\n", "",
+                                   check->remedy);
+        }
+    }
+}
+
+static void add_checks(const GPtrArray *checks, GString *out)
+{
+    g_string_append(out, "\"result\": ");
+    output_json_string(words[check_worst(checks)], out);
+    g_string_append(out, ", \"checks\": [");
+    for (unsigned i = 0; i < checks->len; i++) {
+        const Check *check = g_ptr_array_index(checks, i);
+
+        g_string_append(out, i ? ", {\"name\": " : "{\"name\": ");
+        output_json_string(check->name, out);
+        g_string_append(out, ", \"result\": ");
+        output_json_string(words[check->verdict], out);
+        g_string_append(out, ", \"found\": ");
+        output_json_string(check->found, out);
+        g_string_append(out, ", \"remedy\": ");
+        if (check->remedy) {
+            output_json_string(check->remedy, out);
+        } else {
+            g_string_append(out, "null");
+        }
+        g_string_append_c(out, '}');
+    }
+    g_string_append_c(out, ']');
+}
+
+void host_output_json(const GPtrArray *host, const GPtrArray *devices,
+                      GString *out)
+{
+    g_string_append(out, "{\"host\": {");
+    add_checks(host, out);
+    g_string_append(out, "},\n \"devices\": [");
+    for (unsigned i = 0; i < devices->len; i++) {
+        const HostDevice *device = g_ptr_array_index(devices, i);
+
+        g_string_append(out, i ? ",\n  {\"device\": " : "\n  {\"device\": ");
+        output_json_string(device->plan->dev->name, out);
+        g_string_append(out, ", ");
+        add_checks(device->checks, out);
+        g_string_append_c(out, '}');
+    }
+    g_string_append(out, "]}\n");
+}
+
+/* Indexes of the first device behind each host SMMU, in order */
+static GArray *smmus_of(const GPtrArray *devices)
+{
+    GArray *firsts = g_array_new(false, false, sizeof(unsigned));
+
+    for (unsigned i = 0; i < devices->len; i++) {
+        const HostDevice *device = g_ptr_array_index(devices, i);
+        unsigned j = 0;
+
+        while (strcmp(((HostDevice *)g_ptr_array_index(devices, j))->smmu,
+                      device->smmu)) {
+            j++;
+        }
+        if (i == j) {
+            g_array_append_val(firsts, i);
+        }
+    }
+    return firsts;
+}
+
+/* The widest PASID that the host gives a device behind an SMMU, 0 unknown */
+static unsigned width_of(const GPtrArray *devices, const char *smmu)
+{
+    unsigned width = 0;
+
+    for (unsigned i = 0; i < devices->len; i++) {
+        const HostDevice *device = g_ptr_array_index(devices, i);
+
+        if (!strcmp(device->smmu, smmu)) {
+            width = MAX(width, device->probe.pasid_width);
+        }
+    }
+    return width;
+}
+
+void host_output_args(const GPtrArray *devices, GString *out)
+{
+    g_autoptr(GArray) smmus = smmus_of(devices);
+    unsigned port = 0;
+
+    g_string_append(out, "-object iommufd,id=iommufd0\n");
+    for (unsigned i = 0; i < smmus->len; i++) {
+        unsigned first = g_array_index(smmus, unsigned, i);
+        const char *smmu = ((HostDevice *)
+                            g_ptr_array_index(devices, first))->smmu;
+        unsigned width = width_of(devices, smmu);
+        g_autofree char *bus = smmus->len == 1 ? g_strdup("pcie.0") :
+            g_strdup_printf("complex%u", i);
+
+        if (smmus->len > 1) {
+            g_string_append_printf(out, "-device pxb-pcie,id=%s,bus=pcie.0,"
+                                   "bus_nr=%u\n", bus,
+                                   (i + 1) * BUSES_OF_COMPLEX);
+        }
+        g_string_append_printf(out, "-device arm-smmuv3,id=smmu%u,"
+                               "primary-bus=%s,accel=on", i, bus);
+        if (width) {
+            g_string_append_printf(out, ",ssidsize=%u", width);
+        } else {
+            g_string_append(out, ",ssidsize=auto");
+        }
+        g_string_append_c(out, '\n');
+        for (unsigned j = first; j < devices->len; j++) {
+            const HostDevice *device = g_ptr_array_index(devices, j);
+
+            if (strcmp(device->smmu, smmu)) {
+                continue;
+            }
+            g_string_append_printf(out, "-device pcie-root-port,id=port%u,"
+                                   "bus=%s,chassis=%u\n", port, bus,
+                                   port + 1);
+            g_string_append_printf(out, "-device vfio-pci,host=%s,"
+                                   "iommufd=iommufd0,bus=port%u\n",
+                                   device->plan->dev->name, port);
+            port++;
+        }
+    }
+}
+
+/* One device, behind the port with an index */
+static void add_hostdev(const Device *dev, unsigned port, GString *out)
+{
+    unsigned domain, bus, slot, function;
+
+    if (sscanf(dev->name, "%x:%x:%x.%x", &domain, &bus, &slot,
+               &function) != 4) {
+        return;
+    }
+    g_string_append_printf(out,
+        "  <hostdev mode='subsystem' type='pci' managed='yes'>\n"
+        "    <source>\n"
+        "      <address domain='0x%04x' bus='0x%02x' slot='0x%02x' "
+        "function='0x%x'/>\n"
+        "    </source>\n"
+        "    <address type='pci' domain='0x0000' bus='0x%02x' slot='0x00' "
+        "function='0x0'/>\n"
+        "  </hostdev>\n", domain, bus, slot, function, port);
+}
+
+/*
+ * libvirt puts its own controllers on the first root complex, where an
+ * accelerated SMMUv3 takes none of them: each SMMU gets a complex of its own.
+ */
+void host_output_xml(const GPtrArray *devices, GString *out)
+{
+    g_autoptr(GArray) smmus = smmus_of(devices);
+    unsigned index = 1;
+
+    g_string_append(out, "<iommufd enabled='yes'/>\n<devices>\n");
+    for (unsigned i = 0; i < smmus->len; i++) {
+        unsigned first = g_array_index(smmus, unsigned, i);
+        const char *smmu = ((HostDevice *)
+                            g_ptr_array_index(devices, first))->smmu;
+        unsigned width = width_of(devices, smmu);
+        unsigned complex = index++, slot = 0;
+
+        g_string_append_printf(out,
+            "  <controller type='pci' index='%u' model='pcie-expander-bus'>\n"
+            "    <target busNr='%u'/>\n"
+            "  </controller>\n"
+            "  <iommu model='smmuv3'>\n"
+            "    <driver pciBus='%u' accel='on'", complex,
+            (i + 1) * BUSES_OF_COMPLEX, complex);
+        if (width) {
+            g_string_append_printf(out, " ssidsize='%u'", width);
+        }
+        g_string_append(out, "/>\n  </iommu>\n");
+        for (unsigned j = first; j < devices->len; j++) {
+            const HostDevice *device = g_ptr_array_index(devices, j);
+
+            if (strcmp(device->smmu, smmu)) {
+                continue;
+            }
+            g_string_append_printf(out,
+                "  <controller type='pci' index='%u' model='pcie-root-port'>\n"
+                "    <address type='pci' domain='0x0000' bus='0x%02x' "
+                "slot='0x%02x' function='0x0'/>\n"
+                "  </controller>\n", index, complex, slot++);
+            add_hostdev(device->plan->dev, index++, out);
+        }
+    }
+    g_string_append(out, "</devices>\n");
+}

@@ -1,0 +1,56 @@
+/*
+ * Showing what a host can do, and QEMU's options for its devices
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef VPASID_PLAN_HOST_OUTPUT_H
+#define VPASID_PLAN_HOST_OUTPUT_H
+
+#include "host.h"
+
+/**
+ * host_output_table: show checks as a table
+ *
+ * @title: what was checked.
+ *
+ * @checks: of #Check.
+ *
+ * @out: lines are added to it.
+ */
+void host_output_table(const char *title, const GPtrArray *checks,
+                       GString *out);
+
+/**
+ * host_output_json: show all checks as a JSON object (RFC 8259)
+ *
+ * @host: of #Check: what all devices depend on.
+ *
+ * @devices: of #HostDevice.
+ *
+ * @out: the object is added to it, with a line end.
+ */
+void host_output_json(const GPtrArray *host, const GPtrArray *devices,
+                      GString *out);
+
+/**
+ * host_output_args: show QEMU's options for devices
+ *
+ * @devices: of #HostDevice, each with an SMMUv3.
+ *
+ * @out: an option with its value is added for each line.
+ */
+void host_output_args(const GPtrArray *devices, GString *out);
+
+/**
+ * host_output_xml: show libvirt's elements for devices
+ *
+ * @devices: as for host_output_args().
+ *
+ * @out: the content of libvirt's element "devices" is added to it.
+ */
+void host_output_xml(const GPtrArray *devices, GString *out);
+
+#endif /* VPASID_PLAN_HOST_OUTPUT_H */

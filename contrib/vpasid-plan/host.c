@@ -1,0 +1,368 @@
+/*
+ * Whether a host can give its devices to a guest with PASID
+ *
+ * The files are those of Linux's Documentation/ABI/testing/sysfs-bus-pci,
+ * sysfs-kernel-iommu_groups and sysfs-class-iommu.
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include <sys/resource.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "host.h"
+#include "sysfs.h"
+
+#define IOMMUFD     "/dev/iommu"
+/* Class of a bridge, in the file "class" (PCI 3.0, appendix D.7) */
+#define CLASS_BRIDGE    "0x06"
+/* Linux's name for a host SMMUv3 begins so */
+#define SMMUV3_NAME     "smmu3."
+
+/*
+ * Linux 6.13 has vIOMMUs, which an accelerated SMMUv3 is made of, and from
+ * 6.15 on IOMMU_GET_HW_INFO reports PASID.
+ */
+enum {
+    LINUX_VIOMMU = 13,
+    LINUX_PASID = 15,
+};
+
+static const char *const options[] = {
+    "IOMMUFD", "VFIO_PCI", "VFIO_DEVICE_CDEV", "PCI_PASID", "ARM_SMMU_V3",
+    "ARM_SMMU_V3_IOMMUFD", "ARM_SMMU_V3_SVA", "KVM",
+};
+
+static char *host_path(const char *root, const char *path)
+{
+    return g_strconcat(root, path, NULL);
+}
+
+/* The first line of a file, or NULL */
+static char *read_line(const char *dir, const char *name)
+{
+    g_autofree char *path = g_build_filename(dir, name, NULL);
+    char *text;
+
+    if (!g_file_get_contents(path, &text, NULL, NULL)) {
+        return NULL;
+    }
+    text[strcspn(text, "\n")] = '\0';
+    return text;
+}
+
+/* The last part of where a link leads, or NULL */
+static char *link_name(const char *dir, const char *name)
+{
+    g_autofree char *path = g_build_filename(dir, name, NULL);
+    g_autofree char *target = g_file_read_link(path, NULL);
+
+    return target ? g_path_get_basename(target) : NULL;
+}
+
+static void check_linux(const char *release, GPtrArray *checks)
+{
+    unsigned major, minor;
+
+    if (!release || sscanf(release, "%u.%u", &major, &minor) != 2) {
+        check_add(checks, "Linux", CHECK_UNKNOWN, NULL,
+                  "its version could not be read");
+    } else if (major > 6 || (major == 6 && minor >= LINUX_PASID)) {
+        check_add(checks, "Linux", CHECK_GOOD, NULL, "%s", release);
+    } else {
+        check_add(checks, "Linux", CHECK_BAD, "use Linux 6.15 or later",
+                  "%s, which does not report PASID to QEMU%s", release,
+                  major == 6 && minor >= LINUX_VIOMMU ? "" :
+                  " and has no nested translation");
+    }
+}
+
+/* Removes from @left each option that the file says is on */
+static bool read_options(const char *path, GPtrArray *left)
+{
+    gzFile file = gzopen(path, "rb");
+    char line[256];
+
+    if (!file) {
+        return false;
+    }
+    while (gzgets(file, line, sizeof(line))) {
+        for (unsigned i = 0; i < left->len; i++) {
+            const char *option = g_ptr_array_index(left, i);
+            size_t length = strlen(option);
+
+            if (g_str_has_prefix(line, "CONFIG_") &&
+                !strncmp(line + strlen("CONFIG_"), option, length) &&
+                (!strcmp(line + strlen("CONFIG_") + length, "=y\n") ||
+                 !strcmp(line + strlen("CONFIG_") + length, "=m\n"))) {
+                g_ptr_array_remove_index(left, i);
+                break;
+            }
+        }
+    }
+    gzclose(file);
+    return true;
+}
+
+static void check_options(const char *root, const char *release,
+                          GPtrArray *checks)
+{
+    g_autoptr(GPtrArray) left = g_ptr_array_new();
+    g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
+    const char *path = NULL;
+
+    g_ptr_array_add(paths, host_path(root, "/proc/config.gz"));
+    if (release) {
+        g_ptr_array_add(paths, g_strconcat(root, "/boot/config-", release,
+                                           NULL));
+        g_ptr_array_add(paths, g_strconcat(root, "/lib/modules/", release,
+                                           "/config", NULL));
+    }
+    for (unsigned i = 0; i < G_N_ELEMENTS(options); i++) {
+        g_ptr_array_add(left, (void *)options[i]);
+    }
+    for (unsigned i = 0; i < paths->len && !path; i++) {
+        if (read_options(g_ptr_array_index(paths, i), left)) {
+            path = g_ptr_array_index(paths, i);
+        }
+    }
+    if (!path) {
+        check_add(checks, "kernel options", CHECK_UNKNOWN, NULL,
+                  "%s cannot be read, and there is none in /boot",
+                  (char *)g_ptr_array_index(paths, 0));
+    } else if (!left->len) {
+        check_add(checks, "kernel options", CHECK_GOOD, NULL,
+                  "all are on in %s", path);
+    } else {
+        g_autofree char *names = NULL;
+
+        g_ptr_array_add(left, NULL);
+        names = g_strjoinv(" CONFIG_", (char **)left->pdata);
+        check_add(checks, "kernel options", CHECK_BAD,
+                  "use a kernel that is built with them; Debian's are not",
+                  "off in %s: CONFIG_%s", path, names);
+    }
+}
+
+static void check_access(const char *path, const char *name,
+                         const char *remedy, GPtrArray *checks)
+{
+    if (access(path, F_OK)) {
+        check_add(checks, name, CHECK_BAD, remedy, "there is no %s", path);
+    } else if (access(path, R_OK | W_OK)) {
+        check_add(checks, name, CHECK_BAD, "run as root, or give QEMU's user "
+                  "read and write access to it", "%s: %s", path,
+                  g_strerror(errno));
+    } else {
+        check_add(checks, name, CHECK_GOOD, NULL, "%s", path);
+    }
+}
+
+/* iommufd counts pinned memory of a guest, which is all of it */
+static void check_memlock(GPtrArray *checks)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_MEMLOCK, &limit)) {
+        check_add(checks, "locked memory", CHECK_UNKNOWN, NULL, "%s",
+                  g_strerror(errno));
+    } else if (limit.rlim_cur == RLIM_INFINITY || !geteuid()) {
+        check_add(checks, "locked memory", CHECK_GOOD, NULL, "no limit%s",
+                  limit.rlim_cur == RLIM_INFINITY ? "" : " for root");
+    } else {
+        check_add(checks, "locked memory", CHECK_UNKNOWN,
+                  "raise it with ulimit -l, or LimitMEMLOCK= of the service",
+                  "%" PRIu64 " MiB, which has to hold all memory of the guest",
+                  (uint64_t)limit.rlim_cur >> 20);
+    }
+}
+
+GPtrArray *host_check(const char *root)
+{
+    g_autofree char *proc = host_path(root, "/proc/sys/kernel");
+    g_autofree char *release = read_line(proc, "osrelease");
+    g_autofree char *iommufd = host_path(root, IOMMUFD);
+    GPtrArray *checks = check_list_new();
+
+    check_linux(release, checks);
+    check_options(root, release, checks);
+    check_access(iommufd, "iommufd", "load the module iommufd; without it the "
+                 "kernel lacks CONFIG_IOMMUFD", checks);
+    check_memlock(checks);
+    return checks;
+}
+
+static void check_capability(const Plan *plan, GPtrArray *checks)
+{
+    if (plan->result == PLAN_UNKNOWN) {
+        check_add(checks, "capability", CHECK_UNKNOWN, "run as root", "%s",
+                  plan->reason);
+    } else if (plan->result != PLAN_FINE || !plan->has_pasid) {
+        check_add(checks, "capability", CHECK_BAD, NULL, "%s", plan->reason);
+    } else {
+        check_add(checks, "capability", CHECK_GOOD, NULL, "at 0x%x: %s",
+                  plan->choice.offset, plan->reason);
+    }
+}
+
+static void check_driver(const char *dir, const char *name, char **cdev,
+                         GPtrArray *checks)
+{
+    g_autofree char *driver = link_name(dir, "driver");
+    g_autofree char *vfio = g_build_filename(dir, "vfio-dev", NULL);
+    g_autoptr(GDir) entries = g_dir_open(vfio, 0, NULL);
+    const char *entry = entries ? g_dir_read_name(entries) : NULL;
+
+    if (entry) {
+        *cdev = g_build_filename("/dev/vfio/devices", entry, NULL);
+        check_add(checks, "driver", CHECK_GOOD, NULL, "%s",
+                  driver ?: "a VFIO driver");
+    } else {
+        g_autofree char *remedy = g_strdup_printf(
+            "driverctl set-override %s vfio-pci", name);
+
+        check_add(checks, "driver", CHECK_BAD, remedy, "%s",
+                  driver ?: "none is bound");
+    }
+}
+
+static void check_group(const char *dir, const char *name, GPtrArray *checks)
+{
+    g_autofree char *members = g_build_filename(dir, "iommu_group", "devices",
+                                                NULL);
+    g_autoptr(GDir) entries = g_dir_open(members, 0, NULL);
+    g_autoptr(GString) others = g_string_new(NULL);
+    const char *entry;
+
+    if (!entries) {
+        check_add(checks, "IOMMU group", CHECK_BAD,
+                  "enable the IOMMU in the firmware and the kernel",
+                  "none: there is no IOMMU in front of the device");
+        return;
+    }
+    while ((entry = g_dir_read_name(entries))) {
+        if (strcmp(entry, name)) {
+            g_autofree char *other = g_build_filename(members, entry, NULL);
+            g_autofree char *class = read_line(other, "class");
+
+            g_string_append_printf(others, " %s%s", entry, class &&
+                                   g_str_has_prefix(class, CLASS_BRIDGE) ?
+                                   " (a bridge)" : "");
+        }
+    }
+    if (others->len) {
+        check_add(checks, "IOMMU group", CHECK_BAD, "one device of a group "
+                  "can be behind an accelerated SMMUv3: use another slot, or "
+                  "leave the others unused", "shared with%s", others->str);
+    } else {
+        check_add(checks, "IOMMU group", CHECK_GOOD, NULL,
+                  "the device is alone in it");
+    }
+}
+
+/* Linux gives no device to user space whose pages need an identity mapping */
+static void check_reserved(const char *dir, GPtrArray *checks)
+{
+    g_autofree char *path = g_build_filename(dir, "iommu_group",
+                                             "reserved_regions", NULL);
+    g_autofree char *text = NULL;
+    g_auto(GStrv) lines = NULL;
+
+    if (!g_file_get_contents(path, &text, NULL, NULL)) {
+        return;
+    }
+    lines = g_strsplit(text, "\n", -1);
+    for (char **line = lines; *line; line++) {
+        if (g_str_has_suffix(*line, " direct")) {
+            check_add(checks, "reserved regions", CHECK_BAD, "ask the vendor "
+                      "for firmware without it: VFIO refuses such a device",
+                      "the firmware asks for an identity mapping of %s",
+                      *line);
+            return;
+        }
+    }
+    check_add(checks, "reserved regions", CHECK_GOOD, NULL,
+              "none needs an identity mapping");
+}
+
+static void check_smmu(const char *dir, HostDevice *device)
+{
+    device->smmu = link_name(dir, "iommu");
+    if (device->smmu && g_str_has_prefix(device->smmu, SMMUV3_NAME)) {
+        check_add(device->checks, "host IOMMU", CHECK_GOOD, NULL, "%s",
+                  device->smmu);
+        return;
+    }
+    check_add(device->checks, "host IOMMU", CHECK_BAD,
+              "use a device behind an Arm SMMUv3", "%s%s",
+              device->smmu ?: "none",
+              device->smmu ? " is no Arm SMMUv3" : "");
+    g_free(g_steal_pointer(&device->smmu));
+}
+
+static void check_probe(const Probe *probe, GPtrArray *checks)
+{
+    if (!probe->answered) {
+        check_add(checks, "host's PASID", CHECK_UNKNOWN,
+                  "end what uses the device, and run as root", "%s",
+                  probe->problem);
+        return;
+    }
+    if (probe->pasid_width) {
+        check_add(checks, "host's PASID", CHECK_GOOD, NULL,
+                  "%u bits, exec %d, priv %d", probe->pasid_width,
+                  probe->exec, probe->priv);
+    } else {
+        check_add(checks, "host's PASID", CHECK_BAD, "look at TLP prefixes "
+                  "and ACS of the ports above the device, and at the bits "
+                  "for substreams of the SMMU", "Linux has not enabled it");
+    }
+    if (probe->nesting) {
+        check_add(checks, "nesting", CHECK_GOOD, NULL,
+                  "a vIOMMU can be made, %s ATS",
+                  probe->ats ? "with" : "without");
+    } else {
+        check_add(checks, "nesting", CHECK_BAD, "it takes Linux 6.13, both "
+                  "stages of translation, and FWB or a coherent root complex",
+                  "%s", probe->problem ?: "the IOMMU is no Arm SMMUv3");
+    }
+}
+
+HostDevice *host_device_new(const char *root, const Plan *plan)
+{
+    HostDevice *device = g_new0(HostDevice, 1);
+    const char *name = plan->dev->name;
+    g_autofree char *dir = g_strconcat(root, SYSFS_PCI_DEVICES "/", name,
+                                       NULL);
+    g_autofree char *cdev = NULL;
+
+    device->plan = plan;
+    device->checks = check_list_new();
+    check_capability(plan, device->checks);
+    check_smmu(dir, device);
+    check_group(dir, name, device->checks);
+    check_reserved(dir, device->checks);
+    check_driver(dir, name, &cdev, device->checks);
+    if (cdev) {
+        g_autofree char *path = host_path(root, cdev);
+        g_autofree char *iommufd = host_path(root, IOMMUFD);
+
+        probe_device(iommufd, path, &device->probe);
+        check_probe(&device->probe, device->checks);
+    }
+    return device;
+}
+
+void host_device_free(void *data)
+{
+    HostDevice *device = data;
+
+    g_ptr_array_unref(device->checks);
+    g_free(device->smmu);
+    g_free(device->probe.problem);
+    g_free(device);
+}

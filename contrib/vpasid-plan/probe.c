@@ -1,0 +1,104 @@
+/*
+ * Asking iommufd about a device
+ *
+ * The names are those of linux/iommufd.h and linux/vfio.h.
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include <sys/ioctl.h>
+#include <linux/iommufd.h>
+#include <linux/vfio.h>
+
+#include "probe.h"
+
+/* IOMMU_HW_CAP_PCI_ATS_NOT_SUPPORTED of Linux 7.0, newer than the header */
+#define HW_CAP_PCI_ATS_NOT_SUPPORTED    (1 << 3)
+
+static bool call(int fd, unsigned long request, const char *name, void *arg,
+                 Probe *probe)
+{
+    int ret;
+
+    do {
+        ret = ioctl(fd, request, arg);
+    } while (ret < 0 && errno == EINTR);
+    if (ret < 0) {
+        probe->problem = g_strdup_printf("%s failed: %s", name,
+                                         g_strerror(errno));
+        return false;
+    }
+    return true;
+}
+#define CALL(fd, request, arg, probe) call(fd, request, #request, arg, probe)
+
+/* What QEMU makes for the first device of an accelerated SMMUv3 */
+static bool try_nesting(int fd, uint32_t dev_id, Probe *probe)
+{
+    struct iommu_ioas_alloc ioas = { .size = sizeof(ioas) };
+    struct iommu_hwpt_alloc parent = {
+        .size = sizeof(parent),
+        .flags = IOMMU_HWPT_ALLOC_NEST_PARENT,
+        .dev_id = dev_id,
+    };
+    struct iommu_viommu_alloc viommu = {
+        .size = sizeof(viommu),
+        .type = IOMMU_VIOMMU_TYPE_ARM_SMMUV3,
+        .dev_id = dev_id,
+    };
+
+    if (!CALL(fd, IOMMU_IOAS_ALLOC, &ioas, probe)) {
+        return false;
+    }
+    parent.pt_id = ioas.out_ioas_id;
+    if (!CALL(fd, IOMMU_HWPT_ALLOC, &parent, probe)) {
+        return false;
+    }
+    viommu.hwpt_id = parent.out_hwpt_id;
+    return CALL(fd, IOMMU_VIOMMU_ALLOC, &viommu, probe);
+}
+
+static void ask(int fd, int device, Probe *probe)
+{
+    struct vfio_device_bind_iommufd bind = {
+        .argsz = sizeof(bind),
+        .iommufd = fd,
+    };
+    struct iommu_hw_info info = { .size = sizeof(info) };
+
+    if (!CALL(device, VFIO_DEVICE_BIND_IOMMUFD, &bind, probe)) {
+        return;
+    }
+    info.dev_id = bind.out_devid;
+    if (!CALL(fd, IOMMU_GET_HW_INFO, &info, probe)) {
+        return;
+    }
+    probe->answered = true;
+    probe->pasid_width = info.out_max_pasid_log2;
+    probe->exec = info.out_capabilities & IOMMU_HW_CAP_PCI_PASID_EXEC;
+    probe->priv = info.out_capabilities & IOMMU_HW_CAP_PCI_PASID_PRIV;
+    probe->ats = !(info.out_capabilities & HW_CAP_PCI_ATS_NOT_SUPPORTED);
+    probe->is_smmuv3 = info.out_data_type == IOMMU_HW_INFO_TYPE_ARM_SMMUV3;
+    probe->nesting = probe->is_smmuv3 &&
+        try_nesting(fd, bind.out_devid, probe);
+}
+
+void probe_device(const char *iommufd, const char *cdev, Probe *probe)
+{
+    int fd = open(iommufd, O_RDWR | O_CLOEXEC);
+    int device = fd < 0 ? -1 : open(cdev, O_RDWR | O_CLOEXEC);
+
+    if (device < 0) {
+        probe->problem = g_strdup_printf("%s: %s", fd < 0 ? iommufd : cdev,
+                                         g_strerror(errno));
+    } else {
+        ask(fd, device, probe);
+        close(device);
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+}

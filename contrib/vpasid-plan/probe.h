@@ -1,0 +1,55 @@
+/*
+ * Asking iommufd about a device
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef VPASID_PLAN_PROBE_H
+#define VPASID_PLAN_PROBE_H
+
+/**
+ * struct Probe - what iommufd said
+ *
+ * @answered: it said anything; the rest is filled in if so.
+ *
+ * @pasid_width: bits of a PASID that the host gives the device, 0 for none.
+ *
+ * @exec: the host has enabled Execute Permission.
+ *
+ * @priv: the host has enabled Privileged Mode.
+ *
+ * @ats: the host knows of no reason why the device has no ATS.
+ *
+ * @is_smmuv3: an Arm SMMUv3 is in front of the device.
+ *
+ * @nesting: a vIOMMU could be made on a nesting parent.
+ *
+ * @problem: why it did not answer, or why there is no nesting; NULL otherwise.
+ */
+typedef struct Probe {
+    bool answered;
+    unsigned pasid_width;
+    bool exec;
+    bool priv;
+    bool ats;
+    bool is_smmuv3;
+    bool nesting;
+    char *problem;
+} Probe;
+
+/**
+ * probe_device: bind a VFIO device to an iommufd and ask about it
+ *
+ * All that was made for this is gone when it returns: it goes with the files.
+ *
+ * @iommufd: path of the character device of iommufd.
+ *
+ * @cdev: path of the character device of the VFIO device.
+ *
+ * @probe: filled in; @problem is freed by the caller.
+ */
+void probe_device(const char *iommufd, const char *cdev, Probe *probe);
+
+#endif /* VPASID_PLAN_PROBE_H */
