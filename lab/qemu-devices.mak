@@ -4,6 +4,7 @@
 # every change of the series, so each model costs build time.
 CONFIG_ARM_VIRT=y
 CONFIG_PCIE_PORT=y
+CONFIG_XIO3130=y
 CONFIG_VFIO_PCI=y
 CONFIG_IOMMUFD=y
 CONFIG_ARM_SMMUV3_ACCEL=y

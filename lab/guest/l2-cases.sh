@@ -100,5 +100,10 @@ disk_io() {
 interrupts() {
     awk -v word="$1" '$0 ~ word { for (i = 2; $i ~ /^[0-9]+$/; i++) n += $i } END { print n + 0 }' /proc/interrupts
 }
-# translated ADDRESS: has it a domain that is mapped and unmapped strictly?
-translated() { is "$(cat "/sys/bus/pci/devices/$1/iommu_group/type")" DMA; }
+# translated ADDRESS: has it a domain that is mapped and unmapped strictly?  With
+# iommu.passthrough=1 the kernel was asked for another one.
+translated() {
+    domain=DMA
+    if grep -q iommu.passthrough=1 /proc/cmdline; then domain=identity; fi
+    is "$(cat "/sys/bus/pci/devices/$1/iommu_group/type")" $domain
+}
