@@ -448,6 +448,74 @@ static void check_hw_info(Uapi *u)
     g_assert_cmpint(iommufd(u, IOMMU_GET_HW_INFO, &cmd), ==, ENOENT);
 }
 
+/* What each version of Linux has not yet, by the release notes of VfLinux */
+static void check_versions(Uapi *u)
+{
+    static const struct {
+        VfLinux version;
+        uint32_t type;          /* of hardware information */
+        uint32_t pasid;         /* bits that it reports */
+        uint64_t caps;
+        int input_type;         /* errno of naming the type */
+        int parent;             /* of a nesting parent */
+        int stray;              /* of a command with a bit too many */
+    } rows[] = {
+        { VF_LINUX_7_3, IOMMU_HW_INFO_TYPE_ARM_SMMUV3, 16, 0xa, 0, 0, EIO },
+        { VF_LINUX_7_2, IOMMU_HW_INFO_TYPE_ARM_SMMUV3, 16, 0xa, 0, 0, 0 },
+        { VF_LINUX_6_18, IOMMU_HW_INFO_TYPE_ARM_SMMUV3, 16, 0x2, 0, 0, 0 },
+        { VF_LINUX_6_15, IOMMU_HW_INFO_TYPE_ARM_SMMUV3, 16, 0x2, EOPNOTSUPP,
+          0, 0 },
+        { VF_LINUX_6_12, IOMMU_HW_INFO_TYPE_NONE, 0, 0, EOPNOTSUPP,
+          EOPNOTSUPP },
+    };
+    uint64_t stray[2] = { CMD_NSNH_ALL | 1 << 20 };
+
+    /* Execute Permission, and no ATS */
+    u->c->shared->device[0].hw_caps = 0xa;
+    for (int i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct iommu_hw_info info = {
+            .size = sizeof(info),
+            .dev_id = u->dev_id,
+        };
+        struct iommu_viommu_alloc viommu = {
+            .size = sizeof(viommu),
+            .type = IOMMU_VIOMMU_TYPE_ARM_SMMUV3,
+            .dev_id = u->dev_id,
+            .hwpt_id = u->parent,
+        };
+        struct iommu_hwpt_invalidate inv = {
+            .size = sizeof(inv),
+            .hwpt_id = u->viommu,
+            .data_uptr = (uintptr_t)stray,
+            .data_type = IOMMU_VIOMMU_INVALIDATE_DATA_ARM_SMMUV3,
+            .entry_len = sizeof(stray),
+            .entry_num = 1,
+        };
+        bool old = rows[i].version == VF_LINUX_6_12;
+
+        u->c->shared->kernel = rows[i].version;
+        g_assert_cmpint(iommufd(u, IOMMU_GET_HW_INFO, &info), ==, 0);
+        g_assert_cmpuint(info.out_data_type, ==, rows[i].type);
+        g_assert_cmpuint(info.out_max_pasid_log2, ==, rows[i].pasid);
+        g_assert_cmphex(info.out_capabilities, ==, rows[i].caps);
+        info.data_len = 0;
+        info.flags = IOMMU_HW_INFO_FLAG_INPUT_TYPE;
+        info.in_data_type = IOMMU_HW_INFO_TYPE_ARM_SMMUV3;
+        g_assert_cmpint(iommufd(u, IOMMU_GET_HW_INFO, &info), ==,
+                        rows[i].input_type);
+        g_assert_cmpint(hwpt_alloc(u, u->dev_id, u->ioas,
+                                   IOMMU_HWPT_ALLOC_NEST_PARENT, NULL, NULL),
+                        ==, rows[i].parent);
+        g_assert_cmpint(iommufd(u, IOMMU_VIOMMU_ALLOC, &viommu), ==,
+                        old ? ENOTTY : 0);
+        /* 6.12 knows the ioctl, but no vIOMMU to invalidate by */
+        if (!old) {
+            g_assert_cmpint(iommufd(u, IOMMU_HWPT_INVALIDATE, &inv), ==,
+                            rows[i].stray);
+        }
+    }
+}
+
 static void check_map(Uapi *u)
 {
     static const struct {
@@ -500,6 +568,7 @@ static const UapiTest uapi_tests[] = {
     { "viommu", check_viommu },
     { "invalidate", check_invalidate },
     { "hw-info", check_hw_info },
+    { "versions", check_versions },
     { "map", check_map },
 };
 

@@ -88,6 +88,12 @@ VF_HIDDEN int vf_iommufd_ioctl(uint32_t ctx, unsigned long nr, void *arg,
                                VfLog *log);
 VF_HIDDEN VfOp vf_iommufd_op(unsigned long nr);
 
+/* Is the kernel that the model is like older than this one? */
+static inline bool vf_linux_before(VfLinux version)
+{
+    return vf->kernel > version;
+}
+
 /* ioas.c */
 VF_HIDDEN int vf_ioas_alloc(uint32_t ctx, void *arg, VfLog *log);
 VF_HIDDEN int vf_ioas_iova_ranges(uint32_t ctx, void *arg, VfLog *log);

@@ -17,6 +17,9 @@
 #define SMMU_IDR0_S2P (1u << 0)
 #define SMMU_IDR0_S1P (1u << 1)
 
+/* iommufd.h IOMMU_HW_CAP_PCI_ATS_NOT_SUPPORTED, newer than the header here */
+#define HW_CAP_PCI_ATS_NOT_SUPPORTED (1ull << 3)
+
 static VfDevice *host_device(VfObject *obj)
 {
     return &vf->device[obj->device];
@@ -25,6 +28,20 @@ static VfDevice *host_device(VfObject *obj)
 static bool is_arm(VfObject *dev)
 {
     return host_device(dev)->hw_type == IOMMU_HW_INFO_TYPE_ARM_SMMUV3;
+}
+
+/* Bits of out_capabilities that the version does not know */
+static uint64_t caps_to_come(void)
+{
+    uint64_t caps = 0;
+
+    if (vf_linux_before(VF_LINUX_7_2)) {
+        caps |= HW_CAP_PCI_ATS_NOT_SUPPORTED;
+    }
+    if (vf_linux_before(VF_LINUX_6_15)) {
+        caps |= IOMMU_HW_CAP_PCI_PASID_EXEC | IOMMU_HW_CAP_PCI_PASID_PRIV;
+    }
+    return caps;
 }
 
 int vf_hw_info(uint32_t ctx, void *arg, VfLog *log)
@@ -36,7 +53,8 @@ int vf_hw_info(uint32_t ctx, void *arg, VfLog *log)
     VfDevice *d;
 
     log->arg[0] = cmd->dev_id;
-    if (cmd->flags & ~IOMMU_HW_INFO_FLAG_INPUT_TYPE) {
+    if (cmd->flags & ~IOMMU_HW_INFO_FLAG_INPUT_TYPE ||
+        (cmd->flags && vf_linux_before(VF_LINUX_6_18))) {
         return -EOPNOTSUPP;
     }
     if (cmd->__reserved[0] || cmd->__reserved[1] || cmd->__reserved[2]) {
@@ -50,8 +68,8 @@ int vf_hw_info(uint32_t ctx, void *arg, VfLog *log)
         cmd->in_data_type != d->hw_type) {
         return -EOPNOTSUPP;
     }
-    if (is_arm(obj)) {
-        info.flags = d->hw_flags;
+    if (is_arm(obj) && !vf_linux_before(VF_LINUX_6_15)) {
+        info.flags = vf_linux_before(VF_LINUX_7_3) ? 0 : d->hw_flags;
         memcpy(info.idr, d->idr, sizeof(info.idr));
         info.iidr = d->iidr;
         info.aidr = d->aidr;
@@ -68,9 +86,11 @@ int vf_hw_info(uint32_t ctx, void *arg, VfLog *log)
         memcpy(out, &info, copy);
     }
     cmd->data_len = len;
-    cmd->out_data_type = d->hw_type;
-    cmd->out_capabilities = d->hw_caps;
-    cmd->out_max_pasid_log2 = d->max_pasid_log2;
+    cmd->out_data_type = is_arm(obj) && vf_linux_before(VF_LINUX_6_15) ?
+        IOMMU_HW_INFO_TYPE_NONE : d->hw_type;
+    cmd->out_capabilities = d->hw_caps & ~caps_to_come();
+    cmd->out_max_pasid_log2 = vf_linux_before(VF_LINUX_6_15) ?
+        0 : d->max_pasid_log2;
     return 0;
 }
 
@@ -98,6 +118,7 @@ static int paging_check(VfObject *dev, uint32_t flags, uint32_t data_len)
     if (flags & IOMMU_HWPT_ALLOC_NEST_PARENT) {
         /* The driver takes this flag only alone, and nests only with both */
         if (flags != IOMMU_HWPT_ALLOC_NEST_PARENT ||
+            vf_linux_before(VF_LINUX_6_15) ||
             (~idr0 & (SMMU_IDR0_S1P | SMMU_IDR0_S2P))) {
             return -EOPNOTSUPP;
         }

@@ -20,6 +20,7 @@ typedef struct VfIommufdOp {
     size_t size;
     size_t min_size;
     int (*run)(uint32_t ctx, void *arg, VfLog *log);
+    VfLinux oldest;         /* version that has it */
 } VfIommufdOp;
 
 /* The largest of all structures, so that one buffer serves every ioctl */
@@ -52,9 +53,11 @@ static int change_process(uint32_t ctx, void *arg, VfLog *log)
     return cmd->__reserved ? -EOPNOTSUPP : 0;
 }
 
-#define ROW(ioctl_nr, op_, type, last, func)            \
-    { .nr = ioctl_nr, .op = op_, .size = sizeof(type),  \
-      .min_size = vf_end_of(type, last), .run = func }
+#define ROW_SINCE(version, ioctl_nr, op_, type, last, func)     \
+    { .nr = ioctl_nr, .op = op_, .size = sizeof(type),          \
+      .min_size = vf_end_of(type, last), .run = func,           \
+      .oldest = version }
+#define ROW(...) ROW_SINCE(VF_LINUX_6_12, __VA_ARGS__)
 
 static const VfIommufdOp ops[] = {
     ROW(IOMMU_DESTROY, VF_OP_DESTROY, struct iommu_destroy, id, destroy),
@@ -65,8 +68,8 @@ static const VfIommufdOp ops[] = {
         vf_ioas_iova_ranges),
     ROW(IOMMU_IOAS_MAP, VF_OP_IOAS_MAP, struct iommu_ioas_map, iova,
         vf_ioas_map),
-    ROW(IOMMU_IOAS_MAP_FILE, VF_OP_IOAS_MAP, struct iommu_ioas_map_file, iova,
-        vf_ioas_map_file),
+    ROW_SINCE(VF_LINUX_6_15, IOMMU_IOAS_MAP_FILE, VF_OP_IOAS_MAP,
+              struct iommu_ioas_map_file, iova, vf_ioas_map_file),
     ROW(IOMMU_IOAS_UNMAP, VF_OP_IOAS_UNMAP, struct iommu_ioas_unmap, length,
         vf_ioas_unmap),
     ROW(IOMMU_HWPT_ALLOC, VF_OP_HWPT_ALLOC, struct iommu_hwpt_alloc,
@@ -77,14 +80,14 @@ static const VfIommufdOp ops[] = {
         struct iommu_hwpt_set_dirty_tracking, __reserved, vf_hwpt_set_dirty),
     ROW(IOMMU_HWPT_INVALIDATE, VF_OP_HWPT_INVALIDATE,
         struct iommu_hwpt_invalidate, __reserved, NULL),
-    ROW(IOMMU_VIOMMU_ALLOC, VF_OP_VIOMMU_ALLOC, struct iommu_viommu_alloc,
-        out_viommu_id, vf_viommu_alloc),
-    ROW(IOMMU_VDEVICE_ALLOC, VF_OP_VDEVICE_ALLOC, struct iommu_vdevice_alloc,
-        virt_id, vf_vdevice_alloc),
-    ROW(IOMMU_VEVENTQ_ALLOC, VF_OP_VEVENTQ_ALLOC, struct iommu_veventq_alloc,
-        out_veventq_fd, vf_veventq_alloc),
-    ROW(IOMMU_IOAS_CHANGE_PROCESS, VF_OP_IOMMUFD_OTHER,
-        struct iommu_ioas_change_process, __reserved, change_process),
+    ROW_SINCE(VF_LINUX_6_15, IOMMU_VIOMMU_ALLOC, VF_OP_VIOMMU_ALLOC,
+              struct iommu_viommu_alloc, out_viommu_id, vf_viommu_alloc),
+    ROW_SINCE(VF_LINUX_6_15, IOMMU_VDEVICE_ALLOC, VF_OP_VDEVICE_ALLOC,
+              struct iommu_vdevice_alloc, virt_id, vf_vdevice_alloc),
+    ROW_SINCE(VF_LINUX_6_15, IOMMU_VEVENTQ_ALLOC, VF_OP_VEVENTQ_ALLOC,
+              struct iommu_veventq_alloc, out_veventq_fd, vf_veventq_alloc),
+    ROW_SINCE(VF_LINUX_6_15, IOMMU_IOAS_CHANGE_PROCESS, VF_OP_IOMMUFD_OTHER,
+              struct iommu_ioas_change_process, __reserved, change_process),
     ROW(IOMMU_HWPT_GET_DIRTY_BITMAP, VF_OP_IOMMUFD_OTHER,
         struct iommu_hwpt_get_dirty_bitmap, data, not_modelled),
     ROW(IOMMU_OPTION, VF_OP_IOMMUFD_OTHER, struct iommu_option, val64,
@@ -143,7 +146,7 @@ int vf_iommufd_ioctl(uint32_t ctx, unsigned long nr, void *arg, VfLog *log)
         }
         return ret;
     }
-    if (!op) {
+    if (!op || vf_linux_before(op->oldest)) {
         return -ENOTTY;
     }
     memcpy(&user_size, arg, sizeof(user_size));

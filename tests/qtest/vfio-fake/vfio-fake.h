@@ -21,8 +21,8 @@
  *   hiding of capabilities and write masks of config space, migration of a
  *   device that can be stopped and copied, with a state that means nothing. No
  *   DMA, no interrupts raised by the device, no power management.
- * - The errno of each refusal is the one of Linux 6.17 and later on Arm. Where
- *   7.3 refuses more, so does the fake: it looks at each field of a command.
+ * - The errno of each refusal is the one of Linux 7.3 on Arm. A test can ask
+ *   for an older one, see VfLinux.
  */
 
 #ifndef TESTS_QTEST_VFIO_FAKE_H
@@ -55,6 +55,25 @@ enum {
  * TLBI and CFGI commands, with the SYNC behind them, twice
  */
 #define VF_HW_REPEAT_TLBI_CFGI 1u
+
+/*
+ * Version of Linux that the model is like, newest first. Each release brought
+ * what the one below it does not have:
+ *   7.3   each field of an invalidation command is looked at;
+ *         VF_HW_REPEAT_TLBI_CFGI
+ *   7.0   IOMMU_HW_CAP_PCI_ATS_NOT_SUPPORTED
+ *   6.17  IOMMU_HW_INFO_FLAG_INPUT_TYPE
+ *   6.15  PASID in IOMMU_GET_HW_INFO; vEVENTQ
+ *   6.13  on Arm: hardware information, nesting parent, vIOMMU, vDEVICE, and
+ *         invalidation by it; IOAS from a file and for another process
+ */
+typedef enum VfLinux {
+    VF_LINUX_7_3,
+    VF_LINUX_7_2,
+    VF_LINUX_6_18,
+    VF_LINUX_6_15,
+    VF_LINUX_6_12,
+} VfLinux;
 
 /* Offset of a region in a VFIO device file, as vfio-pci lays it out */
 #define VF_REGION_SHIFT 40
@@ -368,6 +387,7 @@ typedef struct VfShared {
     VfChange change[VF_MAX_CHANGES];
     uint32_t ioctl_ns;      /* how long each ioctl takes at least */
     uint32_t no_cdev;       /* kernel without VFIO device files */
+    uint32_t kernel;        /* VF_LINUX_* */
     char sysfs[256];        /* folder that stands for /sys; "" without */
 
     /* written by the model */

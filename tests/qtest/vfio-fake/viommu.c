@@ -279,7 +279,6 @@ static bool range_is_valid(const uint32_t *idr, const uint64_t word[2])
                   !(CMD1_TG(word[1]) == TG_16K && CMD1_TTL(word[1]) == 1));
 }
 
-/* Linux 7.3 looks at each field; older ones hand such commands over */
 static bool fields_are_valid(const uint32_t *idr, const uint64_t word[2])
 {
     const CmdFields *f = cmd_fields;
@@ -289,8 +288,14 @@ static bool fields_are_valid(const uint32_t *idr, const uint64_t word[2])
            f->opcode != (word[0] & CMD0_OPCODE)) {
         f++;
     }
-    if (f == cmd_fields + sizeof(cmd_fields) / sizeof(*f) ||
-        (word[0] & ~f->mask[0]) || (word[1] & ~f->mask[1])) {
+    if (f == cmd_fields + sizeof(cmd_fields) / sizeof(*f)) {
+        return false;
+    }
+    /* They hand over what the fields hold */
+    if (vf_linux_before(VF_LINUX_7_3)) {
+        return true;
+    }
+    if ((word[0] & ~f->mask[0]) || (word[1] & ~f->mask[1])) {
         return false;
     }
     switch (f->opcode) {
