@@ -183,8 +183,11 @@ static void check_memlock(GPtrArray *checks)
 
 GPtrArray *host_check(const char *root)
 {
-    g_autofree char *proc = host_path(root, "/proc/sys/kernel");
-    g_autofree char *release = read_line(proc, "osrelease");
+    g_autofree char *proc = host_path(root, "/proc");
+    g_autofree char *version = read_line(proc, "version");
+    g_auto(GStrv) words = g_strsplit(version ?: "", " ", 4);
+    /* "Linux version 7.3.4 (...": the release that uname has, too */
+    const char *release = g_strv_length(words) > 2 ? words[2] : NULL;
     g_autofree char *iommufd = host_path(root, IOMMUFD);
     GPtrArray *checks = check_list_new();
 

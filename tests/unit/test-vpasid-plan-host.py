@@ -34,7 +34,7 @@ class Host(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.root = folder.name
-        self.write('proc/sys/kernel/osrelease', '7.3.4-test\n')
+        self.write('proc/version', 'Linux version 7.3.4-test (lab) #1\n')
         self.options()
         self.write('dev/iommu')
         self.add(GPU, 'device-gpu')
@@ -122,13 +122,13 @@ class Host(unittest.TestCase):
         for release, found in (('6.12.9-arm64', 'no nested translation'),
                                ('6.14.1', 'does not report PASID'),
                                ('5.19.0', 'no nested translation')):
-            self.write('proc/sys/kernel/osrelease', release + '\n')
+            self.write('proc/version', f'Linux version {release} (lab)\n')
             status, host, _ = self.checks()
             self.assertEqual(status, 1)
             self.bad(host['Linux'], release, '6.15')
             self.bad(host['Linux'], found)
         for release in '6.15.0', '7.0.0', '10.1.0':
-            self.write('proc/sys/kernel/osrelease', release + '\n')
+            self.write('proc/version', f'Linux version {release} (lab)\n')
             self.assertEqual(self.checks()[1]['Linux']['result'], 'yes')
 
     def test_options(self):
