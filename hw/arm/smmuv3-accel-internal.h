@@ -469,7 +469,7 @@ void smmuv3_accel_release(SMMUv3AccelState *a, SMMUv3AccelDevice *adev);
 /* smmuv3-accel-state.c */
 
 /**
- * smmuv3_accel_add_state_property: add x-accel-devices, which lists the devices
+ * smmuv3_accel_add_state_property: add x-accel-state, which lists the devices
  * with what each is attached to and why it is stopped
  *
  * @a: state with @a->smmu set; lives as long as that.

@@ -7,76 +7,58 @@
  */
 
 #include "qemu/osdep.h"
-#include "qapi/visitor.h"
+#include "qapi/qapi-visit-smmuv3-accel.h"
 #include "smmuv3-accel-internal.h"
 
-static const char *const mode_names[] = {
-    [ACCEL_PARENT] = "parent",
-    [ACCEL_BLOCKED] = "nothing",
-    [ACCEL_ABORT] = "abort",
-    [ACCEL_BYPASS] = "bypass",
-    [ACCEL_TRANSLATE] = "translate",
+/* The values of SMMUv3AccelMode are in streams, those of QAPI may move */
+static const SmmuAccelAttachment attachments[] = {
+    [ACCEL_PARENT] = SMMU_ACCEL_ATTACHMENT_PARENT,
+    [ACCEL_BLOCKED] = SMMU_ACCEL_ATTACHMENT_BLOCKED,
+    [ACCEL_ABORT] = SMMU_ACCEL_ATTACHMENT_ABORT,
+    [ACCEL_BYPASS] = SMMU_ACCEL_ATTACHMENT_BYPASS,
+    [ACCEL_TRANSLATE] = SMMU_ACCEL_ATTACHMENT_TRANSLATE,
 };
 
-static const char *const stop_names[] = {
-    [STOP_NONE] = "no",
-    [STOP_CACHES] = "stale-caches",
-    [STOP_REFUSED] = "ste-refused",
-    [STOP_ATC] = "atc-invalidation",
+static const SmmuAccelReason reasons[] = {
+    [STOP_NONE] = SMMU_ACCEL_REASON_NONE,
+    [STOP_CACHES] = SMMU_ACCEL_REASON_STALE_CACHES,
+    [STOP_REFUSED] = SMMU_ACCEL_REASON_STE_REFUSED,
+    [STOP_ATC] = SMMU_ACCEL_REASON_ATC_INVALIDATION,
 };
 
-/* A visitor that reads takes a char *, and does not change the string */
-static bool smmuv3_accel_visit_str(Visitor *v, const char *name,
-                                   const char *value, Error **errp)
+static SmmuAccelDevice *smmuv3_accel_device_state(const SMMUv3AccelDevice *adev)
 {
-    char *str = (char *)value;
+    SmmuAccelDevice *state = g_new(SmmuAccelDevice, 1);
 
-    return visit_type_str(v, name, &str, errp);
+    *state = (SmmuAccelDevice) {
+        .device = g_strdup(smmuv3_accel_dev_name(adev->pdev)),
+        .has_stream_id = smmuv3_accel_has_sid(adev),
+        .stream_id = smmuv3_accel_sid(adev),
+        .attached_to = attachments[adev->host.ste.mode],
+        .stopped = adev->stopped != STOP_NONE,
+        .reason = reasons[adev->stopped],
+        .text = g_strdup(adev->failure),
+    };
+    return state;
 }
 
-static bool smmuv3_accel_visit_device(Visitor *v, SMMUv3AccelDevice *adev,
-                                      Error **errp)
-{
-    uint32_t sid = smmuv3_accel_sid(adev);
-    bool ok;
-
-    if (!visit_start_struct(v, NULL, NULL, 0, errp)) {
-        return false;
-    }
-    ok = smmuv3_accel_visit_str(v, "device", smmuv3_accel_dev_name(adev->pdev),
-                                errp) &&
-         (!smmuv3_accel_has_sid(adev) ||
-          visit_type_uint32(v, "stream-id", &sid, errp)) &&
-         smmuv3_accel_visit_str(v, "attached-to",
-                                mode_names[adev->host.ste.mode], errp) &&
-         smmuv3_accel_visit_str(v, "stopped", stop_names[adev->stopped],
-                                errp) &&
-         (!adev->failure ||
-          smmuv3_accel_visit_str(v, "failure", adev->failure, errp));
-    visit_end_struct(v, NULL);
-    return ok;
-}
-
-static void smmuv3_accel_get_devices(Object *obj, Visitor *v, const char *name,
-                                     void *opaque, Error **errp)
+static void smmuv3_accel_get_state(Object *obj, Visitor *v, const char *name,
+                                   void *opaque, Error **errp)
 {
     SMMUv3AccelState *a = opaque;
+    g_autoptr(SmmuAccelState) state = g_new0(SmmuAccelState, 1);
     GHashTableIter iter;
     gpointer adev;
 
-    if (!visit_start_list(v, name, NULL, 0, errp)) {
-        return;
-    }
     g_hash_table_iter_init(&iter, a->devices);
-    while (g_hash_table_iter_next(&iter, NULL, &adev) &&
-           smmuv3_accel_visit_device(v, adev, errp)) {
-        continue;
+    while (g_hash_table_iter_next(&iter, NULL, &adev)) {
+        QAPI_LIST_PREPEND(state->devices, smmuv3_accel_device_state(adev));
     }
-    visit_end_list(v, NULL);
+    visit_type_SmmuAccelState(v, name, &state, errp);
 }
 
 void smmuv3_accel_add_state_property(SMMUv3AccelState *a)
 {
-    object_property_add(OBJECT(a->smmu), "x-accel-devices", "list",
-                        smmuv3_accel_get_devices, NULL, NULL, a);
+    object_property_add(OBJECT(a->smmu), "x-accel-state", "SmmuAccelState",
+                        smmuv3_accel_get_state, NULL, NULL, a);
 }

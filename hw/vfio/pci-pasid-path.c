@@ -70,50 +70,61 @@ static const char *vfio_pasid_acs_remedy(PCIDevice *port)
     return "use a pcie-root-port instead";
 }
 
-static char *vfio_pasid_port_problem(PCIDevice *port)
+static char *vfio_pasid_port_problem(PCIDevice *port, VfioPasidReason *reason)
 {
     g_autofree char *name = qdev_get_human_name(DEVICE(port));
     const char *type = object_get_typename(OBJECT(port));
 
     if (!vfio_pasid_forwards_prefix(port)) {
+        *reason = VFIO_PASID_REASON_PORT_NO_PREFIX;
         return g_strdup_printf("the port %s (%s) does not support end-to-end "
                                "TLP prefixes, which carry the PASID; use a "
                                "pcie-root-port instead", name, type);
     }
+    if (vfio_pasid_has_acs(port)) {
+        return NULL;
+    }
     if (pci_is_express_downstream_port(port)) {
-        return vfio_pasid_has_acs(port) ? NULL :
-               g_strdup_printf("the port %s (%s) " NO_ACS "; %s", name, type,
+        *reason = VFIO_PASID_REASON_PORT_NO_ACS;
+        return g_strdup_printf("the port %s (%s) " NO_ACS "; %s", name, type,
                                vfio_pasid_acs_remedy(port));
     }
-    return !vfio_pasid_is_multifunction(port) || vfio_pasid_has_acs(port) ?
-           NULL : g_strdup_printf("the port %s (%s) is in a multifunction slot "
-                                  "and " NO_ACS "; give it a slot of its own, "
-                                  "without multifunction=on", name, type);
+    if (vfio_pasid_is_multifunction(port)) {
+        *reason = VFIO_PASID_REASON_PORT_NO_ACS;
+        return g_strdup_printf("the port %s (%s) is in a multifunction slot "
+                               "and " NO_ACS "; give it a slot of its own, "
+                               "without multifunction=on", name, type);
+    }
+    return NULL;
 }
 
-char *vfio_pasid_path_problem(PCIDevice *pdev)
+char *vfio_pasid_path_problem(PCIDevice *pdev, VfioPasidReason *reason)
 {
     char *problem = NULL;
 
+    *reason = VFIO_PASID_REASON_NONE;
     if (!pdev->exp.exp_cap) {
+        *reason = VFIO_PASID_REASON_DEVICE_NO_EXPRESS;
         return g_strdup("the guest sees no PCI Express capability of the "
                         "device, and thus no extended configuration space; a "
                         "Legacy Endpoint needs a pcie-root-port for it, a root "
                         "bus will not do");
     }
     if (!vfio_pasid_has_devcap2(pdev)) {
+        *reason = VFIO_PASID_REASON_DEVICE_NO_PREFIX;
         return g_strdup("the PCI Express capability of the device has version "
                         "1, which cannot tell that the device supports "
                         "end-to-end TLP prefixes");
     }
     if (vfio_pasid_is_multifunction(pdev) && !vfio_pasid_has_acs(pdev)) {
+        *reason = VFIO_PASID_REASON_DEVICE_NO_ACS;
         return g_strdup("the device is in a multifunction slot and " NO_ACS
                         "; give it a pcie-root-port of its own, without "
                         "multifunction=on");
     }
     for (PCIBus *bus = pci_get_bus(pdev); !problem && !pci_bus_is_root(bus);
          bus = pci_get_bus(pci_bridge_get_device(bus))) {
-        problem = vfio_pasid_port_problem(pci_bridge_get_device(bus));
+        problem = vfio_pasid_port_problem(pci_bridge_get_device(bus), reason);
     }
     return problem;
 }

@@ -10,6 +10,7 @@
 #define HW_VFIO_PCI_PASID_PATH_H
 
 #include "hw/pci/pci.h"
+#include "qapi/qapi-types-vfio-pasid.h"
 
 /**
  * vfio_pasid_path_problem: tell why a guest would not enable PASID
@@ -24,9 +25,11 @@
  *        to support end-to-end TLP prefixes if it has the register that says
  *        so: vfio_pasid_add() sets the bit.
  *
- * Returns: the reason with the name of the port and the way out, to be freed by
- * the caller; NULL if the guest has no reason.
+ * @reason: set to the reason, or to VFIO_PASID_REASON_NONE.
+ *
+ * Returns: the reason in words, with the name of the port and the way out, to
+ * be freed by the caller; NULL if the guest has no reason.
  */
-char *vfio_pasid_path_problem(PCIDevice *pdev);
+char *vfio_pasid_path_problem(PCIDevice *pdev, VfioPasidReason *reason);
 
 #endif /* HW_VFIO_PCI_PASID_PATH_H */

@@ -138,8 +138,7 @@ bool vfio_pasid_add(VFIOPCIDevice *vdev, uint16_t offset,
                                          PCI_PASID_VER, offset,
                                          PCI_EXT_CAP_PASID_SIZEOF)) {
         error_setg(errp, "the configuration space changed between two reads: "
-                   "offset 0x%x %s; use vpasid=off", offset,
-                   pcie_ecap_reason_name(reason));
+                   "offset 0x%x %s", offset, pcie_ecap_reason_name(reason));
         return false;
     }
     pcie_pasid_common_init(pdev, offset, cap->width, cap->exec, cap->priv);

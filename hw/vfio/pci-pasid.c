@@ -24,6 +24,7 @@
 #include "pci.h"
 #include "pci-pasid-path.h"
 #include "pci-pasid-regs.h"
+#include "pci-pasid-state.h"
 #include "trace.h"
 
 #define EXT_SIZE    (PCIE_CONFIG_SPACE_SIZE - PCI_CONFIG_SPACE_SIZE)
@@ -46,45 +47,37 @@ typedef struct VFIOPasidView {
     PCIEEcapLayout layout;
 } VFIOPasidView;
 
-static void G_GNUC_PRINTF(2, 3) vfio_pasid_set_state(VFIOPCIDevice *vdev,
-                                                     const char *fmt, ...)
-{
-    va_list ap;
-
-    g_free(vdev->pasid.state);
-    va_start(ap, fmt);
-    vdev->pasid.state = g_strdup_vprintf(fmt, ap);
-    va_end(ap);
-    trace_vfio_pci_pasid(vdev->vbasedev.name, vdev->pasid.state);
-}
-
 /*
- * Have the device go on without the capability, for the reason @why. The user
- * is warned if something is wrong (@warn). With vpasid=on it is an error.
+ * Have the device go on without the capability, for @reason. With x-vpasid=on
+ * it is an error. The user is warned if something is wrong, of which @text
+ * tells. Reasons that need no @text are those of devices for which PASID was
+ * never to be had.
  */
-static bool vfio_pasid_go_without(VFIOPCIDevice *vdev, bool warn,
-                                  const char *why, Error **errp)
+static bool vfio_pasid_go_without(VFIOPCIDevice *vdev, VfioPasidReason reason,
+                                  const char *text, Error **errp)
 {
     ERRP_GUARD();
 
-    vfio_pasid_set_state(vdev, "disabled: %s", why);
+    vfio_pasid_set_disabled(vdev, reason, text);
     if (vdev->pasid.mode == ON_OFF_AUTO_ON) {
-        error_setg(errp, "vpasid=on, but %s", why);
-        error_append_hint(errp, "Use vpasid=auto to go on without PASID.\n");
+        error_setg(errp, "x-vpasid=on, but %s",
+                   text ?: vfio_pasid_reason_text(reason));
+        error_append_hint(errp, "Use x-vpasid=auto to go on without PASID.\n");
         return false;
     }
-    if (warn && vdev->pasid.mode != ON_OFF_AUTO_OFF) {
-        warn_report(VFIO_MSG_PREFIX "no PASID for the guest: %s",
-                    vdev->vbasedev.name, why);
+    if (text && vdev->pasid.mode != ON_OFF_AUTO_OFF) {
+        warn_report(VFIO_MSG_PREFIX "no PASID for the guest: %s "
+                    "(x-vpasid=off silences this)", vdev->vbasedev.name, text);
     }
     return true;
 }
 
-/* The same with the reason in an error, which is freed */
+/* The same where configuration space cannot be relied on; @why is freed */
 static bool vfio_pasid_go_without_err(VFIOPCIDevice *vdev, Error *why,
                                       Error **errp)
 {
-    bool ret = vfio_pasid_go_without(vdev, true, error_get_pretty(why), errp);
+    bool ret = vfio_pasid_go_without(vdev, VFIO_PASID_REASON_CONFIG_UNREADABLE,
+                                     error_get_pretty(why), errp);
 
     error_free(why);
     return ret;
@@ -140,12 +133,6 @@ static void vfio_pasid_drop_all(VFIOPCIDevice *vdev)
     }
 }
 
-static void vfio_pasid_pass_through(VFIOPCIDevice *vdev, uint16_t own)
-{
-    vfio_pasid_set_state(vdev, "passed through: the kernel exposes the "
-                         "capability of the device at offset 0x%x", own);
-}
-
 /*
  * Does the guest get the PASID capability at @own, which the kernel shows? If
  * not it is dropped. Sets @why if the guest gets none instead of it.
@@ -157,7 +144,7 @@ static bool vfio_pasid_keep_own(VFIOPCIDevice *vdev, const VFIOPasidView *view,
     bool off = vdev->pasid.mode == ON_OFF_AUTO_OFF;
 
     if (!off && !defect && !vfio_pasid_shown_by_mistake(&view->layout, own)) {
-        vfio_pasid_pass_through(vdev, own);
+        vfio_pasid_set_passed_through(vdev, own);
         return true;
     }
     if (defect && !off) {
@@ -225,81 +212,67 @@ static bool vfio_pasid_is_own(VFIOPCIDevice *vdev, const VFIOPasidView *view,
                                &own) == 1 && own == offset;
 }
 
-/* Choose where the capability goes; @how completes "placed ..." */
-static bool vfio_pasid_choose(VFIOPCIDevice *vdev, const VFIOPasidView *view,
-                              uint16_t *offset, const char **how,
-                              Error **errp)
+/* Can the capability go where the user wants it? */
+static bool vfio_pasid_check_wanted(VFIOPCIDevice *vdev,
+                                    const VFIOPasidView *view, Error **errp)
 {
-    static const char *const steps[] = {
-        [VFIO_PASID_STEP_END] = "at the end of configuration space",
-        [VFIO_PASID_STEP_HOST] = "where the device has its own",
-        [VFIO_PASID_STEP_GAP] = "in the highest gap",
-    };
+    ERRP_GUARD();
     uint16_t wanted = vdev->pasid.wanted_offset;
     PCIEEcapReason reason = pcie_ecap_check(&view->layout, view->image, wanted,
                                             PCI_EXT_CAP_PASID_SIZEOF);
-    g_autofree char *lookalikes = NULL;
     g_autofree char *what = NULL;
     VFIOPasidPlace place;
-    bool found = vfio_pasid_choose_place(&view->layout, view->image,
-                                         &vdev->pasid.host, &place);
 
-    if (wanted && (!reason || (reason == PCIE_ECAP_NONZERO &&
-                               vfio_pasid_is_own(vdev, view, wanted)))) {
-        *offset = wanted;
-        *how = "by the user";
+    if (!reason || (reason == PCIE_ECAP_NONZERO &&
+                    vfio_pasid_is_own(vdev, view, wanted))) {
         return true;
     }
-    if (wanted) {
-        g_autofree char *other = found ?
-            g_strdup_printf("x-vpasid-cap-offset=0x%x would work",
-                            place.offset) :
-            g_strdup("no other offset would work, use vpasid=off");
-
-        what = vfio_pasid_describe_refusal(view, wanted, reason);
-        error_setg(errp, "x-vpasid-cap-offset=0x%x is not possible: %s; %s",
-                   wanted, what, other);
-        return false;
+    what = vfio_pasid_describe_refusal(view, wanted, reason);
+    if (vfio_pasid_choose_place(&view->layout, view->image, &vdev->pasid.host,
+                                &place)) {
+        error_setg(errp, "x-vpasid-cap-offset=0x%x is not possible: %s; "
+                   "x-vpasid-cap-offset=0x%x would work", wanted, what,
+                   place.offset);
+    } else {
+        error_setg(errp, "x-vpasid-cap-offset=0x%x is not possible: %s; no "
+                   "other offset would work", wanted, what);
+        error_append_hint(errp, "Use x-vpasid=off to go on without PASID.\n");
     }
-    if (found) {
-        *offset = place.offset;
-        *how = steps[place.step];
-        return true;
-    }
-
-    what = vfio_pasid_describe_refusal(view, VFIO_PASID_AT_END, place.end);
-    if (place.end == PCIE_ECAP_BAD_CHAIN) {
-        error_setg(errp, "%s, so it is not known what is free; use "
-                   "vpasid=off", what);
-        return false;
-    }
-    lookalikes = place.hidden ?
-        g_strdup_printf(", %u places look like the device's own capability,",
-                        place.hidden) : g_strdup(",");
-    error_setg(errp, "there is no room: %s%s and no other %u bytes are free "
-               "and read zero; use vpasid=off", what, lookalikes,
-               PCI_EXT_CAP_PASID_SIZEOF);
     return false;
+}
+
+/* Why there is no @place; the words are freed by the caller */
+static char *vfio_pasid_describe_no_place(const VFIOPasidView *view,
+                                          const VFIOPasidPlace *place,
+                                          VfioPasidReason *reason)
+{
+    g_autofree char *what = vfio_pasid_describe_refusal(view,
+                                                        VFIO_PASID_AT_END,
+                                                        place->end);
+    g_autofree char *lookalikes = NULL;
+
+    if (place->end == PCIE_ECAP_BAD_CHAIN) {
+        *reason = VFIO_PASID_REASON_LIST_BROKEN;
+        return g_strdup_printf("%s, so it is not known what is free", what);
+    }
+    *reason = VFIO_PASID_REASON_NO_ROOM;
+    lookalikes = place->hidden ?
+        g_strdup_printf(", %u places look like the device's own capability,",
+                        place->hidden) : g_strdup(",");
+    return g_strdup_printf("there is no room: %s%s and no other %u bytes are "
+                           "free and read zero", what, lookalikes,
+                           PCI_EXT_CAP_PASID_SIZEOF);
 }
 
 /* Put @cap, which the host and the vIOMMU allow, to @offset */
 static bool vfio_pasid_enable(VFIOPCIDevice *vdev, uint16_t offset,
-                              const VFIOPasidCap *cap, const char *how,
+                              const VFIOPasidCap *cap, VfioPasidWhere where,
                               Error **errp)
 {
-    g_autofree char *limit = g_strdup("");
-
     if (!vfio_pasid_add(vdev, offset, cap, errp)) {
         return false;
     }
-    if (cap->width != vdev->pasid.host.width) {
-        g_free(limit);
-        limit = g_strdup_printf(" of the %u of the host",
-                                vdev->pasid.host.width);
-    }
-    vfio_pasid_set_state(vdev, "enabled: offset 0x%x, width %u%s, exec %d, "
-                         "priv %d, placed %s", offset, cap->width, limit,
-                         cap->exec, cap->priv, how);
+    vfio_pasid_set_enabled(vdev, offset, cap, where);
     return true;
 }
 
@@ -307,38 +280,49 @@ static bool vfio_pasid_place_and_enable(VFIOPCIDevice *vdev,
                                         const VFIOPasidView *view,
                                         Error **errp)
 {
+    static const VfioPasidWhere steps[] = {
+        [VFIO_PASID_STEP_END] = VFIO_PASID_WHERE_END,
+        [VFIO_PASID_STEP_HOST] = VFIO_PASID_WHERE_HOST,
+        [VFIO_PASID_STEP_GAP] = VFIO_PASID_WHERE_GAP,
+    };
+    uint16_t offset = vdev->pasid.wanted_offset;
+    VfioPasidWhere where = VFIO_PASID_WHERE_USER;
     VFIOPasidCap cap = vdev->pasid.host;
-    const char *how = NULL;
-    uint16_t offset = 0;
+    VFIOPasidPlace place;
     Error *err = NULL;
 
-    cap.width = vdev->pasid.width;
-    if (!vfio_pasid_choose(vdev, view, &offset, &how, &err)) {
-        if (vdev->pasid.wanted_offset) {
-            /* With vpasid=auto, too: the user asked for what is not possible */
-            vfio_pasid_set_state(vdev, "disabled: %s", error_get_pretty(err));
-            error_propagate(errp, err);
+    if (offset) {
+        /* With x-vpasid=auto, too: the user asked for what is not possible */
+        if (!vfio_pasid_check_wanted(vdev, view, errp)) {
             return false;
         }
-        return vfio_pasid_go_without_err(vdev, err, errp);
+    } else if (vfio_pasid_choose_place(&view->layout, view->image,
+                                       &vdev->pasid.host, &place)) {
+        offset = place.offset;
+        where = steps[place.step];
+    } else {
+        VfioPasidReason reason;
+        g_autofree char *text = vfio_pasid_describe_no_place(view, &place,
+                                                             &reason);
+
+        return vfio_pasid_go_without(vdev, reason, text, errp);
     }
-    return vfio_pasid_enable(vdev, offset, &cap, how, &err) ||
+    cap.width = vdev->pasid.width;
+    return vfio_pasid_enable(vdev, offset, &cap, where, &err) ||
            vfio_pasid_go_without_err(vdev, err, errp);
 }
 
-/* Ask the host about PASID. Returns why nobody can be asked, or NULL. */
-static const char *vfio_pasid_ask_host(VFIOPCIDevice *vdev)
+/* Ask the host about PASID. Returns why nobody can be asked. */
+static VfioPasidReason vfio_pasid_ask_host(VFIOPCIDevice *vdev)
 {
     HostIOMMUDevice *hiod = vdev->vbasedev.hiod;
     HostIOMMUDevicePasidInfo info = { 0 };
 
     if (!hiod) {
-        return "there is no host IOMMU device: a mediated or vfio-user device "
-               "has none";
+        return VFIO_PASID_REASON_NO_HOST_IOMMU;
     }
     if (!HOST_IOMMU_DEVICE_GET_CLASS(hiod)->get_pasid_info) {
-        return "there is no host IOMMU device that knows of PASID: the device "
-               "is in a legacy container; assign it with iommufd=ID";
+        return VFIO_PASID_REASON_LEGACY_CONTAINER;
     }
     if (HOST_IOMMU_DEVICE_GET_CLASS(hiod)->get_pasid_info(hiod, &info)) {
         vdev->pasid.host = (VFIOPasidCap) {
@@ -347,39 +331,32 @@ static const char *vfio_pasid_ask_host(VFIOPCIDevice *vdev)
             .priv = info.priv_mod,
         };
     }
-    return NULL;
+    return VFIO_PASID_REASON_NONE;
 }
 
-/* Why the guest has no extended capabilities at all; NULL if it has */
-static const char *vfio_pasid_no_space(VFIOPCIDevice *vdev)
+/* Why the guest has no extended capabilities at all */
+static VfioPasidReason vfio_pasid_no_space(VFIOPCIDevice *vdev)
 {
     PCIDevice *pdev = PCI_DEVICE(vdev);
 
     if (!pci_bus_is_express(pci_get_bus(pdev))) {
-        return "the device is on a conventional PCI bus, which has no "
-               "extended capabilities; put it behind a pcie-root-port";
+        return VFIO_PASID_REASON_CONVENTIONAL_BUS;
     }
     if (!pci_is_express(pdev) || vdev->config_size <= PCI_CONFIG_SPACE_SIZE) {
-        return "the configuration space of the device has no more than 256 "
-               "bytes, which leaves no room for extended capabilities";
+        return VFIO_PASID_REASON_SHORT_CONFIG_SPACE;
     }
-    return NULL;
+    return VFIO_PASID_REASON_NONE;
 }
 
-/* Why nobody offers PASID to the guest; NULL if vIOMMU and host do */
-static const char *vfio_pasid_no_offer(VFIOPCIDevice *vdev)
+/* Why nobody offers PASID to the guest */
+static VfioPasidReason vfio_pasid_no_offer(VFIOPCIDevice *vdev)
 {
     if (!(pci_device_get_viommu_flags(PCI_DEVICE(vdev)) &
           VIOMMU_FLAG_PASID_SUPPORTED)) {
-        return "the vIOMMU in front of the device does not offer PASID, or "
-               "there is none";
+        return VFIO_PASID_REASON_VIOMMU_NO_PASID;
     }
-    if (!vdev->pasid.host.width) {
-        return "the host reports no PASID: its kernel is older than 6.15, or "
-               "PASID is not enabled for the device, or, with a virtual "
-               "function, for its physical function";
-    }
-    return NULL;
+    return vdev->pasid.host.width ? VFIO_PASID_REASON_NONE :
+                                    VFIO_PASID_REASON_HOST_NO_PASID;
 }
 
 /* How wide the capability can be where nothing speaks against it */
@@ -393,18 +370,18 @@ static uint8_t vfio_pasid_width(VFIOPCIDevice *vdev)
 
 bool vfio_pci_pasid_setup(VFIOPCIDevice *vdev, Error **errp)
 {
-    const char *no_host = vfio_pasid_ask_host(vdev);
-    const char *why = vfio_pasid_no_space(vdev);
+    VfioPasidReason no_host = vfio_pasid_ask_host(vdev);
+    VfioPasidReason reason = vfio_pasid_no_space(vdev);
     g_autofree VFIOPasidView *view = NULL;
     g_autofree char *problem = NULL;
     uint16_t own = 0;
     Error *err = NULL;
 
-    if (!why) {
+    if (!reason) {
         vfio_pasid_do_not_compare(vdev);
         own = vfio_pasid_find(PCI_DEVICE(vdev)->config);
     }
-    if (!why && (own || vdev->pasid.host.width)) {
+    if (!reason && (own || vdev->pasid.host.width)) {
         view = vfio_pasid_view(vdev, &err);
         if (!view) {
             return vfio_pasid_go_without_err(vdev, err, errp);
@@ -413,36 +390,39 @@ bool vfio_pci_pasid_setup(VFIOPCIDevice *vdev, Error **errp)
             return true;
         }
         if (problem && cpr_is_incoming()) {
-            vfio_pasid_set_state(vdev, "not decided: %s", problem);
+            vfio_pasid_set_disabled(vdev, VFIO_PASID_REASON_GUEST_NOT_LOADED,
+                                    problem);
             return true;
         }
         if (problem) {
-            return vfio_pasid_go_without(vdev, true, problem, errp);
+            return vfio_pasid_go_without(vdev,
+                                         VFIO_PASID_REASON_LIST_UNRELIABLE,
+                                         problem, errp);
         }
         if (!own) {
             vfio_pasid_hide_own(vdev, view);
         }
     }
 
-    why = why ?: no_host ?: vfio_pasid_no_offer(vdev);
-    if (!why) {
+    reason = reason ?: no_host ?: vfio_pasid_no_offer(vdev);
+    if (!reason) {
         vdev->pasid.width = vfio_pasid_width(vdev);
     }
     if (vdev->pasid.mode == ON_OFF_AUTO_OFF) {
-        why = "vpasid=off";
+        reason = VFIO_PASID_REASON_OFF;
     }
-    if (why) {
-        return vfio_pasid_go_without(vdev, false, why, errp);
+    if (reason) {
+        return vfio_pasid_go_without(vdev, reason, NULL, errp);
     }
     if (cpr_is_incoming()) {
         /* The guest knows where it is */
-        vfio_pasid_set_state(vdev, "not decided: the state of the guest was "
-                             "not loaded");
+        vfio_pasid_set_disabled(vdev, VFIO_PASID_REASON_GUEST_NOT_LOADED,
+                                NULL);
         return true;
     }
-    problem = vfio_pasid_path_problem(PCI_DEVICE(vdev));
+    problem = vfio_pasid_path_problem(PCI_DEVICE(vdev), &reason);
     if (problem) {
-        return vfio_pasid_go_without(vdev, true, problem, errp);
+        return vfio_pasid_go_without(vdev, reason, problem, errp);
     }
     return vfio_pasid_place_and_enable(vdev, view, errp);
 }
@@ -470,7 +450,7 @@ static bool vfio_pasid_adopt_virtual(VFIOPCIDevice *vdev, uint16_t offset,
         error_setg(errp, VFIO_MSG_PREFIX "the guest has a PASID capability at "
                    "offset 0x%x, which it cannot have here (%s); give QEMU "
                    "the options that it had before",
-                   vdev->vbasedev.name, offset, vdev->pasid.state);
+                   vdev->vbasedev.name, offset, vdev->pasid.state->text);
         return false;
     }
     if (!known->width || known->width > vdev->pasid.width ||
@@ -491,8 +471,8 @@ static bool vfio_pasid_adopt_virtual(VFIOPCIDevice *vdev, uint16_t offset,
                              PCI_EXT_CAP_PASID_SIZEOF);
     /* The guest has not seen the registers below since it started */
     if (!reason || reason == PCIE_ECAP_NONZERO) {
-        return vfio_pasid_enable(vdev, offset, known,
-                                 "where the guest knows it", errp);
+        return vfio_pasid_enable(vdev, offset, known, VFIO_PASID_WHERE_GUEST,
+                                 errp);
     }
     what = vfio_pasid_describe_refusal(view, offset, reason);
     other = vfio_pasid_choose_place(&view->layout, view->image, host, &place) ?
@@ -515,23 +495,23 @@ static bool vfio_pasid_adopt(VFIOPCIDevice *vdev, const uint8_t *known,
     if (!offset) {
         vfio_pasid_drop_all(vdev);
         if (own || vdev->pasid.width) {
-            vfio_pasid_set_state(vdev, "disabled: the guest was started "
-                                 "without the capability");
+            vfio_pasid_set_disabled(vdev, VFIO_PASID_REASON_GUEST_WITHOUT,
+                                    NULL);
         }
         if (vdev->pasid.mode == ON_OFF_AUTO_ON) {
-            warn_report(VFIO_MSG_PREFIX "vpasid=on is too late: the guest was "
-                        "started without the capability",
+            warn_report(VFIO_MSG_PREFIX "x-vpasid=on is too late: the guest "
+                        "was started without the capability",
                         vdev->vbasedev.name);
         }
         return true;
     }
     if (vdev->pasid.mode == ON_OFF_AUTO_OFF) {
-        warn_report(VFIO_MSG_PREFIX "vpasid=off is too late: the guest was "
+        warn_report(VFIO_MSG_PREFIX "x-vpasid=off is too late: the guest was "
                     "started with the capability", vdev->vbasedev.name);
     }
     if (own == offset) {
         /* It is the same one, or will be found to differ */
-        vfio_pasid_pass_through(vdev, own);
+        vfio_pasid_set_passed_through(vdev, own);
         return true;
     }
     vfio_pasid_drop_all(vdev);
@@ -587,33 +567,4 @@ bool vfio_pci_pasid_cpr_post_load(VFIOPCIDevice *vdev, Error **errp)
     }
     memcpy(ext, known + PCI_CONFIG_SPACE_SIZE, EXT_SIZE);
     return true;
-}
-
-static char *vfio_pasid_get_state(Object *obj, Error **errp)
-{
-    const VFIOPCIDevice *vdev = VFIO_PCI_DEVICE(obj);
-
-    return g_strdup(vdev->pasid.state ?: "not decided: not realized");
-}
-
-void vfio_pci_pasid_class_init(ObjectClass *klass)
-{
-    object_class_property_add_str(klass, "vpasid-state", vfio_pasid_get_state,
-                                  NULL);
-    object_class_property_set_description(klass, "vpasid-state",
-        "Whether the guest has a PASID capability, and why (read-only)");
-}
-
-void vfio_pci_pasid_describe(ObjectClass *klass)
-{
-    object_class_property_set_description(klass, "vpasid",
-        "PASID capability for the guest: on fails without, off never has it");
-    object_class_property_set_description(klass, "x-vpasid-cap-offset",
-        "Offset of the PASID capability, 0x100 to 0xff8; 0 chooses");
-}
-
-void vfio_pci_pasid_finalize(VFIOPCIDevice *vdev)
-{
-    g_clear_pointer(&vdev->pasid.state, g_free);
-    g_clear_pointer(&vdev->pasid.saved, g_free);
 }

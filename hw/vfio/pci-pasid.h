@@ -16,12 +16,13 @@
 
 typedef struct VFIOPCIDevice VFIOPCIDevice;
 typedef struct VFIOPCIPasidSaved VFIOPCIPasidSaved;
+typedef struct VfioPasidState VfioPasidState;
 
 /**
  * struct VFIOPCIPasid - the virtual PASID capability of a device
  *
- * @mode: property vpasid. ON_OFF_AUTO_ON makes it an error if the guest cannot
- *        get the capability, ON_OFF_AUTO_OFF never adds it.
+ * @mode: property x-vpasid. ON_OFF_AUTO_ON makes it an error if the guest
+ *        cannot get the capability, ON_OFF_AUTO_OFF never adds it.
  *
  * @wanted_offset: property x-vpasid-cap-offset, in bytes; 0 chooses one.
  *
@@ -40,7 +41,7 @@ typedef struct VFIOPCIPasidSaved VFIOPCIPasidSaved;
  * @saved: what was there before the state of a guest is read that is taken over
  *         (CPR). Owned; NULL at any other time.
  *
- * @state: property vpasid-state: what was decided and why. Owned; NULL before
+ * @state: property x-vpasid-state: what was decided and why. Owned; NULL before
  *         vfio_pci_pasid_setup().
  */
 typedef struct VFIOPCIPasid {
@@ -51,11 +52,11 @@ typedef struct VFIOPCIPasid {
     DECLARE_BITMAP(owned, PCIE_ECAP_IMAGE_SIZE / PCIE_ECAP_ALIGN);
     DECLARE_BITMAP(hidden, PCIE_ECAP_IMAGE_SIZE / PCIE_ECAP_ALIGN);
     VFIOPCIPasidSaved *saved;
-    char *state;
+    VfioPasidState *state;
 } VFIOPCIPasid;
 
 /**
- * vfio_pci_pasid_class_init: add the property vpasid-state
+ * vfio_pci_pasid_class_init: add the property x-vpasid-state
  *
  * @klass: the base class of #VFIOPCIDevice.
  */
@@ -64,7 +65,7 @@ void vfio_pci_pasid_class_init(ObjectClass *klass);
 /**
  * vfio_pci_pasid_describe: describe the properties that a user can set
  *
- * @klass: a class of #VFIOPCIDevice whose property list has vpasid and
+ * @klass: a class of #VFIOPCIDevice whose property list has x-vpasid and
  *         x-vpasid-cap-offset.
  */
 void vfio_pci_pasid_describe(ObjectClass *klass);
@@ -89,8 +90,8 @@ void vfio_pci_pasid_describe(ObjectClass *klass);
  *        guest runs. It need have neither a host IOMMU device nor extended
  *        configuration space, nor any capability.
  *
- * @errp: set if the user asked for what cannot be: vpasid=on without PASID, or
- *        an x-vpasid-cap-offset that is not free.
+ * @errp: set if the user asked for what cannot be: x-vpasid=on without PASID,
+ *        or an x-vpasid-cap-offset that is not free.
  *
  * Returns: true if the device can be realized, with the capability or without;
  * false with @errp set.

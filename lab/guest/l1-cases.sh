@@ -234,5 +234,5 @@ plug() {
 }
 # vpasid_state NAME: set reply to what QEMU says about it.
 vpasid_state() {
-    qmp "{'execute': 'qom-get', 'arguments': {'path': '/machine/peripheral/$1', 'property': 'vpasid-state'}}"
+    qmp "{'execute': 'qom-get', 'arguments': {'path': '/machine/peripheral/$1', 'property': 'x-vpasid-state'}}"
 }

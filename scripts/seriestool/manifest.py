@@ -11,7 +11,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 BUILD = os.path.join(TOP, 'build')
 # The folders of this repository that hold new files of the series.
-ROOMS = ('backends', 'contrib', 'docs', 'hw', 'include', 'tests')
+ROOMS = ('backends', 'contrib', 'docs', 'hw', 'include', 'qapi', 'tests')
 # Below a room, but only for the top-level meson.build: in no patch.
 NATIVE = ('tests/native/',)
 HEADER = '''\

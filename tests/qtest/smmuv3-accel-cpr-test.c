@@ -276,7 +276,8 @@ typedef struct RefusedTest {
 
 static const RefusedTest refused_tests[] = {
     { .name = "no-substreams", .from = "ssidsize=16",
-      .to = "ssidsize=0 -global vfio-pci.vpasid=on", .said = "vpasid=on" },
+      .to = "ssidsize=0 -global vfio-pci.x-vpasid=on",
+      .said = "x-vpasid=on" },
     { .name = "first", .from = "id=d1,", .to = "id=d1,xres=640,",
       .said = "xres" },
     /* The first one is there by then */

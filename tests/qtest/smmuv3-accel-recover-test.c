@@ -69,31 +69,37 @@ static void sync_done(VfGuest *g)
     g_assert_false(has_error(g));
 }
 
-/* The user finds device @n attached to @to, and stopped for reason @why */
+/*
+ * The user finds device @n attached to @to, stopped for reason @why, and @text
+ * in what the host said
+ */
 static void assert_listed(VfGuest *g, unsigned int n, const char *to,
-                          const char *why)
+                          const char *why, const char *text)
 {
-    QDict *response = qtest_qmp(g->qts, "{'execute': 'qom-get', 'arguments':"
-                                " {'path': '/machine/peripheral/smmu',"
-                                " 'property': 'x-accel-devices'}}");
+    QDict *state = vg_qom_get_struct(g, "/machine/peripheral/smmu",
+                                     "x-accel-state");
     g_autofree gchar *name = g_strdup_printf("d%u", n);
+    bool stopped = strcmp(why, "none") != 0;
     const QListEntry *entry;
     unsigned int found = 0;
 
-    QLIST_FOREACH_ENTRY(qdict_get_qlist(response, "return"), entry) {
+    QLIST_FOREACH_ENTRY(qdict_get_qlist(state, "devices"), entry) {
         const QDict *d = qobject_to(QDict, qlist_entry_obj(entry));
 
         if (!strcmp(qdict_get_str(d, "device"), name)) {
             found++;
             g_assert_cmpuint(qdict_get_int(d, "stream-id"), ==, SID(n));
             g_assert_cmpstr(qdict_get_str(d, "attached-to"), ==, to);
-            g_assert_cmpstr(qdict_get_str(d, "stopped"), ==, why);
-            g_assert_cmpint(qdict_haskey(d, "failure"), ==,
-                            strcmp(why, "no") != 0);
+            g_assert_cmpint(qdict_get_bool(d, "stopped"), ==, stopped);
+            g_assert_cmpstr(qdict_get_str(d, "reason"), ==, why);
+            g_assert_cmpint(qdict_haskey(d, "text"), ==, stopped);
+            if (stopped) {
+                vg_assert_has(qdict_get_str(d, "text"), text);
+            }
         }
     }
     g_assert_cmpuint(found, ==, 1);
-    qobject_unref(response);
+    qobject_unref(state);
 }
 
 /* Invalidate the ATCs of all devices */
@@ -136,12 +142,14 @@ static void test_dead(void)
     assert_access(g, 2, VF_ACCESS_ABORT);
     assert_access(g, 3, VF_ACCESS_S1);
 
-    assert_listed(g, 1, "translate", "no");
-    assert_listed(g, 2, "abort", "atc-invalidation");
+    assert_listed(g, 1, "translate", "none", NULL);
+    assert_listed(g, 2, "abort", "atc-invalidation",
+                  "its ATC could not be invalidated; it goes on when the guest "
+                  "changes its STE, or is reset: ");
     s->device[1].atc_dead = false;
     vs_cfgi_ste(g, SID(2));
     vs_assert_s1(g, 1, SID(2), VS_STE0_DEFAULT, VS_STE1_DEFAULT | EATS);
-    assert_listed(g, 2, "translate", "no");
+    assert_listed(g, 2, "translate", "none", NULL);
     inval_atcs(g, 3);
     text = vg_end(g);
     vg_assert_has(text, "DMA of d2 is aborted");
@@ -183,7 +191,8 @@ static void test_storm(void)
     }
     g_assert_cmpuint(errors, ==, 1);
     g_assert_true(vs_done(g));
-    assert_listed(g, 1, "abort", "stale-caches");
+    assert_listed(g, 1, "abort", "stale-caches",
+                  "IOMMU_HWPT_INVALIDATE failed");
 
     vf_client_clear_rules(g->c);
     sync_done(g);
@@ -295,8 +304,9 @@ static void test_refused(const void *opaque)
             assert_access(g, 1, VF_ACCESS_ABORT);
             g_assert_cmpuint(refused(g, refused_ops[op], since), ==, 1);
             vf_client_clear_rules(c);
-            assert_listed(g, 1, "abort", "ste-refused");
-            assert_listed(g, 2, "abort", "no");
+            assert_listed(g, 1, "abort", "ste-refused",
+                          strerror(refused_errors[e]));
+            assert_listed(g, 2, "abort", "none", NULL);
             give_chance(g, chance);
             vs_assert_s1(g, 0, SID(1), VS_STE0_DEFAULT, VS_STE1_DEFAULT);
             text = vg_end(g);

@@ -35,7 +35,7 @@ static VfGuest *start(void (*describe)(VfDevice *d))
     describe(d);
     g = vg_start(c, VG_MACHINE VG_IOMMUFD VG_PORT(1), "", c->iommufd);
     vg_ports(g, 1);
-    g_assert_cmpstr(vg_device_add(g, 0, "d0", 1, ",vpasid=off"), ==, NULL);
+    g_assert_cmpstr(vg_device_add(g, 0, "d0", 1, ",x-vpasid=off"), ==, NULL);
     return g;
 }
 

@@ -31,6 +31,7 @@ typedef struct Expected {
     unsigned int exec;
     unsigned int priv;
     unsigned int offset;        /* 0: none */
+    char step[8];               /* the rule that chose it */
 } Expected;
 
 /* As many bits of PASID as the guest is offered */
@@ -75,14 +76,23 @@ static void test_layout(const void *opaque)
                  "-device vfio-pci,iommufd=i0,fd=%d,id=d0,bus=rp1", "",
                  c->iommufd, c->device_fd[0]);
     vg_ports(g, 1);
-    state = vg_qom_get_str(g, "/machine/peripheral/d0", "vpasid-state");
+    state = vg_pasid_state(g, "d0", NULL);
     g_test_message("%s", state);
     g_assert_cmphex(find_pasid(g), ==, e->offset);
     if (e->offset) {
         g_assert_cmphex(vg_config_readw(g, 1, 0, e->offset + PCI_PASID_CAP),
                         ==, e->width << 8 | e->exec << 1 | e->priv << 2);
     }
-    g_assert_cmpint(g_str_has_prefix(state, "enabled: "), ==, !!e->offset);
+    if (e->offset) {
+        g_autofree gchar *expected =
+            g_strdup_printf("enabled=1 reason=none offset=0x%x width=%u "
+                            "exec=%u priv=%u where=%s limit=host", e->offset,
+                            e->width, e->exec, e->priv, e->step);
+
+        g_assert_cmpstr(state, ==, expected);
+    } else {
+        vg_assert_has(state, "enabled=0 ");
+    }
     g_free(vg_end(g));
 }
 
@@ -173,8 +183,9 @@ static Expected *parse(const char *file, const char *line)
     const char *at = strstr(line, " pasid=yes ");
     char offset[8];
 
-    if (!at || sscanf(at, " pasid=yes width=%u exec=%u priv=%u offset=%7s",
-                      &e->width, &e->exec, &e->priv, offset) != 4 ||
+    if (!at || sscanf(at, " pasid=yes width=%u exec=%u priv=%u offset=%7s "
+                      "step=%7s", &e->width, &e->exec, &e->priv, offset,
+                      e->step) != 5 ||
         !e->width) {
         return NULL;
     }

@@ -21,7 +21,6 @@
 #define SHARED_RAM "-object memory-backend-memfd,id=m0,size=128M,share=on " \
                    "-machine aux-ram-share=on,memory-backend=m0 "
 #define DEVICE "-device vfio-pci,iommufd=i0,fd=%d,id=d0,bus=rp1"
-#define STATE  "/machine/peripheral/d0", "vpasid-state"
 
 #define WIDTH           16
 #define ENABLED         (PCI_PASID_CTRL_ENABLE << 16)
@@ -243,72 +242,72 @@ typedef struct AdoptTest {
     const char *from;           /* options of the QEMU that starts */
     const char *to;             /* and of the next one */
     uint16_t offset;            /* of the capability; 0: none */
-    const char *state;          /* in the next one */
+    const char *state;          /* in x-vpasid-state of the next one */
     const char *said;           /* expected message, NULL for none */
     uint16_t hidden;            /* register of the device; 0: none */
 } AdoptTest;
 
 static const AdoptTest adopt_tests[] = {
     { .name = "same", .describe = last, .from = "", .to = "",
-      .offset = 0xff8, .state = "placed where the guest knows it",
+      .offset = 0xff8, .state = "where=guest",
       .hidden = 0x300 },
     { .name = "no-prefix", .describe = no_prefix, .from = "", .to = "",
-      .offset = 0xff8, .state = "placed where the guest knows it",
+      .offset = 0xff8, .state = "where=guest",
       .hidden = 0x300 },
-    { .name = "no-prefix-off", .describe = no_prefix, .from = ",vpasid=off",
-      .to = "", .offset = 0, .state = "disabled: the guest was started without",
+    { .name = "no-prefix-off", .describe = no_prefix, .from = ",x-vpasid=off",
+      .to = "", .offset = 0, .state = "reason=guest-without",
       .hidden = 0x300 },
     { .name = "to-default", .describe = last,
       .from = ",x-vpasid-cap-offset=0x400", .to = "", .offset = 0x400,
-      .state = "enabled: offset 0x400, width 16, exec 0, priv 0, placed where "
-               "the guest knows it", .hidden = 0x300 },
+      .state = "offset=0x400 width=16 exec=0 priv=0 where=guest limit=host",
+      .hidden = 0x300 },
     { .name = "to-user", .describe = last, .from = "",
       .to = ",x-vpasid-cap-offset=0x400", .offset = 0xff8,
-      .state = "enabled: offset 0xff8", .hidden = 0x300 },
+      .state = "offset=0xff8 width=16", .hidden = 0x300 },
     { .name = "user-to-user", .describe = last,
       .from = ",x-vpasid-cap-offset=0x500",
       .to = ",x-vpasid-cap-offset=0x400", .offset = 0x500,
-      .state = "enabled: offset 0x500", .hidden = 0x300 },
+      .state = "offset=0x500 width=16", .hidden = 0x300 },
     /* The new place would be in the body of AER: it is not looked at */
     { .name = "to-impossible", .describe = last, .from = "",
       .to = ",x-vpasid-cap-offset=0x110", .offset = 0xff8,
-      .state = "enabled: offset 0xff8", .hidden = 0x300 },
+      .state = "offset=0xff8 width=16", .hidden = 0x300 },
     { .name = "from-own", .describe = last,
       .from = ",x-vpasid-cap-offset=0x300", .to = "", .offset = 0x300,
-      .state = "enabled: offset 0x300" },
+      .state = "offset=0x300 width=16" },
     { .name = "between", .describe = between,
       .from = ",x-vpasid-cap-offset=0x280", .to = "", .offset = 0x280,
-      .state = "enabled: offset 0x280", .hidden = 0x200 },
+      .state = "offset=0x280 width=16", .hidden = 0x200 },
     { .name = "head", .describe = first,
       .from = ",x-vpasid-cap-offset=0x100", .to = "", .offset = 0x100,
-      .state = "enabled: offset 0x100" },
+      .state = "offset=0x100 width=16" },
     { .name = "alone-head", .describe = alone,
       .from = ",x-vpasid-cap-offset=0x100", .to = "", .offset = 0x100,
-      .state = "enabled: offset 0x100" },
+      .state = "offset=0x100 width=16" },
     { .name = "alone-end", .describe = alone, .from = "",
       .to = ",x-vpasid-cap-offset=0x100", .offset = 0xff8,
-      .state = "enabled: offset 0xff8", .hidden = 0x104 },
+      .state = "offset=0xff8 width=16", .hidden = 0x104 },
     { .name = "adjoining", .describe = adjoining, .from = "", .to = "",
-      .offset = 0xff8, .state = "enabled: offset 0xff8", .hidden = 0x300 },
-    { .name = "adjoining-off", .describe = adjoining, .from = ",vpasid=off",
-      .to = "", .offset = 0, .state = "disabled: the guest was started without",
+      .offset = 0xff8, .state = "offset=0xff8 width=16", .hidden = 0x300 },
+    { .name = "adjoining-off", .describe = adjoining, .from = ",x-vpasid=off",
+      .to = "", .offset = 0, .state = "reason=guest-without",
       .hidden = 0x300 },
     /* The properties come too late */
-    { .name = "to-off", .describe = last, .from = "", .to = ",vpasid=off",
-      .offset = 0xff8, .state = "enabled: offset 0xff8",
-      .said = "vfio d0: vpasid=off is too late", .hidden = 0x300 },
-    { .name = "from-off", .describe = last, .from = ",vpasid=off", .to = "",
-      .offset = 0, .state = "disabled: the guest was started without",
+    { .name = "to-off", .describe = last, .from = "", .to = ",x-vpasid=off",
+      .offset = 0xff8, .state = "offset=0xff8 width=16",
+      .said = "vfio d0: x-vpasid=off is too late", .hidden = 0x300 },
+    { .name = "from-off", .describe = last, .from = ",x-vpasid=off", .to = "",
+      .offset = 0, .state = "reason=guest-without",
       .hidden = 0x300 },
-    { .name = "off-to-on", .describe = last, .from = ",vpasid=off",
-      .to = ",vpasid=on", .offset = 0,
-      .state = "disabled: the guest was started without",
-      .said = "vfio d0: vpasid=on is too late", .hidden = 0x300 },
-    { .name = "shown", .describe = shown, .from = "", .to = ",vpasid=off",
-      .offset = 0x300, .state = "passed through",
-      .said = "vfio d0: vpasid=off is too late" },
-    { .name = "not-shown", .describe = shown, .from = ",vpasid=off", .to = "",
-      .offset = 0, .state = "disabled: the guest was started without",
+    { .name = "off-to-on", .describe = last, .from = ",x-vpasid=off",
+      .to = ",x-vpasid=on", .offset = 0,
+      .state = "reason=guest-without",
+      .said = "vfio d0: x-vpasid=on is too late", .hidden = 0x300 },
+    { .name = "shown", .describe = shown, .from = "", .to = ",x-vpasid=off",
+      .offset = 0x300, .state = "where=device",
+      .said = "vfio d0: x-vpasid=off is too late" },
+    { .name = "not-shown", .describe = shown, .from = ",x-vpasid=off", .to = "",
+      .offset = 0, .state = "reason=guest-without",
       .hidden = 0x300 },
 };
 
@@ -371,7 +370,7 @@ static void test_adopt(const void *opaque)
                          PCI_PASID_CTRL_ENABLE);
         g_assert_cmpuint(g->c->shared->raw_config_writes, ==, 0);
     }
-    state = vg_qom_get_str(g, STATE);
+    state = vg_pasid_state(g, "d0", NULL);
     vg_assert_has(state, t->state);
     if (t->offset && !own) {
         vg_system_reset(g);
@@ -384,6 +383,55 @@ static void test_adopt(const void *opaque)
     } else {
         g_assert_cmpstr(text, ==, "");
     }
+}
+
+/* What the user is told while a guest is taken over, and after that */
+
+typedef struct TextTest {
+    const char *name;
+    void (*describe)(VfDevice *d);
+    const char *from;           /* options of the QEMU that starts */
+    const char *state;          /* in the next one, without options */
+    const char *text;
+} TextTest;
+
+static const TextTest text_tests[] = {
+    { .name = "same", .describe = last, .from = "",
+      .state = "enabled=1 reason=none offset=0xff8 width=16 exec=0 priv=0 "
+               "where=guest limit=host",
+      .text = "enabled: offset 0xff8, width 16, exec 0, priv 0, placed where "
+              "the guest knows it" },
+    { .name = "without", .describe = last, .from = ",x-vpasid=off",
+      .state = "enabled=0 reason=guest-without",
+      .text = "disabled: the guest was started without the capability" },
+};
+
+static void look_not_loaded(VfGuest *g)
+{
+    g_autofree gchar *text = NULL;
+    g_autofree gchar *state = vg_pasid_state(g, "d0", &text);
+
+    g_assert_cmpstr(state, ==, "enabled=0 reason=guest-not-loaded");
+    g_assert_cmpstr(text, ==, "not decided: the state of the guest was not "
+                    "loaded");
+}
+
+static void test_text(const void *opaque)
+{
+    const TextTest *t = opaque;
+    g_autofree gchar *from = g_strconcat("bus=rp1", t->from, NULL);
+    const VgNext next = {
+        .from = from, .to = "bus=rp1", .look = look_not_loaded,
+    };
+    VfGuest *g = start(t->describe, t->from);
+    g_autofree gchar *text = NULL;
+    g_autofree gchar *state = NULL;
+
+    vg_transfer_to(g, &next);
+    state = vg_pasid_state(g, "d0", &text);
+    g_assert_cmpstr(state, ==, t->state);
+    g_assert_cmpstr(text, ==, t->text);
+    vg_end_silent(g);
 }
 
 /* Where it cannot stay the guest does */
@@ -630,6 +678,10 @@ int main(int argc, char **argv)
     for (int i = 0; i < ARRAY_SIZE(adopt_tests); i++) {
         vg_add_test("vfio-pasid/cpr/adopt", adopt_tests[i].name,
                     &adopt_tests[i], test_adopt);
+    }
+    for (int i = 0; i < ARRAY_SIZE(text_tests); i++) {
+        vg_add_test("vfio-pasid/cpr/text", text_tests[i].name, &text_tests[i],
+                    test_text);
     }
     for (int i = 0; i < ARRAY_SIZE(refuse_tests); i++) {
         vg_add_test("vfio-pasid/cpr/refuse", refuse_tests[i].name,

@@ -40,6 +40,7 @@ static void test_passed_through(void)
     VfClient *c = describe();
     VfDevice *d = &c->shared->device[0];
     g_autofree gchar *state = NULL;
+    g_autofree gchar *text = NULL;
     unsigned int count = 0;
     VfGuest *g;
 
@@ -53,9 +54,11 @@ static void test_passed_through(void)
                     0x300);
     g_assert_cmpuint(count, ==, 1);
     g_assert_cmphex(vg_config_readl(g, 1, 0, END_OFFSET), ==, 0);
-    state = vg_qom_get_str(g, "/machine/peripheral/d0", "vpasid-state");
-    vg_assert_has(state, "passed through: the kernel exposes the capability of "
-                  "the device at offset 0x300");
+    state = vg_pasid_state(g, "d0", &text);
+    g_assert_cmpstr(state, ==, "enabled=1 reason=none offset=0x300 width=16 "
+                    "exec=0 priv=0 where=device");
+    g_assert_cmpstr(text, ==, "passed through: the kernel exposes the "
+                    "capability of the device at offset 0x300");
     vg_end_silent(g);
 }
 
@@ -64,15 +67,18 @@ static void test_conventional_bus(void)
 {
     VfClient *c = describe();
     g_autofree gchar *state = NULL;
+    g_autofree gchar *text = NULL;
     VfGuest *g;
 
     g = vg_start(c, VG_MACHINE VG_IOMMUFD VG_PORT(1)
                  "-device pcie-pci-bridge,id=b0,bus=rp1 "
                  "-device vfio-pci,iommufd=i0,fd=%d,id=d0,bus=b0,addr=2", "",
                  c->iommufd, c->device_fd[0]);
-    state = vg_qom_get_str(g, "/machine/peripheral/d0", "vpasid-state");
-    vg_assert_has(state, "conventional PCI bus");
-    vg_assert_has(state, "pcie-root-port");
+    state = vg_pasid_state(g, "d0", &text);
+    g_assert_cmpstr(state, ==, "enabled=0 reason=conventional-bus");
+    g_assert_cmpstr(text, ==, "disabled: the device is on a conventional PCI "
+                    "bus, which has no extended capabilities; put it behind a "
+                    "pcie-root-port");
     vg_end_silent(g);
 }
 
@@ -83,6 +89,7 @@ static void test_legacy(void)
     g_autofree gchar *dir = g_dir_make_tmp("vfio-fake-XXXXXX", NULL);
     g_autofree gchar *link = g_build_filename(dir, "iommu_group", NULL);
     g_autofree gchar *state = NULL;
+    g_autofree gchar *text = NULL;
     VfGuest *g;
 
     g_assert_cmpint(symlink("/sys/kernel/iommu_groups/10", link), ==, 0);
@@ -92,9 +99,11 @@ static void test_legacy(void)
     g_assert_cmphex(vg_config_readl(g, 1, 0, PCI_VENDOR_ID), ==, 0x00fa1b36);
     g_assert_cmphex(vg_find_ext_cap(g, 1, 0, PCI_EXT_CAP_ID_PASID, NULL), ==,
                     0);
-    state = vg_qom_get_str(g, "/machine/peripheral/d0", "vpasid-state");
-    vg_assert_has(state, "disabled: there is no host IOMMU device that knows "
-                  "of PASID: the device is in a legacy container");
+    state = vg_pasid_state(g, "d0", &text);
+    g_assert_cmpstr(state, ==, "enabled=0 reason=legacy-container");
+    g_assert_cmpstr(text, ==, "disabled: there is no host IOMMU device that "
+                    "knows of PASID: the device is in a legacy container; "
+                    "assign it with iommufd=ID");
     vg_end_silent(g);
     unlink(link);
     rmdir(dir);
@@ -122,6 +131,7 @@ static void test_mdev_path(void)
     g_autofree gchar *dir = make_mdev_folder(c);
     g_autofree gchar *remove = g_strdup_printf("rm -r %s", dir);
     g_autofree gchar *state = NULL;
+    g_autofree gchar *text = NULL;
     VfGuest *g;
 
     g = vg_start(c, VG_MACHINE VG_IOMMUFD VG_PORT(1)
@@ -132,8 +142,8 @@ static void test_mdev_path(void)
     g_assert_cmphex(vg_find_ext_cap(g, 1, 0, PCI_EXT_CAP_ID_PASID, NULL), ==,
                     0);
     g_assert_cmpuint(vf_client_count(c, VF_OP_GET_HW_INFO, 0), ==, 0);
-    state = vg_qom_get_str(g, "/machine/peripheral/d0", "vpasid-state");
-    vg_assert_has(state, "disabled: there is no host IOMMU device: a mediated");
+    state = vg_pasid_state(g, "d0", &text);
+    g_assert_cmpstr(state, ==, "enabled=0 reason=no-host-iommu");
     vg_end_silent(g);
     g_assert_cmpint(system(remove), ==, 0);
 }
@@ -182,6 +192,7 @@ static void test_vfio_user(const void *viommu)
     g_autofree gchar *dir = g_dir_make_tmp("vfio-fake-XXXXXX", NULL);
     g_autofree gchar *path = g_build_filename(dir, "socket", NULL);
     g_autofree gchar *state = NULL;
+    g_autofree gchar *text = NULL;
     VuDevice device = { .config = config };
     VuServer *server;
     VfGuest *g;
@@ -201,9 +212,10 @@ static void test_vfio_user(const void *viommu)
                     0x100);
     g_assert_cmphex(vg_find_ext_cap(g, 1, 0, PCI_EXT_CAP_ID_PASID, NULL), ==,
                     0);
-    state = vg_qom_get_str(g, "/machine/peripheral/d0", "vpasid-state");
-    vg_assert_has(state, "disabled: there is no host IOMMU device: a mediated "
-                  "or vfio-user device has none");
+    state = vg_pasid_state(g, "d0", &text);
+    g_assert_cmpstr(state, ==, "enabled=0 reason=no-host-iommu");
+    g_assert_cmpstr(text, ==, "disabled: there is no host IOMMU device: a "
+                    "mediated or vfio-user device has none");
     vg_system_reset(g);
     vg_end_silent(g);
     vu_server_end(server);
@@ -235,6 +247,7 @@ static void test_read_fails(void)
     VfGuest *g = vg_start(c, VG_MACHINE ACCEL VG_IOMMUFD VG_PORT(1), "",
                           c->iommufd);
     g_autofree gchar *state = NULL;
+    g_autofree gchar *said = NULL;
     g_autofree gchar *text = NULL;
     unsigned int nth;
 
@@ -249,10 +262,12 @@ static void test_read_fails(void)
     g_assert_cmphex(vg_config_readl(g, 1, 0, PCI_VENDOR_ID), ==, 0x00fa1b36);
     g_assert_cmphex(vg_find_ext_cap(g, 1, 0, PCI_EXT_CAP_ID_PASID, NULL), ==,
                     0);
-    state = vg_qom_get_str(g, "/machine/peripheral/d0", "vpasid-state");
-    vg_assert_has(state, "disabled: its configuration space cannot be read");
-    text = vg_end(g);
-    vg_assert_has(text, "warning:");
+    state = vg_pasid_state(g, "d0", &text);
+    g_assert_cmpstr(state, ==, "enabled=0 reason=config-unreadable");
+    g_assert_cmpstr(text, ==, "disabled: its configuration space cannot be "
+                    "read: Input/output error");
+    said = vg_end(g);
+    vg_assert_has(said, "warning:");
 }
 
 int main(int argc, char **argv)

@@ -21,7 +21,6 @@
 
 #define ACCEL "-device arm-smmuv3,primary-bus=pcie.0,accel=on,ssidsize=16 "
 #define DEVICE "-device vfio-pci,iommufd=i0,fd=%d,id=d0,"
-#define STATE "/machine/peripheral/d0", "vpasid-state"
 
 /* Root port rp1 with @port, a switch with downstream port dn with @down */
 #define SWITCH(port, up, down) \
@@ -46,8 +45,9 @@ typedef struct PathTest {
     void (*describe)(VfDevice *d);
     uint8_t bus;                /* of the device; root ports are on bus 0 */
     uint8_t devfn;
-    bool works;
-    const char *said[4];
+    const char *reason;         /* NULL: it works */
+    const char *said[4];        /* in the sentence */
+    const char *text;           /* all of it, in one row per reason */
 } PathTest;
 
 static const VfExtCap caps_aer[] = {
@@ -93,51 +93,71 @@ static void has_acs(VfDevice *d)
 }
 
 static const PathTest tests[] = {
-    { .name = "root-port", .ports = VG_PORT(1), .where = "bus=rp1", .bus = 1,
-      .works = true },
+    { .name = "root-port", .ports = VG_PORT(1), .where = "bus=rp1", .bus = 1 },
     { .name = "root-bus", .ports = "", .where = "bus=pcie.0,addr=5",
-      .devfn = SLOT_5, .works = true },
+      .devfn = SLOT_5 },
     { .name = "integrated", .ports = "", .where = "bus=pcie.0,addr=5",
-      .describe = integrated, .devfn = SLOT_5, .works = true },
+      .describe = integrated, .devfn = SLOT_5 },
 
     /* What the guest sees of these is conventional PCI */
     { .name = "legacy-root-bus", .ports = "", .where = "bus=pcie.0,addr=5",
       .describe = legacy, .devfn = SLOT_5,
+      .reason = "device-no-express",
       .said = { "no PCI Express capability", "pcie-root-port" } },
     { .name = "legacy-root-port", .ports = VG_PORT(1), .where = "bus=rp1",
-      .describe = legacy, .bus = 1, .works = true },
+      .describe = legacy, .bus = 1 },
     { .name = "no-express", .ports = VG_PORT(1), .where = "bus=rp1",
       .describe = no_express, .bus = 1,
-      .said = { "no PCI Express capability" } },
+      .reason = "device-no-express",
+      .said = { "no PCI Express capability" }, .text =
+          "disabled: the guest sees no PCI Express capability of the device, "
+          "and thus no extended configuration space; a Legacy Endpoint needs a "
+          "pcie-root-port for it, a root bus will not do" },
     { .name = "version-1", .ports = VG_PORT(1), .where = "bus=rp1",
       .describe = version_1, .bus = 1,
-      .said = { "version 1", "TLP prefixes" } },
+      .reason = "device-no-prefix",
+      .said = { "version 1", "TLP prefixes" }, .text =
+          "disabled: the PCI Express capability of the device has version 1, "
+          "which cannot tell that the device supports end-to-end TLP "
+          "prefixes" },
 
     /* Access control services */
     { .name = "port-without-acs", .ports = NO_ACS_PORT, .where = "bus=rp1",
-      .bus = 1, .said = { "port rp1", "ACS", "disable-acs=off" } },
+      .bus = 1, .reason = "port-no-acs",
+      .said = { "port rp1", "ACS", "disable-acs=off" }, .text =
+          "disabled: the port rp1 (pcie-root-port) has no access control "
+          "services (ACS), without which a guest does not enable PASID; give "
+          "it disable-acs=off" },
     { .name = "switch", .ports = SWITCH("", "", ""), .where = "bus=dn",
       .bus = 3,
+      .reason = "port-no-acs",
       .said = { "port dn", "xio3130-downstream", "x-disable-acs=off" } },
     { .name = "switch-with-acs",
       .ports = SWITCH("", "", ",x-disable-acs=off"), .where = "bus=dn",
-      .bus = 3, .works = true },
+      .bus = 3 },
     { .name = "switch-root-port-without-acs",
       .ports = SWITCH(",disable-acs=on", "", ",x-disable-acs=off"),
       .where = "bus=dn", .bus = 3,
+      .reason = "port-no-acs",
       .said = { "port rp1", "pcie-root-port", "disable-acs=off" } },
     { .name = "switch-in-multifunction-slot",
       .ports = SWITCH("", ",multifunction=on", ",x-disable-acs=off"),
       .where = "bus=dn", .bus = 3,
+      .reason = "port-no-acs",
       .said = { "up", "x3130-upstream", "ACS", "multifunction" } },
     { .name = "multifunction", .ports = VG_PORT(1),
       .where = "bus=rp1,multifunction=on", .bus = 1,
-      .said = { "ACS", "multifunction=on" } },
+      .reason = "device-no-acs",
+      .said = { "ACS", "multifunction=on" }, .text =
+          "disabled: the device is in a multifunction slot and has no access "
+          "control services (ACS), without which a guest does not enable "
+          "PASID; give it a pcie-root-port of its own, without "
+          "multifunction=on" },
     { .name = "multifunction-with-acs", .ports = VG_PORT(1),
-      .where = "bus=rp1,multifunction=on", .describe = has_acs, .bus = 1,
-      .works = true },
+      .where = "bus=rp1,multifunction=on", .describe = has_acs, .bus = 1 },
     { .name = "multifunction-root-bus", .ports = "",
       .where = "bus=pcie.0,addr=5,multifunction=on", .devfn = SLOT_5,
+      .reason = "device-no-acs",
       .said = { "ACS", "pcie-root-port" } },
 };
 
@@ -170,40 +190,47 @@ static void test_row(const void *opaque)
     VfClient *c = describe(t);
     VfGuest *g = vg_start(c, VG_MACHINE ACCEL VG_IOMMUFD "%s" DEVICE "%s", "",
                           c->iommufd, t->ports, c->device_fd[0], t->where);
-    g_autofree gchar *state = vg_qom_get_str(g, STATE);
+    g_autofree gchar *sentence = NULL;
+    g_autofree gchar *state = vg_pasid_state(g, "d0", &sentence);
+    g_autofree gchar *expected = g_strdup_printf("enabled=0 reason=%s",
+                                                 t->reason ?: "none");
     g_autofree gchar *text = NULL;
 
     number_buses(g, t->bus);
     g_assert_cmphex(vg_config_readl(g, t->bus, t->devfn, PCI_VENDOR_ID), ==,
                     0x00fa1b36);
-    if (t->works) {
-        vg_assert_has(state, "enabled: offset 0xff8");
+    if (!t->reason) {
+        vg_assert_has(state, "enabled=1 reason=none offset=0xff8");
         g_assert_cmphex(vg_find_ext_cap(g, t->bus, t->devfn,
                                         PCI_EXT_CAP_ID_PASID, NULL), ==,
                         END_OFFSET);
         vg_end_silent(g);
         return;
     }
-    vg_assert_has(state, "disabled: ");
+    g_assert_cmpstr(state, ==, expected);
     for (int i = 0; i < ARRAY_SIZE(t->said) && t->said[i]; i++) {
-        vg_assert_has(state, t->said[i]);
+        vg_assert_has(sentence, t->said[i]);
+    }
+    if (t->text) {
+        g_assert_cmpstr(sentence, ==, t->text);
     }
     g_assert_cmphex(vg_config_readl(g, t->bus, t->devfn, END_OFFSET), ==, 0);
     text = vg_end(g);
     vg_assert_has(text, "warning:");
-    vg_assert_has(text, state + strlen("disabled: "));
+    vg_assert_has(text, sentence + strlen("disabled: "));
+    vg_assert_has(text, " (x-vpasid=off silences this)\n");
 }
 
-/* The same is an error with vpasid=on, which names the device */
+/* The same is an error with x-vpasid=on, which names the device */
 static void test_on(const void *opaque)
 {
     const PathTest *t = opaque;
     VfClient *c = describe(t);
     g_autofree gchar *text =
-        vg_refused(c, VG_MACHINE ACCEL VG_IOMMUFD "%s" DEVICE "%s,vpasid=on",
+        vg_refused(c, VG_MACHINE ACCEL VG_IOMMUFD "%s" DEVICE "%s,x-vpasid=on",
                    "", c->iommufd, t->ports, c->device_fd[0], t->where);
 
-    vg_assert_has(text, "d0: vpasid=on, but ");
+    vg_assert_has(text, "d0: x-vpasid=on, but ");
     for (int i = 0; i < ARRAY_SIZE(t->said) && t->said[i]; i++) {
         vg_assert_has(text, t->said[i]);
     }
@@ -218,10 +245,9 @@ static void test_second_function(void)
     VfGuest *g = vg_start(c, VG_MACHINE ACCEL VG_IOMMUFD VG_PORT(1) DEVICE
                           "bus=rp1,addr=0.1", "", c->iommufd,
                           c->device_fd[0]);
-    g_autofree gchar *state = vg_qom_get_str(g, STATE);
+    g_autofree gchar *state = vg_pasid_state(g, "d0", NULL);
 
-    vg_assert_has(state, "disabled: ");
-    vg_assert_has(state, "ACS");
+    g_assert_cmpstr(state, ==, "enabled=0 reason=device-no-acs");
     g_free(vg_end(g));
 }
 
@@ -248,7 +274,7 @@ static const PrefixTest prefix_tests[] = {
       .has = OTHER_FIELDS | PREFIX | 3 * PREFIX_MAX_1,
       .seen = OTHER_FIELDS | PREFIX | 3 * PREFIX_MAX_1 },
     /* Without the capability the guest sees the register of the device */
-    { .name = "off", .options = ",vpasid=off", .has = OTHER_FIELDS,
+    { .name = "off", .options = ",x-vpasid=off", .has = OTHER_FIELDS,
       .seen = OTHER_FIELDS },
 };
 
@@ -349,7 +375,7 @@ int main(int argc, char **argv)
             continue;
         }
         vg_add_test("vfio-pasid/path", tests[i].name, &tests[i], test_row);
-        if (!tests[i].works) {
+        if (tests[i].reason) {
             vg_add_test("vfio-pasid/path/on", tests[i].name, &tests[i],
                         test_on);
         }

@@ -34,7 +34,8 @@ typedef struct PlaceTest {
     const char *options;
     uint16_t offset;            /* where the guest sees one; 0: none */
     unsigned int warnings;
-    const char *text;           /* in vpasid-state, or in the error */
+    const char *state;          /* where or reason in x-vpasid-state */
+    const char *text;           /* in its sentence, or in the error */
 } PlaceTest;
 
 static const VfExtCap caps_aer[] = {
@@ -202,37 +203,39 @@ static void anchor_only(VfDevice *d)
 static const PlaceTest tests[] = {
     /* The rules, one after the other */
     { .name = "end", .caps = caps_aer, .options = "", .offset = 0xff8,
-      .text = "placed at the end of configuration space" },
+      .state = "where=end" },
     { .name = "end-before-host", .caps = caps_aer, .describe = hidden,
       .options = "", .offset = 0xff8,
-      .text = "placed at the end of configuration space" },
+      .state = "where=end" },
     { .name = "host", .caps = caps_end_taken, .describe = hidden,
       .options = "", .offset = 0x300,
-      .text = "placed where the device has its own" },
+      .state = "where=host" },
     { .name = "host-in-list", .caps = caps_end_taken,
       .describe = hidden_in_list, .options = "", .offset = 0x300,
-      .text = "placed where the device has its own" },
+      .state = "where=host" },
     { .name = "gap", .caps = caps_end_taken, .options = "", .offset = 0xfb8,
-      .text = "placed in the highest gap" },
+      .state = "where=gap" },
     { .name = "gap-data", .caps = caps_end_taken, .describe = data_in_gap,
-      .options = "", .offset = 0xfb0, .text = "placed in the highest gap" },
+      .options = "", .offset = 0xfb0, .state = "where=gap" },
     { .name = "head", .caps = caps_none, .describe = empty_but_head,
-      .options = "", .offset = 0x100, .text = "placed in the highest gap" },
+      .options = "", .offset = 0x100, .state = "where=gap" },
     { .name = "anchor", .caps = caps_none, .describe = anchor_only,
-      .options = "", .offset = 0x100, .text = "placed in the highest gap" },
+      .options = "", .offset = 0x100, .state = "where=gap" },
     { .name = "none", .caps = caps_end_taken, .describe = no_room,
       .options = "", .warnings = 1,
-      .text = "disabled: there is no room: offset 0xff8 overlaps the body of a "
-      "capability (Vendor-Specific, ID 0xb, 0xfc0 to 0xfff), and no other 8 "
-      "bytes are free and read zero" },
+      .state = "reason=no-room", .text =
+          "disabled: there is no room: offset 0xff8 overlaps the body of a "
+          "capability (Vendor-Specific, ID 0xb, 0xfc0 to 0xfff), and no other "
+          "8 bytes are free and read zero" },
 
     { .name = "short", .caps = caps_aer, .describe = short_space, .options = "",
-      .offset = 0x5f8, .text = "placed in the highest gap" },
+      .offset = 0x5f8, .state = "where=gap" },
     { .name = "short-host", .caps = caps_aer, .describe = short_hidden,
       .options = "", .offset = 0x300,
-      .text = "placed where the device has its own" },
+      .state = "where=host" },
     { .name = "short-none", .caps = caps_aer, .describe = short_full,
-      .options = "", .warnings = 1, .text =
+      .options = "", .warnings = 1,
+      .state = "reason=no-room", .text =
           "disabled: there is no room: offset 0xff8 is behind the 0x148 bytes "
           "of configuration space that the device has, or too close to their "
           "end, and no other 8 bytes are free and read zero" },
@@ -240,58 +243,62 @@ static const PlaceTest tests[] = {
     /* Registers that may not be the device's PASID are not used */
     { .name = "host-narrower", .caps = caps_end_taken,
       .describe = hidden_narrower, .options = "", .offset = 0xfb8,
-      .text = "placed in the highest gap" },
+      .state = "where=gap" },
     { .name = "host-wider", .caps = caps_end_taken, .describe = hidden_wider,
-      .options = "", .offset = 0xfb8, .text = "placed in the highest gap" },
+      .options = "", .offset = 0xfb8, .state = "where=gap" },
     { .name = "host-exec", .caps = caps_end_taken, .describe = hidden_exec,
-      .options = "", .offset = 0xfb8, .text = "placed in the highest gap" },
+      .options = "", .offset = 0xfb8, .state = "where=gap" },
     { .name = "host-priv", .caps = caps_end_taken,
       .describe = hidden_without_priv, .options = "", .offset = 0xfb8,
-      .text = "placed in the highest gap" },
+      .state = "where=gap" },
     { .name = "host-version", .caps = caps_end_taken,
       .describe = hidden_version, .options = "", .offset = 0xfb8,
-      .text = "placed in the highest gap" },
+      .state = "where=gap" },
     { .name = "host-reserved", .caps = caps_end_taken,
       .describe = hidden_reserved, .options = "", .offset = 0xfb8,
-      .text = "placed in the highest gap" },
+      .state = "where=gap" },
     { .name = "host-twice", .caps = caps_end_taken, .describe = hidden_twice,
-      .options = "", .offset = 0xfb8, .text = "placed in the highest gap" },
+      .options = "", .offset = 0xfb8, .state = "where=gap" },
     { .name = "host-in-body", .caps = caps_end_taken,
       .describe = hidden_in_body, .options = "", .offset = 0xfb8,
-      .text = "placed in the highest gap" },
+      .state = "where=gap" },
     { .name = "none-two-hosts", .caps = caps_end_taken,
       .describe = no_room_two_hidden, .options = "", .warnings = 1,
-      .text = "2 places look like the device's own capability" },
+      .state = "reason=no-room", .text =
+          "2 places look like the device's own capability" },
 
     /* A capability of unknown size counts as reaching to the next one */
     { .name = "unknown-last", .caps = caps_unknown_last, .options = "",
-      .offset = 0x1f8, .text = "placed in the highest gap" },
+      .offset = 0x1f8, .state = "where=gap" },
     { .name = "unknown-alone", .caps = caps_unknown_alone, .options = "",
-      .warnings = 1, .text =
+      .warnings = 1,
+      .state = "reason=no-room", .text =
           "(Latency Tolerance Reporting, ID 0x18, 0x100 to 0xfff since its "
           "size "
       "is not known)" },
 
     /* One warning for the list, one for PASID */
     { .name = "loop", .caps = caps_aer, .describe = backward_then_loop,
-      .options = "", .warnings = 2, .text =
+      .options = "", .warnings = 2,
+      .state = "reason=list-broken", .text =
           "disabled: the list of extended capabilities of the device loops at "
-      "0x200, so it is not known what is free" },
+          "0x200, so it is not known what is free" },
 
     /* By the user */
     { .name = "user", .caps = caps_end_taken,
-      .options = ",x-vpasid-cap-offset=0x200", .offset = 0x200, .text =
+      .options = ",x-vpasid-cap-offset=0x200", .offset = 0x200,
+      .state = "where=user", .text =
           "enabled: offset 0x200, width 16, exec 0, priv 0, placed by the "
           "user" },
     { .name = "user-host", .caps = caps_end_taken, .describe = hidden,
       .options = ",x-vpasid-cap-offset=0x300", .offset = 0x300,
-      .text = "placed by the user" },
+      .state = "where=user" },
     { .name = "user-first", .caps = caps_pasid_first,
       .describe = registers_first, .options = ",x-vpasid-cap-offset=0x100",
-      .offset = 0x100, .text = "placed by the user" },
+      .offset = 0x100, .state = "where=user" },
     { .name = "user-alone", .caps = caps_pasid_alone,
       .describe = registers_first, .options = ",x-vpasid-cap-offset=0x100",
-      .offset = 0x100, .text = "placed by the user" },
+      .offset = 0x100, .state = "where=user" },
 };
 
 static const PlaceTest refused_tests[] = {
@@ -360,14 +367,14 @@ static const PlaceTest refused_tests[] = {
     { .name = "unknown", .caps = caps_unknown_alone,
       .options = ",x-vpasid-cap-offset=0x400",
       .text = "since its size is not known); no other offset would work" },
-    /* vpasid=on fails for the same reasons that auto warns about */
+    /* x-vpasid=on fails for the same reasons that auto warns about */
     { .name = "on-none", .caps = caps_end_taken, .describe = no_room,
-      .options = ",vpasid=on", .text = "vpasid=on, but there is no room" },
+      .options = ",x-vpasid=on", .text = "x-vpasid=on, but there is no room" },
     { .name = "on-unknown", .caps = caps_unknown_alone,
-      .options = ",vpasid=on", .text = "vpasid=on, but there is no room" },
+      .options = ",x-vpasid=on", .text = "x-vpasid=on, but there is no room" },
     { .name = "on-loop", .caps = caps_aer, .describe = backward_then_loop,
-      .options = ",vpasid=on", .warnings = 1, .text =
-          "vpasid=on, but the list of extended capabilities of the device "
+      .options = ",x-vpasid=on", .warnings = 1, .text =
+          "x-vpasid=on, but the list of extended capabilities of the device "
           "loops" },
 };
 
@@ -451,11 +458,15 @@ static void test_place(const void *opaque)
                           "-device vfio-pci,iommufd=i0,fd=%d,id=d0,bus=rp1%s",
                           "", c->iommufd, c->device_fd[0], t->options);
     g_autofree gchar *state = NULL;
+    g_autofree gchar *sentence = NULL;
     g_autofree gchar *text = NULL;
 
     vg_ports(g, 1);
-    state = vg_qom_get_str(g, "/machine/peripheral/d0", "vpasid-state");
-    vg_assert_has(state, t->text);
+    state = vg_pasid_state(g, "d0", &sentence);
+    vg_assert_has(state, t->state);
+    if (t->text) {
+        vg_assert_has(sentence, t->text);
+    }
     if (t->offset) {
         check_capability(g, t);
     } else {
@@ -464,13 +475,8 @@ static void test_place(const void *opaque)
     text = vg_end(g);
     g_assert_cmpuint(count_lines(text), ==, t->warnings);
     if (t->warnings) {
-        const char *why = t->text;
-
-        if (g_str_has_prefix(why, "disabled: ")) {
-            why += strlen("disabled: ");
-        }
         vg_assert_has(text, "d0: no PASID for the guest: ");
-        vg_assert_has(text, why);
+        vg_assert_has(text, sentence + strlen("disabled: "));
     }
 }
 
@@ -487,6 +493,8 @@ static void test_refused(const void *opaque)
     err = vg_device_add(g, 0, "d0", 1, t->options);
     vg_assert_has(err, t->text);
     vg_assert_has(err, "vfio d0: ");
+    /* What else the user could do is a hint, which QMP does not have */
+    g_assert_null(strstr(err, "x-vpasid=off"));
     vf_client_assert_clean(c);
     text = vg_end(g);
     g_assert_cmpuint(count_lines(text), ==, t->warnings);

@@ -183,7 +183,7 @@ static const ShadowTest tests[] = {
       .size = 8, .open = 0x104 },
 
     /* Also where there is nothing to put in their place */
-    { .name = "off", .viommu = ACCEL, .options = ",vpasid=off",
+    { .name = "off", .viommu = ACCEL, .options = ",x-vpasid=off",
       .describe = plain, .hidden = 0x300, .size = 8 },
     { .name = "no-viommu", .viommu = "", .options = "", .describe = plain,
       .hidden = 0x300, .size = 8 },
@@ -369,47 +369,50 @@ typedef struct DropTest {
     uint16_t next;              /* where that one has to lead now */
     uint16_t added;             /* where the guest sees ours; 0: it does not */
     unsigned int warnings;
-    const char *state;
+    const char *state;          /* in the fields of x-vpasid-state */
+    const char *text;           /* its sentence, if given */
 } DropTest;
 
 static const DropTest drop_tests[] = {
     { .name = "loop", .options = "", .describe = linked_by_loop,
-      .offset = 0x300, .link = 0x200, .next = 0x400, .warnings = 2, .state =
+      .offset = 0x300, .link = 0x200, .next = 0x400, .warnings = 2,
+      .state = "reason=list-unreliable", .text =
           "disabled: the list of extended capabilities of the device loops, "
-          "so the "
-      "PASID capability in it at offset 0x300 may be one that the kernel means "
-      "to hide" },
+          "so the PASID capability in it at offset 0x300 may be one that the "
+          "kernel means to hide" },
     { .name = "overlap", .options = "", .describe = linked_by_overlap,
       .offset = 0x300, .link = 0x200, .next = 0x1f0, .warnings = 1,
-      .state = "disabled: the list of extended capabilities of the device has "
-      "capabilities that overlap, so the PASID capability in it at offset "
-      "0x300" },
+      .state = "reason=list-unreliable", .text =
+          "disabled: the list of extended capabilities of the device has "
+          "capabilities that overlap, so the PASID capability in it at offset "
+          "0x300 may be one that the kernel means to hide" },
     /* What else is in the list can be relied on, and ours goes there */
     { .name = "adjoining", .options = "", .describe = linked_by_adjoining,
       .offset = 0x300, .link = 0x110, .next = 0x400, .added = END_OFFSET,
-      .state = "enabled: offset 0xff8, width 16" },
-    { .name = "adjoining-on", .options = ",vpasid=on",
+      .state = "offset=0xff8 width=16" },
+    { .name = "adjoining-on", .options = ",x-vpasid=on",
       .describe = linked_by_adjoining, .offset = 0x300, .link = 0x110,
-      .next = 0x400, .added = END_OFFSET, .state = "enabled: offset 0xff8" },
+      .next = 0x400, .added = END_OFFSET, .state = "offset=0xff8 width=16" },
     { .name = "adjoining-by-user", .options = ",x-vpasid-cap-offset=0x500",
       .describe = linked_by_adjoining, .offset = 0x300, .link = 0x110,
-      .next = 0x400, .added = 0x500, .state = "enabled: offset 0x500" },
+      .next = 0x400, .added = 0x500, .state = "offset=0x500 width=16" },
     { .name = "adjoining-hidden", .options = "", .describe = linked_by_hidden,
       .offset = 0x300, .link = 0x200, .next = 0x400, .added = END_OFFSET,
-      .state = "enabled: offset 0xff8, width 16" },
-    { .name = "adjoining-off", .options = ",vpasid=off",
+      .state = "offset=0xff8 width=16" },
+    { .name = "adjoining-off", .options = ",x-vpasid=off",
       .describe = linked_by_adjoining, .offset = 0x300, .link = 0x110,
-      .next = 0x400, .state = "disabled: vpasid=off" },
-    { .name = "loop-off", .options = ",vpasid=off", .describe = linked_by_loop,
-      .offset = 0x300, .link = 0x200, .next = 0x400, .warnings = 1,
-      .state = "disabled: vpasid=off" },
-    { .name = "shown-off", .options = ",vpasid=off", .describe = shown,
-      .offset = 0x300, .link = 0x100, .state = "disabled: vpasid=off" },
-    { .name = "first-off", .options = ",vpasid=off", .describe = shown_first,
+      .next = 0x400, .state = "reason=off" },
+    { .name = "loop-off", .options = ",x-vpasid=off",
+      .describe = linked_by_loop, .offset = 0x300, .link = 0x200,
+      .next = 0x400, .warnings = 1,
+      .state = "reason=off" },
+    { .name = "shown-off", .options = ",x-vpasid=off", .describe = shown,
+      .offset = 0x300, .link = 0x100, .state = "reason=off" },
+    { .name = "first-off", .options = ",x-vpasid=off", .describe = shown_first,
       .offset = 0x100, .link = 0x100, .next = 0x200,
-      .state = "disabled: vpasid=off" },
-    { .name = "alone-off", .options = ",vpasid=off", .describe = shown_alone,
-      .offset = 0x100, .link = 0x100, .state = "disabled: vpasid=off" },
+      .state = "reason=off" },
+    { .name = "alone-off", .options = ",x-vpasid=off", .describe = shown_alone,
+      .offset = 0x100, .link = 0x100, .state = "reason=off" },
 };
 
 static unsigned int count_lines(const char *text)
@@ -429,6 +432,7 @@ static void test_drop(const void *opaque)
     VfDevice *d = vf_client_add_device(c);
     VfGuest *g;
     g_autofree gchar *state = NULL;
+    g_autofree gchar *sentence = NULL;
     g_autofree gchar *text = NULL;
     uint32_t since;
 
@@ -437,8 +441,11 @@ static void test_drop(const void *opaque)
                  "-device vfio-pci,iommufd=i0,fd=%d,id=d0,bus=rp1%s", "",
                  c->iommufd, c->device_fd[0], t->options);
     vg_ports(g, 1);
-    state = vg_qom_get_str(g, "/machine/peripheral/d0", "vpasid-state");
+    state = vg_pasid_state(g, "d0", &sentence);
     vg_assert_has(state, t->state);
+    if (t->text) {
+        g_assert_cmpstr(sentence, ==, t->text);
+    }
 
     g_assert_cmphex(PCI_EXT_CAP_NEXT(vg_config_readl(g, 1, 0, t->link)), ==,
                     t->next);
@@ -476,8 +483,8 @@ static void test_drop_on(void)
     linked_by_overlap(vf_client_add_device(c));
     g = vg_start(c, VG_MACHINE ACCEL VG_IOMMUFD VG_PORT(1), "", c->iommufd);
     vg_ports(g, 1);
-    err = vg_device_add(g, 0, "d0", 1, ",vpasid=on");
-    vg_assert_has(err, "vpasid=on, but the list of extended capabilities");
+    err = vg_device_add(g, 0, "d0", 1, ",x-vpasid=on");
+    vg_assert_has(err, "x-vpasid=on, but the list of extended capabilities");
     vg_end_silent(g);
 }
 

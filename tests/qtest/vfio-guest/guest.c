@@ -299,7 +299,8 @@ void vg_exec_lost(VfGuest *g, const VgNext *next)
 
 /* Start a QEMU with @options, and have the old one hand the guest over to it */
 static QTestState *transfer_to(VfGuest *g, const char *var,
-                               const char *options, gchar **main_path)
+                               const char *options, bool defer,
+                               gchar **main_path)
 {
     gchar *cpr_path = temporary_file();
     g_autofree gchar *args = NULL;
@@ -313,8 +314,9 @@ static QTestState *transfer_to(VfGuest *g, const char *var,
     fd = qtest_socket_server(cpr_path);
     g_assert_cmpint(fd, >=, 0);
     args = g_strdup_printf("%s -incoming cpr,addr.transport=socket,"
-                           "addr.type=fd,addr.str=%d -incoming unix:%s 2>>%s",
-                           options, fd, *main_path, g->stderr_path);
+                           "addr.type=fd,addr.str=%d -incoming %s%s 2>>%s",
+                           options, fd, defer ? "defer" : "unix:",
+                           defer ? "" : *main_path, g->stderr_path);
     environment_set(g->c);
     new = qtest_init_ext(var, args, NULL, false);
     environment_clear();
@@ -347,9 +349,21 @@ void vg_transfer_to(VfGuest *g, const VgNext *next)
     QTestState *old = g->qts;
     QTestState *new;
 
-    new = transfer_to(g, next ? next->var : NULL, options, &main_path);
+    new = transfer_to(g, next ? next->var : NULL, options, next && next->look,
+                      &main_path);
     qtest_connect(new);
     qtest_qmp_handshake(new, NULL);
+    if (next && next->look) {
+        g->qts = new;
+        next->look(g);
+        g->qts = old;
+        qtest_qmp_assert_success(new, "{ 'execute': 'migrate-incoming',"
+                                 " 'arguments': { 'channels': ["
+                                 " { 'channel-type': 'main',"
+                                 " 'addr': { 'transport': 'socket',"
+                                 " 'type': 'unix', 'path': %s } } ] } }",
+                                 main_path);
+    }
     /* One that is told to end earlier takes the guest back before it does */
     wait_for(g, "query-migrate", "completed");
     g->qts = new;
@@ -363,7 +377,7 @@ void vg_transfer_to(VfGuest *g, const VgNext *next)
 void vg_transfer_refused(VfGuest *g, const char *options)
 {
     g_autofree gchar *main_path = NULL;
-    QTestState *new = transfer_to(g, NULL, options, &main_path);
+    QTestState *new = transfer_to(g, NULL, options, false, &main_path);
     bool ended = false;
 
     qtest_set_expected_status(new, EXIT_FAILURE);
@@ -699,6 +713,56 @@ gchar *vg_qom_get_str(VfGuest *g, const char *path, const char *property)
     text = g_strdup(qdict_get_str(response, "return"));
     qobject_unref(response);
     return text;
+}
+
+QDict *vg_qom_get_struct(VfGuest *g, const char *path, const char *property)
+{
+    QDict *response = qtest_qmp(g->qts, "{'execute': 'qom-get', 'arguments':"
+                                " {'path': %s, 'property': %s}}", path,
+                                property);
+    QDict *value = qobject_ref(qdict_get_qdict(response, "return"));
+
+    g_assert_nonnull(value);
+    qobject_unref(response);
+    return value;
+}
+
+gchar *vg_pasid_state(VfGuest *g, const char *id, gchar **text)
+{
+    static const char *const names[] = {
+        "enabled", "reason", "offset", "width", "exec", "priv", "where",
+        "limit",
+    };
+    g_autofree gchar *path = g_strdup_printf("/machine/peripheral/%s", id);
+    QDict *state = vg_qom_get_struct(g, path, "x-vpasid-state");
+    g_autoptr(GString) line = g_string_new(NULL);
+    unsigned int known = 1;
+
+    if (text) {
+        *text = g_strdup(qdict_get_str(state, "text"));
+    }
+    for (int i = 0; i < ARRAY_SIZE(names); i++) {
+        const QObject *value = qdict_get(state, names[i]);
+
+        if (!value) {
+            continue;
+        }
+        known++;
+        g_string_append_printf(line, "%s%s=", line->len ? " " : "", names[i]);
+        if (qobject_type(value) == QTYPE_QSTRING) {
+            g_string_append(line, qdict_get_str(state, names[i]));
+        } else if (qobject_type(value) == QTYPE_QBOOL) {
+            g_string_append_printf(line, "%d", qdict_get_bool(state, names[i]));
+        } else {
+            g_string_append_printf(line, i == 2 ? "0x%x" : "%u",
+                                   (unsigned)qdict_get_int(state, names[i]));
+        }
+    }
+    g_assert_cmpuint(qdict_size(state), ==, known);
+    g_assert_cmpint(qdict_get_bool(state, "enabled"), ==,
+                    g_str_equal(qdict_get_str(state, "reason"), "none"));
+    qobject_unref(state);
+    return g_strdup(line->str);
 }
 
 void vg_system_reset(VfGuest *g)

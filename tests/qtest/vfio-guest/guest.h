@@ -155,11 +155,14 @@ void vg_exec(VfGuest *g, const char *program);
  * @var: environment variable that names it, or NULL for the same program
  * @from: text in its options that is replaced, or NULL
  * @to: replacement for @from
+ * @look: called with the new QEMU as @g, before it reads the state; NULL for
+ *        nothing. For vg_transfer_to() only.
  */
 typedef struct VgNext {
     const char *var;
     const char *from;
     const char *to;
+    void (*look)(VfGuest *g);
 } VgNext;
 
 /* vg_exec() with another QEMU; with NULL it is the same */
@@ -295,6 +298,24 @@ void vg_device_del_at_once(VfGuest *g, const char *id, uint8_t bus,
 
 /* Returns: value of a string property, for g_free() */
 gchar *vg_qom_get_str(VfGuest *g, const char *path, const char *property);
+
+/* Returns: value of a property that is a struct, for qobject_unref() */
+QDict *vg_qom_get_struct(VfGuest *g, const char *path, const char *property);
+
+/**
+ * vg_pasid_state: read x-vpasid-state of a device
+ *
+ * @g: the guest
+ * @id: of the device
+ * @text: set to the sentence for people, for g_free(); may be NULL
+ *
+ * Asserts that there is no field that is not known here, and that there is a
+ * reason if there is no capability.
+ *
+ * Returns: the other fields as "name=value name=value", in the order of the
+ * schema and with offset in hexadecimal; for g_free().
+ */
+gchar *vg_pasid_state(VfGuest *g, const char *id, gchar **text);
 
 /* Restart the machine; waits until it has been done */
 void vg_system_reset(VfGuest *g);

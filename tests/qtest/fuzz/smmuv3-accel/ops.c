@@ -510,7 +510,9 @@ static void op_qmp(const FuzzRecord *r)
                                             1 + r->a % FUZZ_DEVICES);
 
     if (r->b & 1) {
-        qobject_unref(qmp_qom_get(path, "vpasid-state", NULL));
+        qobject_unref(qmp_qom_get(path, "x-vpasid-state", NULL));
+        qobject_unref(qmp_qom_get("/machine/peripheral/smmu0", "x-accel-state",
+                                  NULL));
     } else {
         QNum *batch = qnum_from_uint(r->d & 0x7ff);
 
