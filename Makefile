@@ -139,15 +139,18 @@ fuzz-device: tree
 # Dumps of real devices, for the tests that read them
 DUMPS = VPASID_PLAN_DUMPS="$${VPASID_PLAN_DUMPS:-$$(scripts/real-dumps || :)}"
 
+# fwts and iasl, for the test that has them judge ACPI tables
+ACPI_TOOLS = VPASID_ACPI_TOOLS="$${VPASID_ACPI_TOOLS:-$$(scripts/acpi-tools || :)}"
+
 check-qtest: aarch64 tree
 	@scripts/build-base $(BASE) qemu-system-aarch64
-	@$(DUMPS) scripts/tap-sum qtest -- scripts/meson-tap qtest \
+	@$(DUMPS) $(ACPI_TOOLS) scripts/tap-sum qtest -- scripts/meson-tap qtest \
 	    $(QEMU_BUILD)/pyvenv/bin/meson $(QEMU_BUILD) \
 	    $$($(SERIES) tests) $(addprefix qtest-aarch64/,$(BASE_QTESTS))
 
 # A second QEMU, with what these tests need and no more
 check-sanitizers: tree
-	@$(DUMPS) scripts/tap-sum sanitizers -- scripts/run-sanitizers $(TREE) \
+	@$(DUMPS) $(ACPI_TOOLS) scripts/tap-sum sanitizers -- scripts/run-sanitizers $(TREE) \
 	    build/$(BASE)/qemu-sanitizers $$($(SERIES) tests)
 
 # A third one, with clang and libFuzzer

@@ -50,6 +50,19 @@ static const VMStateDescription vmstate_smmuv3_accel_device_owed = {
     },
 };
 
+/*
+ * Would the next process offer the guest something else, since it goes by the
+ * devices that are there when it starts?
+ */
+static bool smmuv3_accel_cpr_other_offer(const SMMUv3AccelState *a)
+{
+    if (!g_hash_table_size(a->devices)) {
+        return a->limited;
+    }
+    return !a->limited || memcmp(&a->limit_idr, &a->host_idr,
+                                 sizeof(a->limit_idr));
+}
+
 static int smmuv3_accel_cpr_pre_save(void *opaque)
 {
     SMMUv3AccelCpr *cpr = opaque;
@@ -69,6 +82,9 @@ static int smmuv3_accel_cpr_pre_save(void *opaque)
     /* The next process looks at every STE before the guest runs */
     cpr->tlbi_again = a->tlbi_again || a->tlbi_waits;
     cpr->owed = cpr->tlbi_again;
+    cpr->other_offer = smmuv3_accel_cpr_other_offer(a);
+    cpr->limited = a->limited;
+    cpr->limit_idr = a->limit_idr;
     g_free(cpr->devices);
     cpr->devices = g_new(SMMUv3AccelCprDevice,
                          g_hash_table_size(a->devices) + a->doomed->len);
@@ -103,14 +119,29 @@ static int smmuv3_accel_cpr_pre_save(void *opaque)
     return 0;
 }
 
-/* The subsection may be missing */
+/* The subsections may be missing */
 static int smmuv3_accel_cpr_pre_load(void *opaque)
 {
     SMMUv3AccelCpr *cpr = opaque;
 
     cpr->owed = false;
     cpr->tlbi_again = false;
+    cpr->other_offer = false;
     return 0;
+}
+
+/* The guest goes on with the ID registers that it knows */
+static void smmuv3_accel_cpr_take_offer(SMMUv3AccelState *a)
+{
+    SMMUv3AccelCpr *cpr = &a->cpr;
+
+    a->limited = cpr->limited;
+    a->limit_idr = cpr->limit_idr;
+    g_clear_pointer(&a->limited_by, g_free);
+    smmuv3_accel_caps_resolve_ssidsize(a->smmu, a->limited ? &a->limit_idr :
+                                                NULL);
+    /* The other registers are loaded after this */
+    smmuv3_init_regs(a->smmu);
 }
 
 static int smmuv3_accel_cpr_post_load(void *opaque, int version_id)
@@ -136,6 +167,9 @@ static int smmuv3_accel_cpr_post_load(void *opaque, int version_id)
                          " incoming state", cpr->devices[i].host.ste.mode);
             return -EINVAL;
         }
+    }
+    if (cpr->other_offer) {
+        smmuv3_accel_cpr_take_offer(a);
     }
     cpr->loaded = true;
     /* There was no device: the first one that comes has nothing to adopt */
@@ -180,6 +214,27 @@ static const VMStateDescription vmstate_smmuv3_accel_owed = {
     },
 };
 
+static bool smmuv3_accel_cpr_offer_needed(void *opaque)
+{
+    SMMUv3AccelCpr *cpr = opaque;
+
+    return cpr->other_offer;
+}
+
+/* What limits the ID registers, where the devices of a new QEMU do not tell */
+static const VMStateDescription vmstate_smmuv3_accel_offer = {
+    .name = "smmuv3-accel/offer",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .needed = smmuv3_accel_cpr_offer_needed,
+    .fields = (const VMStateField[]) {
+        VMSTATE_BOOL(other_offer, SMMUv3AccelCpr),
+        VMSTATE_BOOL(limited, SMMUv3AccelCpr),
+        VMSTATE_UINT32_ARRAY(limit_idr.reg, SMMUv3AccelCpr, 6),
+        VMSTATE_END_OF_LIST(),
+    },
+};
+
 static const VMStateDescription vmstate_smmuv3_accel = {
     .name = "smmuv3-accel",
     .version_id = 1,
@@ -203,6 +258,7 @@ static const VMStateDescription vmstate_smmuv3_accel = {
     },
     .subsections = (const VMStateDescription *const []) {
         &vmstate_smmuv3_accel_owed,
+        &vmstate_smmuv3_accel_offer,
         NULL
     },
 };

@@ -12,6 +12,19 @@
 #include "smmuv3-internal.h"
 #include "smmuv3-accel-fw.h"
 
+/* Revisions of the table (Arm DEN 0049E.b and E.d) */
+#define IORT_E_B            3
+#define IORT_E_D            5
+
+/* Root complex node: values that QEMU has without PASID, and those of E.d */
+#define RC_E_B_REVISION     3
+#define RC_E_B_SIZE         36
+#define RC_E_D_REVISION     4
+#define RC_E_D_SIZE         40
+#define RC_ATS              BIT(0)
+#define RC_PASID_FORWARDING BIT(2)
+#define RC_FLAG_PASID       BIT(0)
+
 /* Sizes and values of an RMR node (Arm DEN 0049E.d, 3.1.1.5) */
 #define NODE_RMR            6
 #define NODE_RMR_REVISION   3
@@ -30,6 +43,7 @@ typedef struct AccelSummary {
     bool on_bus;        /* an accelerated SMMUv3 has it as primary-bus */
     unsigned int count; /* of accelerated SMMUv3s */
     bool ats;           /* some SMMUv3 offers ATS */
+    uint8_t ssidsize;   /* widest PASIDs that an SMMUv3 offers */
 } AccelSummary;
 
 static int smmuv3_accel_summarize(Object *obj, void *opaque)
@@ -40,6 +54,7 @@ static int smmuv3_accel_summarize(Object *obj, void *opaque)
     if (s) {
         /* The emulation has no ID registers before its first reset */
         summary->ats |= s->x_ats || FIELD_EX32(s->idr[0], IDR0, ATS);
+        summary->ssidsize = MAX(summary->ssidsize, s->ssidsize);
     }
     if (s && s->accel) {
         summary->count++;
@@ -57,11 +72,6 @@ static AccelSummary smmuv3_accel_summary(PCIBus *bus)
     return summary;
 }
 
-unsigned int smmuv3_accel_count(void)
-{
-    return smmuv3_accel_summary(NULL).count;
-}
-
 bool smmuv3_accel_any_ats(void)
 {
     return smmuv3_accel_summary(NULL).ats;
@@ -73,6 +83,40 @@ bool smmuv3_accel_on_bus(PCIBus *bus)
 }
 
 /* ACPI */
+
+SMMUv3AccelIort smmuv3_accel_iort(void)
+{
+    AccelSummary summary = smmuv3_accel_summary(NULL);
+    SMMUv3AccelIort iort = {
+        .revision = IORT_E_B,
+        .rmr_nodes = summary.count,
+        .rc_revision = RC_E_B_REVISION,
+        .rc_size = RC_E_B_SIZE,
+        .rc_ats = summary.ats ? RC_ATS : 0,
+        .pasid_width = summary.ssidsize,
+    };
+
+    if (summary.count || summary.ssidsize) {
+        iort.revision = IORT_E_D;
+        iort.rc_revision = RC_E_D_REVISION;
+        iort.rc_size = RC_E_D_SIZE;
+    }
+    if (summary.ssidsize) {
+        iort.rc_ats |= RC_PASID_FORWARDING;
+    }
+    return iort;
+}
+
+void smmuv3_accel_build_rc_end(GArray *table_data, const SMMUv3AccelIort *iort)
+{
+    /* PASID Capabilities: the maximum width */
+    build_append_int_noprefix(table_data, iort->pasid_width, 2);
+    build_append_int_noprefix(table_data, 0, 1); /* Reserved */
+    if (iort->rc_revision == RC_E_D_REVISION) {
+        build_append_int_noprefix(table_data, iort->pasid_width ?
+                                  RC_FLAG_PASID : 0, 4); /* Flags */
+    }
+}
 
 void smmuv3_accel_build_rmr(GArray *table_data, uint32_t id,
                             uint32_t smmu_offset, uint32_t first_sid,

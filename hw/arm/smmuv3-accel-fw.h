@@ -12,9 +12,6 @@
 #include "exec/hwaddr.h"
 #include "hw/pci/pci.h"
 
-/* First table revision (E.d) that Linux reads RMR nodes of */
-#define SMMUV3_ACCEL_IORT_REVISION 5
-
 /*
  * Address range that Linux on the host reserves for the message interrupts of
  * passed-through devices, and maps to the doorbell in the second stage. A guest
@@ -40,11 +37,45 @@ void smmuv3_accel_build_rmr(GArray *table_data, uint32_t id,
                             uint32_t sids);
 
 /**
- * smmuv3_accel_count: count the arm-smmuv3 devices with accel=on
+ * struct SMMUv3AccelIort - what the IORT says because of ATS, PASID and accel
  *
- * Returns: their number; the IORT has an RMR node for each.
+ * With neither, all of it is what it was before there was any of them.
+ *
+ * @revision: revision of the table. Linux reads RMR nodes from E.d on.
+ * @rmr_nodes: number of RMR nodes, one for each SMMUv3 with accel=on
+ * @rc_revision: revision of the node of the root complexes
+ * @rc_size: size of that node without its ID mappings
+ * @rc_ats: its ATS Attribute
+ * @pasid_width: its maximum PASID width; 0 without PASID
  */
-unsigned int smmuv3_accel_count(void);
+typedef struct SMMUv3AccelIort {
+    uint8_t revision;
+    unsigned int rmr_nodes;
+    uint8_t rc_revision;
+    uint16_t rc_size;
+    uint32_t rc_ats;
+    uint8_t pasid_width;
+} SMMUv3AccelIort;
+
+/**
+ * smmuv3_accel_iort: tell what the IORT has to say
+ *
+ * One node stands for all root complexes, since Linux looks it up by PCI
+ * segment. It has what any SMMUv3 has, and the widest PASIDs. The registers of
+ * the SMMUv3 in front of a device limit both.
+ *
+ * Returns: values that are final once the machine is ready.
+ */
+SMMUv3AccelIort smmuv3_accel_iort(void);
+
+/**
+ * smmuv3_accel_build_rc_end: append what follows the Memory address size limit
+ * in a root complex node (IO Remapping Table, Arm DEN 0049E.d, 3.1.1.2)
+ *
+ * @table_data: an IORT.
+ * @iort: from smmuv3_accel_iort().
+ */
+void smmuv3_accel_build_rc_end(GArray *table_data, const SMMUv3AccelIort *iort);
 
 /**
  * smmuv3_accel_any_ats: tell whether a device may use ATS

@@ -24,12 +24,6 @@
 #define NO_ID 0
 
 /*
- * iommufd.h IOMMU_HW_CAP_PCI_ATS_NOT_SUPPORTED, newer than the header here.
- * Kernels that do not know it never set it.
- */
-#define HW_CAP_PCI_ATS_NOT_SUPPORTED    BIT_ULL(3)
-
-/*
  * Linux 7.3, iommufd.h struct iommu_hw_info_arm_smmuv3, flags: user space has
  * to issue TLBI and CFGI commands, with the SYNC behind them, twice. The kernel
  * repeats its own commands, not those that it is handed.
@@ -135,6 +129,9 @@ typedef struct SMMUv3AccelCpr {
     bool stale;                 /* the host caches were stale */
     bool owed;                  /* the subsection is needed, or was there */
     bool tlbi_again;            /* a TLBI came ahead of an STE that is due */
+    bool other_offer;           /* its subsection is needed, or was there */
+    bool limited;
+    SMMUv3AccelIdr limit_idr;
     uint32_t viommu_id;
     uint32_t abort_hwpt_id;
     uint32_t bypass_hwpt_id;
@@ -154,6 +151,7 @@ struct SMMUv3AccelState {
     /* The host SMMUv3 of the first device limits the guest's ID registers */
     bool limited;
     SMMUv3AccelIdr limit_idr;
+    char *limited_by;           /* name of that device, if it is known */
 
     SMMUv3AccelCmdqInfo inval;
     SMMUv3AccelSlice slice;
@@ -465,6 +463,17 @@ void smmuv3_accel_free_vdevice(SMMUv3AccelState *a, SMMUv3AccelDevice *adev);
  * @adev: the device.
  */
 void smmuv3_accel_release(SMMUv3AccelState *a, SMMUv3AccelDevice *adev);
+
+/* smmuv3-accel-offer.c */
+
+/**
+ * smmuv3_accel_add_offer_property: add x-accel-offer, which tells what the
+ * guest is offered and whether auto follows the host or, with no device at
+ * startup, stands for the cautious values
+ *
+ * @a: state with @a->smmu set; lives as long as that.
+ */
+void smmuv3_accel_add_offer_property(SMMUv3AccelState *a);
 
 /* smmuv3-accel-state.c */
 

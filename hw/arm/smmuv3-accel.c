@@ -17,6 +17,7 @@
 
 #include "qemu/osdep.h"
 #include "qapi/error.h"
+#include "hw/iommu.h"
 #include "hw/pci/pci_bridge.h"
 #include "hw/pci/pci_bus_number.h"
 #include "smmuv3-accel-internal.h"
@@ -290,6 +291,7 @@ bool smmuv3_accel_bind(SMMUv3State *s, PCIDevice *pdev, HostIOMMUDevice *hiod,
     if (!a->limited && !phase_check(PHASE_MACHINE_READY)) {
         smmuv3_accel_caps_read(&hiod->caps.vendor_caps.smmuv3, &a->limit_idr);
         a->limited = true;
+        a->limited_by = g_strdup(smmuv3_accel_dev_name(pdev));
         smmuv3_accel_caps_resolve_ssidsize(s, &a->limit_idr);
         smmuv3_accel_init_regs(s);
     }
@@ -311,7 +313,7 @@ bool smmuv3_accel_bind(SMMUv3State *s, PCIDevice *pdev, HostIOMMUDevice *hiod,
     adev = g_new0(SMMUv3AccelDevice, 1);
     adev->pdev = pdev;
     adev->idev = idev;
-    adev->no_ats = hiod->caps.hw_caps & HW_CAP_PCI_ATS_NOT_SUPPORTED;
+    adev->no_ats = hiod->caps.hw_caps & HOST_IOMMU_ATS_NOT_SUPPORTED;
     object_ref(idev);
     g_hash_table_insert(a->devices, pdev, adev);
     smmuv3_accel_sid_update(a, adev);
@@ -368,6 +370,7 @@ bool smmuv3_accel_realize(SMMUv3State *s, Error **errp)
     smmuv3_accel_cmdq_add_properties(OBJECT(s), &a->inval);
     smmuv3_accel_slice_init(&a->slice, s);
     smmuv3_accel_retry_init(a);
+    smmuv3_accel_add_offer_property(a);
     smmuv3_accel_add_state_property(a);
     a->bus_numbers.notify = smmuv3_accel_renumbered;
     pci_bus_number_add_notifier(&a->bus_numbers);

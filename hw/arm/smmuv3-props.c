@@ -136,8 +136,12 @@ static const struct {
     { "ril", "with accel=on: offer range invalidation; auto follows the host" },
     { "oas", "with accel=on: output address size, " OAS_CHOICE " bits;"
              " auto follows the host" },
-    { "ssidsize", "SubstreamID (PASID) bits, 0 to 20; 0 offers no PASID, auto"
-                  " follows the host" },
+    { "ssidsize", "SubstreamID (PASID) bits, 0 to 20; 0 offers no PASID; auto"
+                  " follows the host with accel=on, else it is 0" },
+    { "cmdqv", "auto or off: command queues in the host's hardware are not"
+               " supported" },
+    { "identifier", "0: other identifiers of the IORT node are not supported" },
+    { "msi-gpa", "0: other addresses of the MSI doorbell are not supported" },
     { "stage", "stages of the emulation: 1, 2 or nested" },
     { "x-fwb", "emulate forced write-back of stage 2 (IDR3.FWB)" },
     { "primary-bus", "root bus whose devices are behind this SMMUv3" },
@@ -181,11 +185,40 @@ static bool smmuv3_props_bus_is_free(SMMUv3State *s, Error **errp)
     return false;
 }
 
+/* Properties that QEMU 11.1 has, with values that are not supported here */
+static bool smmuv3_props_supported(const SMMUv3Props *p, Error **errp)
+{
+    if (p->cmdqv == ON_OFF_AUTO_ON) {
+        error_setg(errp, TYPE_ARM_SMMUV3 ": cmdqv=on is not supported: the"
+                   " guest gets no command queue of the host's hardware, its"
+                   " commands reach the host through iommufd; use cmdqv=auto"
+                   " or cmdqv=off");
+        return false;
+    }
+    if (p->identifier) {
+        error_setg(errp, TYPE_ARM_SMMUV3 ": identifier=%u is not supported:"
+                   " the machine numbers the nodes of the IORT by itself;"
+                   " leave identifier out", p->identifier);
+        return false;
+    }
+    if (p->msi_gpa) {
+        error_setg(errp, TYPE_ARM_SMMUV3 ": msi-gpa=0x%" PRIx64 " is not"
+                   " supported: passed-through devices send their message"
+                   " interrupts to a page that the host chose; leave msi-gpa"
+                   " out", p->msi_gpa);
+        return false;
+    }
+    return true;
+}
+
 bool smmuv3_props_realize(SMMUv3State *s, Error **errp)
 {
     const SMMUv3Props *p = &s->props;
     unsigned int emulated_oas = smmuv3_props_oas_bits(SMMU_IDR5_OAS);
 
+    if (!smmuv3_props_supported(p, errp)) {
+        return false;
+    }
     if (p->oas != SMMUV3_AUTO && smmuv3_props_oas_encode(p->oas) < 0) {
         error_setg(errp, TYPE_ARM_SMMUV3 ": oas=%u is no output address size;"
                    " use " OAS_CHOICE ", or auto", p->oas);

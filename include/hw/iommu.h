@@ -1,5 +1,5 @@
 /*
- * What a vIOMMU tells the PCI devices behind it
+ * What a vIOMMU, and the IOMMU of the host, tell of the PCI devices behind them
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -35,5 +35,12 @@ enum VIOMMUFlags {
     /* Counted from the top: QEMU 11 has flags of its own from the bottom on */
     VIOMMU_FLAG_KEEP_BUS_NUMBERS = BIT_ULL(63),
 };
+
+/*
+ * Flag in HostIOMMUDeviceCaps.hw_caps: the host does not enable ATS for the
+ * device. It is IOMMU_HW_CAP_PCI_ATS_NOT_SUPPORTED in iommufd.h, newer than the
+ * header here. Kernels that do not know it never set it.
+ */
+#define HOST_IOMMU_ATS_NOT_SUPPORTED BIT_ULL(3)
 
 #endif /* HW_IOMMU_H */

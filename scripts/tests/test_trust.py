@@ -417,3 +417,14 @@ class Dumps(Fake):
         self.apt_is(offline=OFFLINE)
         self.bad('scripts/real-dumps', says=['could not be fetched', OFFLINE])
         self.assertFalse(os.path.exists(self.clone.join('build/dumps/tests')))
+
+
+class AcpiTools(Fake):
+    """The programs that judge ACPI tables."""
+
+    def test_not_fetched(self):
+        """acpi-tools: offline, apt's own reason is shown, and nothing left."""
+        self.apt_is(offline=OFFLINE)
+        self.bad('scripts/acpi-tools', says=['could not be fetched', OFFLINE])
+        tools = self.clone.join('build/acpi-tools/tools')
+        self.assertEqual(os.listdir(tools), [])

@@ -39,7 +39,15 @@
 #define NODE_RC         2
 #define NODE_SMMUV3     4
 #define NODE_RMR        6
+#define NODE_REVISION   3
 #define RC_ATS          24
+#define RC_PASID_WIDTH  33
+#define RC_FLAGS        36
+#define RC_REV_E_D      4
+#define RC_SIZE_E_D     40
+#define ATS_SUPPORTED   1u
+#define PASID_FORWARDED 4u
+#define FLAG_PASID      1u
 #define RMR_FLAGS       16
 #define RMR_RANGES      20
 #define RMR_RANGE       24
@@ -55,6 +63,9 @@
 #define ACCEL(bus)      "-device arm-smmuv3,accel=on,primary-bus=" bus " "
 #define ACCEL_ATS(bus)  "-device arm-smmuv3,accel=on,ats=on,primary-bus=" \
                         bus " "
+#define ACCEL_SSID(bus, n) "-device arm-smmuv3,accel=on,ssidsize=" #n \
+                           ",primary-bus=" bus " "
+#define DEVICE          "-device vfio-pci,iommufd=i0,fd=%d,id=d0,bus=rp1 "
 #define PXB(n)          "-device pxb-pcie,id=pxb" #n ",bus=pcie.0,bus_nr=" #n \
                         " "
 
@@ -137,6 +148,112 @@ static gchar *table_sum(const Tables *t, const char *signature)
                                        get(table + LENGTH_OFFSET, 4));
 }
 
+/*
+ * The same tables as fwts and iasl see them. VPASID_ACPI_TOOLS names the folder
+ * of both programs, see scripts/acpi-tools.
+ */
+
+#define CHECKSUM_OFFSET 9
+
+/* fwts 26.09 takes the first ID mapping of a node of revision 3 for flags */
+#define FWTS_NO_FLAGS   "IORTPCIRootComplexNodeFlagsInvalid"
+
+static const char *tools;
+
+/* Write each table to a file of its own, with a valid checksum */
+static void write_tables(const Tables *t, const char *folder)
+{
+    size_t pos = 0;
+
+    while (pos + HEADER_SIZE <= t->size && t->data[pos]) {
+        uint32_t length = get(t->data + pos + LENGTH_OFFSET, 4);
+        g_autofree uint8_t *table = g_memdup2(t->data + pos, length);
+        g_autofree gchar *path = g_strdup_printf("%s/%.4s.dat", folder, table);
+        uint8_t sum = 0;
+
+        table[CHECKSUM_OFFSET] = 0;
+        for (uint32_t i = 0; i < length; i++) {
+            sum += table[i];
+        }
+        table[CHECKSUM_OFFSET] = -sum;
+        g_assert_true(g_file_set_contents(path, (gchar *)table, length, NULL));
+        pos += length;
+    }
+}
+
+/* Run a command of the shell in @folder. Returns: what it printed. */
+static gchar *run_in(const char *folder, const char *command)
+{
+    g_autofree gchar *line = g_strdup_printf("cd %s && { %s; } 2>&1", folder,
+                                             command);
+    const gchar *argv[] = { "sh", "-c", line, NULL };
+    gchar *text = NULL;
+
+    g_assert_true(g_spawn_sync(NULL, (gchar **)argv, NULL, G_SPAWN_SEARCH_PATH,
+                               NULL, NULL, &text, NULL, NULL, NULL));
+    return text;
+}
+
+static void assert_fwts(const char *folder, const char *known)
+{
+    g_autofree gchar *command = g_strdup_printf(
+        "%s/fwts --table-path=%s --results-output=stdout iort", tools, folder);
+    g_autofree gchar *text = run_in(folder, command);
+    const char *failed = strstr(text, "FAILED");
+
+    g_test_message("%s", text);
+    if (!known) {
+        vg_assert_has(text, "1 passed, 0 failed, 0 warning, 0 aborted");
+        return;
+    }
+    g_assert_nonnull(failed);
+    vg_assert_has(failed, known);
+    vg_assert_has(text, "0 passed, 1 failed, 0 warning, 0 aborted");
+}
+
+static void assert_iasl(const char *folder)
+{
+    g_autofree gchar *command = g_strdup_printf(
+        "%s/iasl -d DSDT.dat && %s/iasl -vi DSDT.dsl", tools, tools);
+    g_autofree gchar *text = run_in(folder, command);
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+
+    g_test_message("%s", text);
+    vg_assert_has(text, "Compilation successful. 0 Errors");
+    for (int i = 0; lines[i]; i++) {
+        /* That one is of the base */
+        if (strstr(lines[i], "Warning") && !strstr(lines[i], "Warnings") &&
+            !strstr(lines[i], "EDSM")) {
+            g_error("%s", lines[i]);
+        }
+    }
+}
+
+/* @known: what fwts says all the same, or NULL */
+static void assert_tools(const Tables *t, const char *known)
+{
+    g_autofree gchar *folder = NULL;
+    g_autofree gchar *rm = NULL;
+
+    if (!tools) {
+        return;
+    }
+    folder = g_dir_make_tmp("smmuv3-acpi-XXXXXX", NULL);
+    g_assert_nonnull(folder);
+    write_tables(t, folder);
+    assert_fwts(folder, known);
+    assert_iasl(folder);
+    rm = g_strdup_printf("rm -r %s", folder);
+    g_free(run_in("/", rm));
+}
+
+static void test_tools(void)
+{
+    if (!tools) {
+        g_test_skip("VPASID_ACPI_TOOLS names no folder with fwts and iasl");
+    }
+}
+
 /* Without accel=on the tables are those of QEMU without this series */
 
 typedef struct PlainTest {
@@ -145,6 +262,7 @@ typedef struct PlainTest {
     const char *options;
     const char *dsdt;
     const char *iort;
+    const char *fwts;           /* what fwts says; NULL: nothing */
 } PlainTest;
 
 /*
@@ -170,6 +288,13 @@ static const PlainTest plain_tests[] = {
           "be515b7483402fe2a25d2ff9d5a422b7ec40313023c3469f766a6295e26c6d8e",
       .iort =
           "fa6641cf1db88eefeb33bb47e6ee2b5d9a63b2bc6ca0d2dc18067de15db5269c" },
+    /* Its first ID mapping does not begin with 0 */
+    { .name = "pxbs", .machine = "", .options = PXB(16) PXB(32) PLAIN("pxb16")
+      PLAIN("pxb32"), .dsdt =
+          "be515b7483402fe2a25d2ff9d5a422b7ec40313023c3469f766a6295e26c6d8e",
+      .iort =
+          "9693f03250cf946521ff0c32cea6c0349f1518323b5208a6c448da0578c50930",
+      .fwts = FWTS_NO_FLAGS },
 };
 
 static bool print_sums;
@@ -193,6 +318,7 @@ static void test_plain(const void *opaque)
     } else {
         g_assert_cmpstr(dsdt, ==, t->dsdt);
         g_assert_cmpstr(iort, ==, t->iort);
+        assert_tools(&tables, t->fwts);
     }
     g_free(tables.data);
     vg_end_pxb(g);
@@ -204,7 +330,9 @@ typedef struct AccelTest {
     const char *name;
     const char *options;
     unsigned int ports;
+    bool device;                /* there is one at startup */
     bool ats;
+    unsigned int pasid;         /* width */
     /* Of each SMMU, in the order of bus numbers: */
     struct {
         uint32_t first_sid;
@@ -235,6 +363,24 @@ static const AccelTest accel_tests[] = {
     { .name = "root-of-two", .options = VG_PORT(1) PXB(16) PLAIN("pxb16")
       ACCEL("pcie.0"), .ports = 1, .smmu = { { 0, BUSES(2), true },
         { BUSES(16), BUSES(1), false } }, .keep = { "PCI0" } },
+
+    /* PASID: one node stands for all root complexes, with the widest ones */
+    { .name = "pasid", .options = ACCEL_SSID("pcie.0", 16), .pasid = 16,
+      .smmu = { { 0, BUSES(1), true } }, .keep = { "PCI0" } },
+    { .name = "pasid-of-host", .options = ACCEL("pcie.0") VG_PORT(1),
+      .ports = 1, .device = true, .ats = true, .pasid = 16,
+      .smmu = { { 0, BUSES(2), true } }, .keep = { "PCI0" } },
+    { .name = "pasid-two", .options = PXB(16) PXB(32) ACCEL_SSID("pxb16", 8)
+      ACCEL_SSID("pxb32", 20), .pasid = 20, .smmu = {
+        { BUSES(16), BUSES(1), true }, { BUSES(32), BUSES(1), true } },
+      .keep = { "PC20", "PC10" } },
+    { .name = "pasid-one-of-two", .options = PXB(16) PXB(32)
+      ACCEL_SSID("pxb16", 5) ACCEL_SSID("pxb32", 0), .pasid = 5, .smmu = {
+        { BUSES(16), BUSES(1), true }, { BUSES(32), BUSES(1), true } },
+      .keep = { "PC20", "PC10" } },
+    { .name = "pasid-emulated", .options =
+      "-device arm-smmuv3,primary-bus=pcie.0,ssidsize=12 ", .pasid = 12,
+      .smmu = { { 0, BUSES(1), false } } },
 };
 
 static void assert_rmr(const uint8_t *iort, const uint8_t *node,
@@ -255,6 +401,16 @@ static void assert_rmr(const uint8_t *iort, const uint8_t *node,
     /* Both lie in the node */
     g_assert_cmpuint(map + MAP_SIZE - node, <=, get(node + NODE_LENGTH, 2));
     g_assert_cmpuint(range + MAP_SIZE - node, <=, get(node + NODE_LENGTH, 2));
+}
+
+static void assert_rc(const uint8_t *node, const AccelTest *t)
+{
+    g_assert_cmpuint(node[NODE_REVISION], ==, RC_REV_E_D);
+    g_assert_cmpuint(get(node + NODE_MAPPING, 4), ==, RC_SIZE_E_D);
+    g_assert_cmphex(get(node + RC_ATS, 4), ==, (t->ats ? ATS_SUPPORTED : 0) |
+                    (t->pasid ? PASID_FORWARDED : 0));
+    g_assert_cmpuint(get(node + RC_PASID_WIDTH, 2), ==, t->pasid);
+    g_assert_cmphex(get(node + RC_FLAGS, 4), ==, t->pasid ? FLAG_PASID : 0);
 }
 
 static void assert_iort(const uint8_t *iort, const AccelTest *t)
@@ -281,7 +437,7 @@ static void assert_iort(const uint8_t *iort, const AccelTest *t)
             smmu[smmus++] = pos;
             break;
         case NODE_RC:
-            g_assert_cmpuint(get(node + RC_ATS, 4), ==, t->ats);
+            assert_rc(node, t);
             break;
         case NODE_RMR:
             while (t->smmu[rmrs].sids && !t->smmu[rmrs].accel) {
@@ -328,17 +484,32 @@ static void assert_dsdt(const uint8_t *dsdt, const AccelTest *t)
     g_assert(found == ARRAY_SIZE(t->keep) || !t->keep[found]);
 }
 
+static VfGuest *start(const AccelTest *t)
+{
+    VfClient *c = vf_client_new();
+    VfGuest *g;
+
+    if (t->device) {
+        vf_client_add_device(c);
+        g = vg_start(c, VG_MACHINE VG_IOMMUFD "%s" DEVICE, "", c->iommufd,
+                     t->options, c->device_fd[0]);
+    } else {
+        g = vg_start(c, VG_MACHINE "%s", "", t->options);
+    }
+    vg_ports(g, t->ports);
+    return g;
+}
+
 static void test_accel(const void *opaque)
 {
     const AccelTest *t = opaque;
-    VfClient *c = vf_client_new();
-    VfGuest *g = vg_start(c, VG_MACHINE "%s", "", t->options);
+    VfGuest *g = start(t);
     Tables tables;
 
-    vg_ports(g, t->ports);
     tables = read_tables(g);
     assert_iort(find_table(&tables, "IORT"), t);
     assert_dsdt(find_table(&tables, "DSDT"), t);
+    assert_tools(&tables, NULL);
     g_free(tables.data);
     vg_end_pxb(g);
 }
@@ -348,7 +519,10 @@ int main(int argc, char **argv)
     print_sums = argc > 1 && !strcmp(argv[argc - 1], "--sums");
     argc -= print_sums;
     g_test_init(&argc, &argv, NULL);
+    tools = g_getenv("VPASID_ACPI_TOOLS");
+    tools = tools && *tools ? tools : NULL;
 
+    qtest_add_func("smmuv3-accel-acpi/tools", test_tools);
     for (int i = 0; i < ARRAY_SIZE(plain_tests); i++) {
         vg_add_test("smmuv3-accel-acpi/plain", plain_tests[i].name,
                     &plain_tests[i], test_plain);

@@ -14,6 +14,7 @@
 
 #include <linux/pci_regs.h>
 
+#include "qobject/qdict.h"
 #include "vfio-guest/smmu.h"
 
 #define SHARED_RAM "-object memory-backend-memfd,id=m0,size=128M,share=on " \
@@ -351,6 +352,82 @@ static void test_no_device(void)
     vg_end_silent(g);
 }
 
+/*
+ * With auto the ID registers follow the devices at startup. What the guest was
+ * offered by them stays, whatever devices the new QEMU is started with.
+ */
+
+#define D1 "-device vfio-pci,iommufd=i0,fd=%d,id=d1,bus=rp1 "
+
+typedef struct OfferTest {
+    const char *name;
+    bool plugged;               /* the device is there at startup */
+    bool there;                 /* and when the guest is taken over */
+    const char *auto_;
+} OfferTest;
+
+static const OfferTest offer_tests[] = {
+    { .name = "came", .there = true, .auto_ = "cautious" },
+    { .name = "gone", .plugged = true, .auto_ = "host" },
+    { .name = "stays", .plugged = true, .there = true, .auto_ = "host" },
+    { .name = "never", .auto_ = "cautious" },
+};
+
+static void assert_offer(VfGuest *g, const char *auto_)
+{
+    QDict *response = qtest_qmp(g->qts, "{'execute': 'qom-get', 'arguments':"
+                                " {'path': '/machine/peripheral/smmu',"
+                                " 'property': 'x-accel-offer'}}");
+
+    g_assert_cmpstr(qdict_get_str(qdict_get_qdict(response, "return"), "auto"),
+                    ==, auto_);
+    qobject_unref(response);
+}
+
+static void test_offer(const void *opaque)
+{
+    const OfferTest *t = opaque;
+    VfClient *c = vf_client_new();
+    g_autofree gchar *device = NULL;
+    g_autofree gchar *added = NULL;
+    uint32_t idr[6];
+    VgNext next;
+    VfGuest *g;
+
+    /* VFIO hands interrupts over by way of KVM only */
+    vf_client_add_device(c)->phys[PCI_INTERRUPT_PIN] = 0;
+    device = g_strdup_printf(D1, c->device_fd[0]);
+    g = vg_start(c, VG_MACHINE VG_IOMMUFD "-device arm-smmuv3,id=smmu,"
+                 "primary-bus=pcie.0,accel=on " VG_PORT(1) "%s" SHARED_RAM, "",
+                 c->iommufd, t->plugged ? device : " ");
+    vg_ports(g, 1);
+    if (t->there && !t->plugged) {
+        g_assert_cmpstr(vg_device_add(g, 0, "d1", 1, ""), ==, NULL);
+    } else if (t->plugged && !t->there) {
+        vg_device_del(g, "d1", 1);
+    }
+    assert_offer(g, t->auto_);
+    for (int i = 0; i < ARRAY_SIZE(idr); i++) {
+        idr[i] = vs_readl(g, VS_IDR0 + 4 * i);
+    }
+    added = g_strconcat(device, "-machine aux", NULL);
+    next = (VgNext) {
+        .from = t->plugged ? device : "-machine aux",
+        .to = !t->there ? (t->plugged ? "" : "-machine aux") :
+              t->plugged ? device : added,
+    };
+    vg_transfer_to(g, &next);
+    for (int i = 0; i < ARRAY_SIZE(idr); i++) {
+        g_assert_cmphex(vs_readl(g, VS_IDR0 + 4 * i), ==, idr[i]);
+    }
+    assert_offer(g, t->auto_);
+    vg_system_reset(g);
+    for (int i = 0; i < ARRAY_SIZE(idr); i++) {
+        g_assert_cmphex(vs_readl(g, VS_IDR0 + 4 * i), ==, idr[i]);
+    }
+    vg_end_silent(g);
+}
+
 /* The new QEMU has taken over nothing yet when a device comes or goes */
 static void test_paused_plug(void)
 {
@@ -590,6 +667,10 @@ int main(int argc, char **argv)
     }
     qtest_add_func("smmuv3-accel/cpr/no-events", test_no_events);
     qtest_add_func("smmuv3-accel/cpr/no-device", test_no_device);
+    for (int i = 0; i < ARRAY_SIZE(offer_tests); i++) {
+        vg_add_test("smmuv3-accel/cpr/offer", offer_tests[i].name,
+                    &offer_tests[i], test_offer);
+    }
     qtest_add_func("smmuv3-accel/cpr/paused/plug", test_paused_plug);
     qtest_add_func("smmuv3-accel/cpr/paused/unplug", test_paused_unplug);
     qtest_add_func("smmuv3-accel/cpr/paused/ring", test_paused_ring);

@@ -136,13 +136,13 @@ static const TreeTest tree_tests[] = {
     { .name = "ats", .options = ACCEL(",ats=on") VG_PORT(1), .ats = true,
       .endpoint = { "/pci@1/device@0" }, .bridge = { "/pci@1" } },
     { .name = "device", .options = ACCEL("") VG_IOMMUFD VG_PORT(1) DEVICE
-      "rp1 ", .has_device = true, .endpoint = { "/pci@1/device@0" },
-      .bridge = { "/pci@1" } },
-    { .name = "function", .options = ACCEL("") VG_IOMMUFD VG_PORT(1) DEVICE
-      "rp1,addr=0.3 ", .has_device = true,
+      "rp1 ", .has_device = true, .ats = true,
+      .endpoint = { "/pci@1/device@0" }, .bridge = { "/pci@1" } },
+    { .name = "function", .options = ACCEL(",ssidsize=0") VG_IOMMUFD
+      VG_PORT(1) DEVICE "rp1,addr=0.3 ", .has_device = true, .ats = true,
       .endpoint = { "/pci@1/device@0", "/pci@1/device@0,3" },
       .bridge = { "/pci@1" } },
-    { .name = "root-complex", .options = ACCEL("") VG_IOMMUFD DEVICE
+    { .name = "root-complex", .options = ACCEL(",ats=off") VG_IOMMUFD DEVICE
       "pcie.0,addr=5 ", .has_device = true, .endpoint = { "/device@5" } },
     { .name = "switch", .options = ACCEL("") VG_PORT(1) SWITCH,
       .endpoint = { "/pci@1/pci@0/pci@0/device@0",

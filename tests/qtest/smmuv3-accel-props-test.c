@@ -10,6 +10,7 @@
 
 #include "qemu/osdep.h"
 
+#include "qemu/bitops.h"
 #include "qobject/qdict.h"
 #include "qobject/qlist.h"
 #include "qobject/qjson.h"
@@ -110,6 +111,14 @@ static const VgRefused refused_tests[] = {
       .said = { "accel=on", "host SMMUv3" } },
     { .name = "ril-value", .options = ACCEL(",ril=2"),
       .said = { "ril", "2" } },
+    { .name = "cmdqv", .options = ACCEL(",cmdqv=on"),
+      .said = { "cmdqv=on", "cmdqv=auto", "cmdqv=off" } },
+    { .name = "cmdqv-plain", .options = PLAIN(",cmdqv=on"),
+      .said = { "cmdqv=on", "cmdqv=auto", "cmdqv=off" } },
+    { .name = "identifier", .options = ACCEL(",identifier=7"),
+      .said = { "identifier=7", "leave identifier out" } },
+    { .name = "msi-gpa", .options = ACCEL(",msi-gpa=0x8090040"),
+      .said = { "msi-gpa=0x8090040", "leave msi-gpa out" } },
 };
 
 /* Refused at startup because the host of the first device lacks something */
@@ -162,64 +171,74 @@ typedef struct OfferTest {
     uint32_t idr0, idr1, idr3, idr5;
 } OfferTest;
 
-/* All that the fake host and the emulation have, and that a VMM can know of */
+/* All that the model's host and the emulation have, and that a VMM can know */
+#define OFFER_IDR0 (EMU_IDR0 | ATS | CD2L)
+#define OFFER_IDR1 (EMU_IDR1 | SSIDSIZE(16))
 #define OFFER_IDR3 (EMU_IDR3 & ~HAD)
 #define OFFER_IDR5 (OAS(5) | GRAN4K | GRAN16K | GRAN64K)
 
 static const OfferTest cold_tests[] = {
-    { .name = "default", .options = ACCEL(""), .idr0 = EMU_IDR0,
-      .idr1 = EMU_IDR1, .idr3 = OFFER_IDR3, .idr5 = OFFER_IDR5 },
+    { .name = "default", .options = ACCEL(""), .idr0 = OFFER_IDR0,
+      .idr1 = OFFER_IDR1, .idr3 = OFFER_IDR3, .idr5 = OFFER_IDR5 },
     { .name = "auto",
-      .options = ACCEL(",ats=auto,ril=auto,oas=auto,ssidsize=auto"),
-      .idr0 = EMU_IDR0 | ATS | CD2L, .idr1 = EMU_IDR1 | SSIDSIZE(16),
-      .idr3 = OFFER_IDR3, .idr5 = OFFER_IDR5 },
-    { .name = "auto-little-host",
-      .options = ACCEL(",ats=auto,ril=auto,oas=auto,ssidsize=auto"),
+      .options = ACCEL(",ats=auto,ril=auto,oas=auto,ssidsize=auto,cmdqv=auto"),
+      .idr0 = OFFER_IDR0, .idr1 = OFFER_IDR1, .idr3 = OFFER_IDR3,
+      .idr5 = OFFER_IDR5 },
+    { .name = "default-little-host", .options = ACCEL(""),
       .change = { { 0, ATS | ASID16 | STLEVEL_ALL }, { 1, SSIDSIZE(31) } },
       .idr0 = EMU_IDR0 & ~(ASID16 | STLEVEL), .idr1 = EMU_IDR1,
       .idr3 = OFFER_IDR3, .idr5 = OFFER_IDR5 },
-    { .name = "auto-poor-host",
-      .options = ACCEL(",ats=auto,ril=auto,oas=auto,ssidsize=auto"),
+    { .name = "default-poor-host", .options = ACCEL(""),
       .change = { { 3, HAD | RIL | BBML(3) }, { 5, OAS(7), OAS(2) } },
-      .idr0 = EMU_IDR0 | ATS | CD2L, .idr1 = EMU_IDR1 | SSIDSIZE(16),
+      .idr0 = OFFER_IDR0, .idr1 = OFFER_IDR1,
       .idr5 = (OFFER_IDR5 & ~OAS(7)) | OAS(2) },
+    { .name = "all-off", .options =
+      ACCEL(",ats=off,ril=off,oas=44,ssidsize=0,cmdqv=off,identifier=0"
+            ",msi-gpa=0"),
+      .idr0 = EMU_IDR0, .idr1 = EMU_IDR1, .idr3 = OFFER_IDR3 & ~RIL,
+      .idr5 = (OFFER_IDR5 & ~OAS(7)) | OAS(4) },
+    { .name = "ssidsize-0", .options = ACCEL(",ssidsize=0"),
+      .idr0 = EMU_IDR0 | ATS, .idr1 = EMU_IDR1, .idr3 = OFFER_IDR3,
+      .idr5 = OFFER_IDR5 },
     { .name = "ssidsize-20", .options = ACCEL(",ssidsize=20"), .change = {
-        { 1, SSIDSIZE(31), SSIDSIZE(20) } }, .idr0 = EMU_IDR0 | CD2L,
+        { 1, SSIDSIZE(31), SSIDSIZE(20) } }, .idr0 = OFFER_IDR0,
       .idr1 = EMU_IDR1 | SSIDSIZE(20), .idr3 = OFFER_IDR3,
       .idr5 = OFFER_IDR5 },
-    { .name = "ssidsize-auto-reserved", .options = ACCEL(",ssidsize=auto"),
-      .change = { { 1, SSIDSIZE(31), SSIDSIZE(31) } }, .idr0 = EMU_IDR0 | CD2L,
+    { .name = "ssidsize-auto-reserved", .options = ACCEL(""),
+      .change = { { 1, SSIDSIZE(31), SSIDSIZE(31) } }, .idr0 = OFFER_IDR0,
       .idr1 = EMU_IDR1 | SSIDSIZE(20), .idr3 = OFFER_IDR3,
       .idr5 = OFFER_IDR5 },
     { .name = "ssidsize-5-no-cd2l", .options = ACCEL(",ssidsize=5"),
-      .change = { { 0, CD2L } }, .idr0 = EMU_IDR0, .idr1 = EMU_IDR1 |
+      .change = { { 0, CD2L } }, .idr0 = EMU_IDR0 | ATS, .idr1 = EMU_IDR1 |
       SSIDSIZE(5), .idr3 = OFFER_IDR3, .idr5 = OFFER_IDR5 },
-    { .name = "ats-on", .options = ACCEL(",ats=on"), .idr0 = EMU_IDR0 | ATS,
-      .idr1 = EMU_IDR1, .idr3 = OFFER_IDR3, .idr5 = OFFER_IDR5 },
-    { .name = "ats-off", .options = ACCEL(",ats=off"), .idr0 = EMU_IDR0,
-      .idr1 = EMU_IDR1, .idr3 = OFFER_IDR3, .idr5 = OFFER_IDR5 },
-    { .name = "ril-off", .options = ACCEL(",ril=off"), .idr0 = EMU_IDR0,
-      .idr1 = EMU_IDR1, .idr3 = OFFER_IDR3 & ~RIL, .idr5 = OFFER_IDR5 },
-    { .name = "ril-on", .options = ACCEL(",ril=on"), .idr0 = EMU_IDR0,
-      .idr1 = EMU_IDR1, .idr3 = OFFER_IDR3, .idr5 = OFFER_IDR5 },
-    { .name = "oas-32", .options = ACCEL(",oas=32"), .idr0 = EMU_IDR0,
-      .idr1 = EMU_IDR1, .idr3 = OFFER_IDR3, .idr5 = OFFER_IDR5 & ~OAS(7) },
-    { .name = "oas-44", .options = ACCEL(",oas=44"), .idr0 = EMU_IDR0,
-      .idr1 = EMU_IDR1, .idr3 = OFFER_IDR3, .idr5 = (OFFER_IDR5 & ~OAS(7)) |
-      OAS(4) },
+    { .name = "ats-on", .options = ACCEL(",ats=on"), .idr0 = OFFER_IDR0,
+      .idr1 = OFFER_IDR1, .idr3 = OFFER_IDR3, .idr5 = OFFER_IDR5 },
+    { .name = "ats-off", .options = ACCEL(",ats=off"),
+      .idr0 = EMU_IDR0 | CD2L, .idr1 = OFFER_IDR1, .idr3 = OFFER_IDR3,
+      .idr5 = OFFER_IDR5 },
+    { .name = "ril-off", .options = ACCEL(",ril=off"), .idr0 = OFFER_IDR0,
+      .idr1 = OFFER_IDR1, .idr3 = OFFER_IDR3 & ~RIL, .idr5 = OFFER_IDR5 },
+    { .name = "ril-on", .options = ACCEL(",ril=on"), .idr0 = OFFER_IDR0,
+      .idr1 = OFFER_IDR1, .idr3 = OFFER_IDR3, .idr5 = OFFER_IDR5 },
+    { .name = "oas-32", .options = ACCEL(",oas=32"), .idr0 = OFFER_IDR0,
+      .idr1 = OFFER_IDR1, .idr3 = OFFER_IDR3, .idr5 = OFFER_IDR5 & ~OAS(7) },
+    { .name = "oas-44", .options = ACCEL(",oas=44"), .idr0 = OFFER_IDR0,
+      .idr1 = OFFER_IDR1, .idr3 = OFFER_IDR3,
+      .idr5 = (OFFER_IDR5 & ~OAS(7)) | OAS(4) },
     { .name = "oas-52", .options = ACCEL(",oas=52"), .change = {
-        { 5, OAS(7), OAS(6) } }, .idr0 = EMU_IDR0, .idr1 = EMU_IDR1,
+        { 5, OAS(7), OAS(6) } }, .idr0 = OFFER_IDR0, .idr1 = OFFER_IDR1,
       .idr3 = OFFER_IDR3, .idr5 = (OFFER_IDR5 & ~OAS(7)) | OAS(6) },
     { .name = "oas-auto-newer-host", .options = ACCEL(""), .change = {
-        { 5, OAS(7), OAS(7) } }, .idr0 = EMU_IDR0, .idr1 = EMU_IDR1,
+        { 5, OAS(7), OAS(7) } }, .idr0 = OFFER_IDR0, .idr1 = OFFER_IDR1,
       .idr3 = OFFER_IDR3, .idr5 = (OFFER_IDR5 & ~OAS(7)) | OAS(6) },
     { .name = "granules", .options = ACCEL(""), .change = {
-        { 5, GRAN4K | GRAN16K } }, .idr0 = EMU_IDR0, .idr1 = EMU_IDR1,
+        { 5, GRAN4K | GRAN16K } }, .idr0 = OFFER_IDR0, .idr1 = OFFER_IDR1,
       .idr3 = OFFER_IDR3, .idr5 = OAS(5) | GRAN64K },
     { .name = "global",
-      .options = "-global arm-smmuv3.oas=44 -global arm-smmuv3.ssidsize=auto "
-      ACCEL(""), .idr0 = EMU_IDR0 | CD2L, .idr1 = EMU_IDR1 | SSIDSIZE(16),
-      .idr3 = OFFER_IDR3, .idr5 = (OFFER_IDR5 & ~OAS(7)) | OAS(4) },
+      .options = "-global arm-smmuv3.oas=44 -global arm-smmuv3.ssidsize=8 "
+      "-global arm-smmuv3.cmdqv=auto " ACCEL(""), .idr0 = OFFER_IDR0,
+      .idr1 = EMU_IDR1 | SSIDSIZE(8), .idr3 = OFFER_IDR3,
+      .idr5 = (OFFER_IDR5 & ~OAS(7)) | OAS(4) },
 };
 
 static void assert_offer(VfGuest *g, const OfferTest *t)
@@ -228,6 +247,27 @@ static void assert_offer(VfGuest *g, const OfferTest *t)
     g_assert_cmphex(vs_readl(g, VS_IDR1), ==, t->idr1);
     g_assert_cmphex(vs_readl(g, VS_IDR3), ==, t->idr3);
     g_assert_cmphex(vs_readl(g, VS_IDR5), ==, t->idr5);
+}
+
+/* The same by x-accel-offer, and whether auto stands for what a host has */
+static void assert_told(VfGuest *g, const OfferTest *t, const char *auto_,
+                        const char *device)
+{
+    static const unsigned int oas[] = { 32, 36, 40, 42, 44, 48, 52 };
+    QDict *response = qtest_qmp(g->qts, "{'execute': 'qom-get', 'arguments':"
+                                " {'path': '/machine/peripheral/smmu0',"
+                                " 'property': 'x-accel-offer'}}");
+    const QDict *offer = qdict_get_qdict(response, "return");
+
+    g_assert_nonnull(offer);
+    g_assert_cmpstr(qdict_get_str(offer, "auto"), ==, auto_);
+    g_assert_cmpstr(qdict_get_try_str(offer, "device"), ==, device);
+    g_assert_cmpuint(qdict_get_int(offer, "ssidsize"), ==,
+                     extract32(t->idr1, 6, 5));
+    g_assert(qdict_get_bool(offer, "ats") == !!(t->idr0 & ATS));
+    g_assert(qdict_get_bool(offer, "ril") == !!(t->idr3 & RIL));
+    g_assert_cmpuint(qdict_get_int(offer, "oas"), ==, oas[t->idr5 & OAS(7)]);
+    qobject_unref(response);
 }
 
 static void test_cold(const void *opaque)
@@ -241,11 +281,13 @@ static void test_cold(const void *opaque)
                  t->options, c->iommufd, c->device_fd[0]);
     vg_ports(g, 1);
     assert_offer(g, t);
+    assert_told(g, t, "host", "d0");
     vg_system_reset(g);
     assert_offer(g, t);
     /* It stays when the device goes */
     vg_device_del(g, "d0", 1);
     assert_offer(g, t);
+    assert_told(g, t, "host", "d0");
     vg_quit_silent(g);
     vf_client_free(c);
 }
@@ -298,9 +340,11 @@ static void test_hot(const void *opaque)
                  c->iommufd);
     vg_ports(g, 1);
     assert_offer(g, t);
+    assert_told(g, t, "cautious", NULL);
     err = vg_device_add(g, 0, "d0", 1, "");
     g_assert_cmpstr(err, ==, NULL);
     assert_offer(g, t);
+    assert_told(g, t, "cautious", NULL);
     vg_system_reset(g);
     assert_offer(g, t);
     vg_quit_silent(g);
@@ -320,10 +364,11 @@ static const PlainTest plain_tests[] = {
     { .name = "device", .machine = "", .options = PLAIN(""), .base = VS_BASE,
       .idr = { EMU_IDR0, EMU_IDR1, 0, EMU_IDR3, 0, EMU_IDR5 } },
     { .name = "device-said", .machine = "",
-      .options = PLAIN(",ats=off,ril=on,oas=44,ssidsize=0"), .base = VS_BASE,
+      .options = PLAIN(",ats=off,ril=on,oas=44,ssidsize=0,cmdqv=off"
+                       ",identifier=0,msi-gpa=0"), .base = VS_BASE,
       .idr = { EMU_IDR0, EMU_IDR1, 0, EMU_IDR3, 0, EMU_IDR5 } },
     { .name = "device-auto", .machine = "",
-      .options = PLAIN(",ats=auto,ril=auto,oas=auto,ssidsize=auto"),
+      .options = PLAIN(",ats=auto,ril=auto,oas=auto,ssidsize=auto,cmdqv=auto"),
       .base = VS_BASE,
       .idr = { EMU_IDR0, EMU_IDR1, 0, EMU_IDR3, 0, EMU_IDR5 } },
     { .name = "machine", .machine = ",iommu=smmuv3", .options = "",
@@ -345,29 +390,30 @@ static void test_plain(const void *opaque)
 }
 
 /* As management software reads them back */
+
+static void assert_property(VfGuest *g, const char *property, const char *value)
+{
+    g_autofree gchar *text = vg_qom_get_str(g, "/machine/peripheral/smmu0",
+                                            property);
+
+    g_assert_cmpstr(text, ==, value);
+}
+
 static void test_read_back(void)
 {
     VfClient *c = vf_client_new();
-    VfGuest *g = vg_start(c, VG_MACHINE ACCEL(",oas=48"), "");
-    const char *path = "/machine/peripheral/smmu0";
-    g_autofree gchar *oas = vg_qom_get_str(g, path, "oas");
-    g_autofree gchar *ssidsize = vg_qom_get_str(g, path, "ssidsize");
-    g_autofree gchar *ats = vg_qom_get_str(g, path, "ats");
-    g_autofree gchar *ril = vg_qom_get_str(g, path, "ril");
+    VfGuest *g = vg_start(c, VG_MACHINE ACCEL(",oas=48,ssidsize=8"), "");
 
-    g_assert_cmpstr(oas, ==, "48");
-    g_assert_cmpstr(ssidsize, ==, "0");
-    g_assert_cmpstr(ats, ==, "off");
-    g_assert_cmpstr(ril, ==, "auto");
+    assert_property(g, "oas", "48");
+    assert_property(g, "ssidsize", "8");
     vg_quit_silent(g);
 
-    g = vg_start(c, VG_MACHINE ACCEL(",ssidsize=auto"), "");
-    g_free(oas);
-    g_free(ssidsize);
-    oas = vg_qom_get_str(g, path, "oas");
-    ssidsize = vg_qom_get_str(g, path, "ssidsize");
-    g_assert_cmpstr(oas, ==, "auto");
-    g_assert_cmpstr(ssidsize, ==, "auto");
+    g = vg_start(c, VG_MACHINE ACCEL(""), "");
+    assert_property(g, "oas", "auto");
+    assert_property(g, "ssidsize", "auto");
+    assert_property(g, "ats", "auto");
+    assert_property(g, "ril", "auto");
+    assert_property(g, "cmdqv", "auto");
     vg_quit_silent(g);
     vf_client_free(c);
 }
@@ -424,9 +470,11 @@ typedef struct EatsTest {
 } EatsTest;
 
 static const EatsTest eats_tests[] = {
-    { .name = "off", .options = ACCEL(""), .eats = EATS_FULL,
+    { .name = "off", .options = ACCEL(",ats=off"), .eats = EATS_FULL,
       .access = VF_ACCESS_S1 },
     { .name = "full", .options = ACCEL(",ats=on"), .eats = EATS_FULL,
+      .access = VF_ACCESS_S1, .installed = EATS_FULL },
+    { .name = "auto", .options = ACCEL(""), .eats = EATS_FULL,
       .access = VF_ACCESS_S1, .installed = EATS_FULL },
     { .name = "none", .options = ACCEL(",ats=on"), .access = VF_ACCESS_S1 },
     { .name = "not-this-device", .options = ACCEL(",ats=on"),

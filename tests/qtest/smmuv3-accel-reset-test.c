@@ -22,7 +22,8 @@
 #define NEW_STE0    (VS_STE0_DEFAULT + 0x10000)
 
 #define DEVICE "-device vfio-pci,iommufd=i0,fd=%d,id=d1,bus=rp1 "
-#define NO_PASID "-device arm-smmuv3,id=smmu,primary-bus=pcie.0,accel=on "
+#define NO_PASID "-device arm-smmuv3,id=smmu,primary-bus=pcie.0,accel=on," \
+                 "ssidsize=0 "
 
 static void assert_access(VfGuest *g, VfAccess access)
 {

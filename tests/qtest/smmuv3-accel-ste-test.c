@@ -132,6 +132,17 @@ static const Row rows[] = {
       .access = VF_ACCESS_ABORT, .bad = true },
 };
 
+/* One device, and IDR0.ATS is 0 */
+static VfGuest *start(void)
+{
+    VfClient *c = vf_client_new();
+    g_autofree gchar *options = vs_options(c, 1, 1);
+    VfGuest *g = vg_start(c, "%s -global arm-smmuv3.ats=off", options);
+
+    vg_ports(g, 1);
+    return g;
+}
+
 static const Row *named_row(const char *name)
 {
     const Row *row = rows;
@@ -256,7 +267,7 @@ static void step(VfGuest *g, VsTable table, const Look *l, const Row *from,
 /* From each row to each row, and back */
 static void test_rows(VsTable table, const Look *l)
 {
-    VfGuest *g = vs_start(1, 1);
+    VfGuest *g = start();
 
     set_up(g, table);
     vs_enable(g, true);
@@ -283,7 +294,7 @@ static void test_from_bypass(const void *opaque)
 {
     VsTable table = *(const VsTable *)opaque;
     const Row *bypass = named_row("bypass-shcfg");
-    VfGuest *g = vs_start(1, 1);
+    VfGuest *g = start();
 
     vs_setup(g, table);
     vs_enable(g, true);
@@ -314,7 +325,7 @@ static void test_registers(void)
         ON, ABORT, OFF, ON, PASS, OFF, ABORT, ON, OFF, PASS, PASS, ON, ON,
         ABORT, ABORT, OFF, OFF, PASS,
     };
-    VfGuest *g = vs_start(1, 1);
+    VfGuest *g = start();
 
     set_up(g, VS_LINEAR);
     for (int i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -359,7 +370,7 @@ static void test_registers(void)
 static void test_reset(void)
 {
     const Row *row = named_row("s1");
-    VfGuest *g = vs_start(1, 1);
+    VfGuest *g = start();
 
     for (int i = 0; i < 3; i++) {
         vs_setup(g, VS_LINEAR);

@@ -17,6 +17,7 @@
 #include "vfio-guest/smmu.h"
 
 #define ACCEL  "-device arm-smmuv3,primary-bus=pcie.0,accel=on "
+#define NO_SSID "-device arm-smmuv3,primary-bus=pcie.0,accel=on,ssidsize=0 "
 #define DEVICE "-device vfio-pci,iommufd=i0,fd=%d,id=d0,bus=rp1 "
 
 #define SID VS_SID(1)
@@ -186,7 +187,7 @@ static void test_idrs(void)
 
     c = vf_client_new();
     vf_client_add_device(c);
-    g = vg_start(c, VG_MACHINE ACCEL VG_IOMMUFD VG_PORT(1) DEVICE, "",
+    g = vg_start(c, VG_MACHINE NO_SSID VG_IOMMUFD VG_PORT(1) DEVICE, "",
                  c->iommufd, c->device_fd[0]);
     g_assert_cmphex(vs_readl(g, VS_IDR1), ==, idr1 & ~(0x1fu << 6));
     vg_end_silent(g);

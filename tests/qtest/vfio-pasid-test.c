@@ -21,7 +21,8 @@
 #define ACCEL  "-device arm-smmuv3,primary-bus=pcie.0,accel=on,ssidsize=16 "
 #define WIDE   "-device arm-smmuv3,primary-bus=pcie.0,accel=on,ssidsize=20 "
 #define NARROW "-device arm-smmuv3,primary-bus=pcie.0,accel=on,ssidsize=5 "
-#define NOSSID "-device arm-smmuv3,primary-bus=pcie.0,accel=on "
+#define NOSSID "-device arm-smmuv3,primary-bus=pcie.0,accel=on,ssidsize=0 "
+#define BARE   "-device arm-smmuv3,primary-bus=pcie.0,accel=on "
 
 /* Last place in config space, where the capability goes by default */
 #define END_OFFSET  0xff8
@@ -142,6 +143,10 @@ static const PasidTest tests[] = {
     { .name = "hidden-physical", .viommu = ACCEL, .options = "",
       .describe = hidden_pasid, .caps = caps_aer, .offset = END_OFFSET,
       .cap_word = 0x1000, .state = "offset=0xff8" },
+    /* What the host has is known, since the device is there at startup */
+    { .name = "accel-alone", .viommu = BARE, .options = "", .caps = caps_aer,
+      .offset = END_OFFSET, .cap_word = 0x1000,
+      .state = "offset=0xff8 width=16" },
     { .name = "offset-by-user", .viommu = ACCEL,
       .options = ",x-vpasid-cap-offset=0x400", .caps = caps_aer_ats,
       .offset = 0x400, .cap_word = 0x1000,
@@ -276,6 +281,26 @@ static const PasidTest on_tests[] = {
     { .name = "config-256", .viommu = ACCEL, .options = ",x-vpasid=on",
       .describe = small_config, .text = "extended capabilities" },
 };
+
+/* It comes when the guest was offered no PASID already */
+static void test_accel_alone_hot(void)
+{
+    VfClient *c = vf_client_new();
+    g_autofree gchar *state = NULL;
+    g_autofree gchar *err = NULL;
+    VfGuest *g;
+
+    vf_client_add_device(c);
+    g = vg_start(c, VG_MACHINE BARE VG_IOMMUFD VG_PORT(1), "", c->iommufd);
+    vg_ports(g, 1);
+    err = vg_device_add(g, 0, "d0", 1, "");
+    g_assert_cmpstr(err, ==, NULL);
+    state = vg_pasid_state(g, "d0", NULL);
+    vg_assert_has(state, "reason=viommu-no-pasid");
+    g_assert_cmphex(vg_find_ext_cap(g, 1, 0, PCI_EXT_CAP_ID_PASID, NULL), ==,
+                    0);
+    vg_end_silent(g);
+}
 
 static void test_on(const void *opaque)
 {
@@ -576,6 +601,7 @@ int main(int argc, char **argv)
     qtest_add_func("vfio-pasid/hint", test_hint);
     qtest_add_func("vfio-pasid/old-name", test_old_name);
     qtest_add_func("vfio-pasid/hotplug", test_hotplug);
+    qtest_add_func("vfio-pasid/accel-alone-hot", test_accel_alone_hot);
     qtest_add_func("vfio-pasid/trace", test_trace);
     qtest_add_func("vfio-pasid/help", test_help);
     qtest_add_func("vfio-pasid/state-read-only", test_state_read_only);

@@ -19,16 +19,24 @@ typedef struct SMMUv3State SMMUv3State;
 /**
  * SMMUv3Props: the properties before "auto" is resolved
  *
+ * Names and defaults are those of QEMU 11.1.
+ *
  * @ats: IDR0.ATS
  * @ril: IDR3.RIL
  * @oas: bits of IDR5.OAS, or SMMUV3_AUTO
  * @ssidsize: IDR1.SSIDSIZE, or SMMUV3_AUTO
+ * @cmdqv: command queues of the host's hardware; there are none here
+ * @identifier: of QEMU 11.1; only its default is accepted
+ * @msi_gpa: the same
  */
 typedef struct SMMUv3Props {
     OnOffAuto ats;
     OnOffAuto ril;
     uint8_t oas;
     uint8_t ssidsize;
+    OnOffAuto cmdqv;
+    uint8_t identifier;
+    uint64_t msi_gpa;
 } SMMUv3Props;
 
 /* Type of a property that is a number or "auto", stored as SMMUV3_AUTO */
@@ -47,14 +55,15 @@ extern const PropertyInfo smmuv3_prop_number;
 void smmuv3_props_describe(ObjectClass *klass);
 
 /**
- * smmuv3_props_realize: check ats, ril, oas and ssidsize, without a host
+ * smmuv3_props_realize: check the properties in SMMUv3Props, without a host
  *
  * Sets @s->ssidsize from the property; 0 for auto.
  *
  * @s: SMMUv3 with its properties set.
  * @errp: names the property, its value, and the values that are accepted.
  *
- * Returns: true on success; false if a value is illegal or needs accel=on.
+ * Returns: true on success; false if a value is illegal, needs accel=on or is
+ * one of QEMU 11.1 that is not supported.
  * There is nothing to undo in either case.
  */
 bool smmuv3_props_realize(SMMUv3State *s, Error **errp);
