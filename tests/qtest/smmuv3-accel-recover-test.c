@@ -151,6 +151,75 @@ static void test_dead(void)
     g_assert_null(strstr(strstr(text, "d2") + 1, "d2"));
 }
 
+/*
+ * Have the guest go on as its driver does, until the host fails no more. It
+ * invalidates the ATCs of all devices, which is what fails.
+ */
+static void go_on(VfGuest *g, unsigned int devices)
+{
+    for (int i = 0; i < 20; i++) {
+        if (has_error(g)) {
+            acknowledge(g);
+        }
+        for (unsigned int n = 1; n <= devices; n++) {
+            vs_queue(g, VS_CMD_ATC_INV | HI(n), VS_ATC_SIZE_ALL);
+        }
+        vs_queue(g, VS_CMD_SYNC, 0);
+        vs_submit(g);
+        qtest_clock_step(g->qts, 100 * TICK_NS);
+    }
+    g_assert_false(has_error(g));
+}
+
+/*
+ * Until the host SMMU gives up an ATC invalidation that a device does not
+ * answer, any call times out behind it. Whichever that is, just the device is
+ * stopped, and the others are translated in the end.
+ */
+static void test_blocked(void)
+{
+    for (unsigned int calls = 1; calls <= 8; calls++) {
+        for (unsigned int dead = 1; dead <= 3; dead++) {
+            VfGuest *g = start(3, EATS);
+            VfShared *s = g->c->shared;
+            uint32_t since;
+
+            s->atc_blocks = calls;
+            s->device[dead - 1].atc_dead = true;
+            go_on(g, 3);
+            for (unsigned int n = 1; n <= 3; n++) {
+                assert_access(g, n, n == dead ? VF_ACCESS_ABORT : VF_ACCESS_S1);
+                assert_listed(g, n, n == dead ? "abort" : "translate",
+                              n == dead ? "atc-invalidation" : "no");
+            }
+            /* It takes nobody along again */
+            since = s->log_len;
+            go_on(g, 3);
+            g_assert_cmpuint(refused(g, VF_OP_HWPT_INVALIDATE, since), ==, 0);
+            s->device[dead - 1].atc_dead = false;
+            vs_cfgi_ste(g, SID(dead));
+            assert_access(g, dead, VF_ACCESS_S1);
+            g_free(vg_end(g));
+        }
+    }
+}
+
+/* A device of another guest blocks the queue: nobody here is to blame */
+static void test_blocked_by_other(void)
+{
+    for (unsigned int calls = 1; calls <= 8; calls++) {
+        VfGuest *g = start(3, EATS);
+
+        g->c->shared->blocked = calls;
+        go_on(g, 3);
+        for (unsigned int n = 1; n <= 3; n++) {
+            assert_access(g, n, VF_ACCESS_S1);
+            assert_listed(g, n, "translate", "no");
+        }
+        g_free(vg_end(g));
+    }
+}
+
 /* The same call is not made twice for a SYNC, and the guest is told once */
 static void test_storm(void)
 {
@@ -360,6 +429,9 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
 
     qtest_add_func("smmuv3-accel/recover/dead", test_dead);
+    qtest_add_func("smmuv3-accel/recover/blocked", test_blocked);
+    qtest_add_func("smmuv3-accel/recover/blocked-by-other",
+                   test_blocked_by_other);
     qtest_add_func("smmuv3-accel/recover/storm", test_storm);
     qtest_add_func("smmuv3-accel/recover/registers", test_registers);
     qtest_add_func("smmuv3-accel/recover/unstoppable", test_unstoppable);

@@ -367,6 +367,7 @@ typedef struct VfShared {
     VfRule rule[VF_MAX_RULES];
     VfChange change[VF_MAX_CHANGES];
     uint32_t ioctl_ns;      /* how long each ioctl takes at least */
+    uint32_t atc_blocks;    /* calls that time out behind a dead ATC_INV */
     uint32_t no_cdev;       /* kernel without VFIO device files */
     char sysfs[256];        /* folder that stands for /sys; "" without */
 
@@ -374,6 +375,7 @@ typedef struct VfShared {
     uint32_t loaded;        /* the model is loaded */
     uint32_t log_len;       /* may pass VF_MAX_LOG: the rest is not kept */
     uint32_t cmd_len;
+    uint32_t blocked;       /* calls that are still to time out behind one */
     uint64_t calls[VF_OP_COUNT];
     VfCtx ctx[VF_MAX_CTX];
     VfObject object[VF_MAX_OBJECTS];

@@ -390,6 +390,7 @@ int vf_invalidate(uint32_t ctx, void *arg, VfLog *log, VfRule *rule)
     uint32_t first = vf->cmd_len;
     uint32_t issued = 0;
     uint32_t i;
+    bool blocked = vf->blocked > 0;
     bool dead = false;
     int ret = 0;
 
@@ -432,7 +433,8 @@ int vf_invalidate(uint32_t ctx, void *arg, VfLog *log, VfRule *rule)
         }
         if (i + 1 == total || i + 1 - issued == BATCH_ENTRIES) {
             /* It is the SYNC of the block that is waited for in vain */
-            if (dead) {
+            if (dead || blocked) {
+                vf->blocked = dead ? vf->atc_blocks : vf->blocked - 1;
                 ret = -ETIMEDOUT;
                 break;
             }
