@@ -23,6 +23,9 @@
 /* iommufd numbers its objects from 1 */
 #define NO_ID 0
 
+/* No StreamID, which has 32 bits at most */
+#define NO_SID (1ull << 32)
+
 /*
  * iommufd.h IOMMU_HW_CAP_PCI_ATS_NOT_SUPPORTED, newer than the header here.
  * Kernels that do not know it never set it.
@@ -70,8 +73,9 @@ typedef struct SMMUv3AccelSte {
  * CPR hands this to the next process.
  *
  * @ste: the installed STE
- * @s1_hwpt_id: nested HWPT made from @ste for ACCEL_TRANSLATE, or NO_ID
- * @vdevice_id: vDEVICE, or NO_ID
+ * @s1_hwpt_id: nested HWPT of its own, made from @ste, or NO_ID; always there
+ *              for ACCEL_TRANSLATE
+ * @vdevice_id: vDEVICE, or NO_ID: without StreamID, or if the host refused it
  * @vsid: StreamID of the vDEVICE
  */
 typedef struct SMMUv3AccelAttachment {
@@ -413,12 +417,28 @@ bool smmuv3_accel_alloc_viommu(SMMUv3State *s, HostIOMMUDeviceIOMMUFD *idev,
 void smmuv3_accel_free_viommu(SMMUv3AccelState *a);
 
 /**
+ * smmuv3_accel_check_vdevice: check that the host can have a vDEVICE for a
+ * device
+ *
+ * The device may have no StreamID yet, and then it is too late to refuse it.
+ *
+ * @a: state with a vIOMMU.
+ * @adev: a device without vDEVICE.
+ * @errp: says why it cannot.
+ *
+ * Returns: true if it can, false if not.
+ */
+bool smmuv3_accel_check_vdevice(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
+                                Error **errp);
+
+/**
  * smmuv3_accel_install: attach a device to the HWPT that an STE asks for
  *
- * Makes no ioctl if the device is attached to that HWPT already. A new HWPT is
- * attached before the old one is freed. If the host knows the device by a
- * StreamID that it no longer has, the device is stopped first, and the StreamID
- * is free for another one.
+ * Does not attach the device if it is attached to such an HWPT already. A new
+ * HWPT is attached before the old one is freed. If the host knows the device by
+ * a StreamID that it no longer has, the device is stopped first, and the
+ * StreamID is free for another one. A StreamID that the host does not know yet
+ * is told before; a device that is not translated can do without.
  *
  * @s: an SMMUv3 with accel=on.
  * @adev: the device.
@@ -451,7 +471,8 @@ bool smmuv3_accel_stop(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
  * to a stage-1 HWPT
  *
  * A vDEVICE that the host does not free is reported, and freed before another
- * one is made.
+ * one is made. With a stage-1 HWPT it has to stay: when a reset of the device
+ * is over, the kernel attaches that anew.
  *
  * @a: state that @adev belongs to.
  * @adev: the device; ignored if it has no vDEVICE.

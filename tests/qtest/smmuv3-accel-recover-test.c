@@ -14,6 +14,7 @@
 
 #include "qobject/qdict.h"
 #include "qobject/qlist.h"
+#include "hw/pci/pci_regs.h"
 #include "vfio-guest/smmu.h"
 
 #define SID(n)      VS_SID(n)
@@ -340,6 +341,22 @@ static void give_chance(VfGuest *g, Chance chance)
 static const VfOp refused_ops[] = {
     VF_OP_HWPT_ALLOC, VF_OP_VDEVICE_ALLOC, VF_OP_ATTACH,
 };
+/* Have the host refuse calls of kind @op while device 1 is to be translated */
+static void refuse_s1(VfGuest *g, VfOp op, unsigned int count, int err)
+{
+    if (op == VF_OP_VDEVICE_ALLOC) {
+        /* It is made as soon as there is a StreamID */
+        vg_config_writel(g, 0, 1 << 3, PCI_PRIMARY_BUS, 0);
+    }
+    vs_write_ste(g, VS_LINEAR, SID(1), VS_STE0_DEFAULT, VS_STE1_DEFAULT);
+    vf_client_rule(g->c, op, 1, count, err);
+    if (op == VF_OP_VDEVICE_ALLOC) {
+        vg_config_writel(g, 0, 1 << 3, PCI_PRIMARY_BUS, 1 << 8 | 1 << 16);
+    } else {
+        vs_cfgi_ste(g, SID(1));
+    }
+}
+
 static const int refused_errors[] = { EBUSY, ENOMEM, EINVAL, EIO };
 
 /* The host refuses an STE for a moment, and the guest names it no more */
@@ -356,11 +373,8 @@ static void test_refused(const void *opaque)
 
             vs_setup(g, VS_LINEAR);
             vs_enable(g, true);
-            vs_write_ste(g, VS_LINEAR, SID(1), VS_STE0_DEFAULT,
-                         VS_STE1_DEFAULT);
-            vf_client_rule(c, refused_ops[op], 1, 3, refused_errors[e]);
             since = c->shared->log_len;
-            vs_cfgi_ste(g, SID(1));
+            refuse_s1(g, refused_ops[op], 3, refused_errors[e]);
             assert_access(g, 1, VF_ACCESS_ABORT);
             g_assert_cmpuint(refused(g, refused_ops[op], since), ==, 1);
             vf_client_clear_rules(c);

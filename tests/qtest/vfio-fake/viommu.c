@@ -176,6 +176,10 @@ int vf_vdevice_alloc(uint32_t ctx, void *arg, VfLog *log)
     if (dev->vdevice || find_vdevice(viommu, cmd->virt_id)) {
         return -EEXIST;
     }
+    /* The driver has room for one in its tables of a guest's StreamIDs */
+    if (vf->device[dev->device].streams != 1) {
+        return -EOPNOTSUPP;
+    }
     obj = vf_object_new(ctx, VF_OBJ_VDEVICE);
     if (!obj) {
         return -ENOMEM;
