@@ -44,6 +44,7 @@ struct SMMUv3AccelCmdq {
     bool stale;
     bool tried;             /* recovery failed, and no attempt is due before */
                             /* smmuv3_accel_cmdq_allow_attempt() */
+    uint32_t failures;      /* attempts in a row that left it stale */
     Error *why_stale;       /* NULL while not stale */
     bool recovered;         /* stale no longer, the caller does not know yet */
     bool moves;             /* the last call of this submission succeeded */
@@ -106,6 +107,11 @@ void smmuv3_accel_cmdq_free(SMMUv3AccelCmdq *q)
 bool smmuv3_accel_cmdq_stale(const SMMUv3AccelCmdq *q)
 {
     return q->stale;
+}
+
+uint32_t smmuv3_accel_cmdq_failures(const SMMUv3AccelCmdq *q)
+{
+    return q->failures;
 }
 
 bool smmuv3_accel_cmdq_take_recovered(SMMUv3AccelCmdq *q)
@@ -336,7 +342,10 @@ bool smmuv3_accel_cmdq_submit(SMMUv3AccelCmdq *q, Error **errp)
             smmuv3_accel_cmdq_prove_atcs(q);
         }
     }
-    if (q->stale) {
+    if (!q->stale) {
+        q->failures = 0;
+    } else {
+        q->failures += !q->tried;
         q->tried = true;
         error_propagate(errp, error_copy(q->why_stale));
     }

@@ -108,6 +108,8 @@ typedef struct SMMUv3AccelDevice {
  * @waiting: number of devices with STOP_CACHES or STOP_REFUSED
  * @timer: attempt without a CMD_SYNC of the guest
  * @delay_ms: time until then
+ * @failures: smmuv3_accel_cmdq_failures() at the last one
+ * @not_before: time of the next one that the guest can cause with stale caches
  * @guest_told: a CMD_SYNC ended with an error since the host caches are stale
  * @sync_waits: CONS stays at a CMD_SYNC until the next attempt
  */
@@ -116,6 +118,8 @@ typedef struct SMMUv3AccelRetry {
     uint32_t waiting;
     QEMUTimer timer;
     uint32_t delay_ms;
+    uint32_t failures;
+    int64_t not_before;
     bool guest_told;
     bool sync_waits;
 } SMMUv3AccelRetry;
@@ -510,11 +514,21 @@ void smmuv3_accel_retry_init(SMMUv3AccelState *a);
  * smmuv3_accel_new_attempt: let calls to the host be made again that failed
  * before
  *
- * Due when the guest has done anything that can be answered by it.
+ * Due when the guest has done anything that can be answered by it. If the host
+ * caches were still stale after two attempts, they are left alone for a time.
  *
  * @a: the state.
  */
 void smmuv3_accel_new_attempt(SMMUv3AccelState *a);
+
+/**
+ * smmuv3_accel_force_attempt: smmuv3_accel_new_attempt() without that time
+ *
+ * For what a guest cannot cause as often as it likes.
+ *
+ * @a: the state.
+ */
+void smmuv3_accel_force_attempt(SMMUv3AccelState *a);
 
 /**
  * smmuv3_accel_set_stopped: note why a device is stopped, and start the timer

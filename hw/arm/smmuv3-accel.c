@@ -200,6 +200,7 @@ void smmuv3_accel_reset(SMMUv3State *s)
         return;
     }
     smmuv3_accel_slice_reset(&a->slice);
+    smmuv3_accel_force_attempt(a);
     smmuv3_accel_registers_written(s);
     /*
      * The guest starts anew and must not see older events. They are dropped
@@ -314,7 +315,7 @@ bool smmuv3_accel_bind(SMMUv3State *s, PCIDevice *pdev, HostIOMMUDevice *hiod,
     if (a->cpr.adopting) {
         return true;
     }
-    smmuv3_accel_new_attempt(a);
+    smmuv3_accel_force_attempt(a);
     smmuv3_accel_read_ste(s, adev, false, &wanted, &event);
     if (!smmuv3_accel_check_vdevice(a, adev, errp) ||
         !smmuv3_accel_install(s, adev, &wanted, event.sid, errp)) {

@@ -256,11 +256,56 @@ static void test_storm(void)
     assert_listed(g, 1, "abort", "stale-caches");
 
     vf_client_clear_rules(g->c);
+    qtest_clock_step(g->qts, 100 * TICK_NS);
     sync_done(g);
     assert_access(g, 1, VF_ACCESS_S1);
     assert_access(g, 2, VF_ACCESS_S1);
     text = vg_end(g);
     vg_assert_has(text, "DMA of d1 is aborted");
+}
+
+/*
+ * Each call to a host whose queue stands still leaves commands in it, and with
+ * a full queue a call does not return. A guest in a hurry must not fill it.
+ */
+static void test_hurry(void)
+{
+    VfGuest *g = start(2, 0);
+    VfShared *s = g->c->shared;
+    uint32_t since = s->log_len;
+
+    vf_client_rule(g->c, VF_OP_HWPT_INVALIDATE, 1, 100000, ETIMEDOUT);
+    vs_submit_vas(g, 4);
+    acknowledge(g);
+    for (int i = 0; i < 100; i++) {
+        sync_done(g);
+        vs_enable(g, i & 1);
+        vs_cfgi_ste(g, SID(1));
+    }
+    /* The batch, what is sent in its place, and the next CMD_SYNC at once */
+    g_assert_cmpuint(refused(g, VF_OP_HWPT_INVALIDATE, since), ==, 3);
+
+    /* A minute: less and less often, by guest and timer together */
+    since = s->log_len;
+    for (int i = 0; i < 300; i++) {
+        qtest_clock_step(g->qts, TICK_NS);
+        sync_done(g);
+    }
+    g_assert_cmpuint(refused(g, VF_OP_HWPT_INVALIDATE, since), >, 4);
+    g_assert_cmpuint(refused(g, VF_OP_HWPT_INVALIDATE, since), <, 24);
+
+    vf_client_clear_rules(g->c);
+    qtest_clock_step(g->qts, 100 * TICK_NS);
+    assert_access(g, 1, VF_ACCESS_S1);
+    assert_access(g, 2, VF_ACCESS_S1);
+    /* The next failure is a first one again, and the guest is told of it */
+    vf_client_rule(g->c, VF_OP_HWPT_INVALIDATE, 1, 2, EIO);
+    vs_submit_vas(g, 1);
+    assert_access(g, 1, VF_ACCESS_ABORT);
+    g_assert_true(has_error(g));
+    acknowledge(g);
+    assert_access(g, 1, VF_ACCESS_S1);
+    g_free(vg_end(g));
 }
 
 /* A register write makes a failing call once, for however many devices */
@@ -272,7 +317,6 @@ static void test_registers(void)
 
     vf_client_rule(g->c, VF_OP_HWPT_INVALIDATE, 1, 1000, ETIMEDOUT);
     vs_submit_vas(g, 1);
-    acknowledge(g);
     since = s->log_len;
     vs_enable(g, false);
     g_assert_cmpuint(refused(g, VF_OP_HWPT_INVALIDATE, since), ==, 1);
@@ -280,6 +324,7 @@ static void test_registers(void)
         assert_access(g, n, VF_ACCESS_ABORT);
     }
     vf_client_clear_rules(g->c);
+    qtest_clock_step(g->qts, TICK_NS);
     vs_enable(g, true);
     for (unsigned int n = 1; n <= 3; n++) {
         assert_access(g, n, VF_ACCESS_S1);
@@ -447,6 +492,7 @@ int main(int argc, char **argv)
     qtest_add_func("smmuv3-accel/recover/blocked-by-other",
                    test_blocked_by_other);
     qtest_add_func("smmuv3-accel/recover/storm", test_storm);
+    qtest_add_func("smmuv3-accel/recover/hurry", test_hurry);
     qtest_add_func("smmuv3-accel/recover/registers", test_registers);
     qtest_add_func("smmuv3-accel/recover/unstoppable", test_unstoppable);
     for (int i = 0; i < CHANCES; i++) {
