@@ -109,7 +109,8 @@ void vfio_viommu_hwpt_hint(VFIODevice *vbasedev, uint32_t flags, Error **errp)
     if (flags & IOMMU_HWPT_ALLOC_NEST_PARENT) {
         error_append_hint(errp, "The vIOMMU in front of %s needs a nesting "
                           "parent. The host IOMMU and its driver have to "
-                          "support two stages of translation; otherwise use "
-                          "a vIOMMU without acceleration.\n", vbasedev->name);
+                          "support two stages of translation, with no erratum "
+                          "that forbids to nest them; otherwise use a vIOMMU "
+                          "without acceleration.\n", vbasedev->name);
     }
 }

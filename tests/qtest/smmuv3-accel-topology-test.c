@@ -205,6 +205,34 @@ static void test_other_host(void)
     vf_client_free(c);
 }
 
+/* On one host SMMU VFIO shares the second stage unless coherency forbids it */
+static void test_other_coherency(void)
+{
+    VfClient *c = vf_client_new();
+    g_autofree gchar *dir1 = make_sysfs("smmu3.0x11");
+    g_autofree gchar *dir2 = make_sysfs("smmu3.0x11");
+    g_autofree gchar *text = NULL;
+
+    vf_client_add_device(c)->smmu = 1;
+    vf_client_add_device(c)->smmu = 2;
+    text = vg_refused(c, VG_MACHINE SMMU("pcie.0", ",accel=on,id=s0") VG_IOMMUFD
+                      VG_PORT(1) VG_PORT(2)
+                      "-device vfio-pci,iommufd=i0,fd=%d,sysfsdev=%s,id=d1,"
+                      "bus=rp1 "
+                      "-device vfio-pci,iommufd=i0,fd=%d,sysfsdev=%s,id=d2,"
+                      "bus=rp2 ", "", c->iommufd, c->device_fd[0], dir1,
+                      c->device_fd[1], dir2);
+    vg_assert_has(text, "d1");
+    vg_assert_has(text, "d2");
+    vg_assert_has(text, "smmu3.0x11");
+    vg_assert_has(text, "coherent");
+    vg_assert_has(text, "pxb-pcie");
+    g_assert_null(strstr(text, "another host SMMUv3"));
+    remove_sysfs(dir1);
+    remove_sysfs(dir2);
+    vf_client_free(c);
+}
+
 static void test_other_host_plugged(void)
 {
     VfClient *c = vf_client_new();
@@ -318,6 +346,8 @@ int main(int argc, char **argv)
     qtest_add_func("smmuv3-accel-topology/apart", test_apart);
     qtest_add_func("smmuv3-accel-topology/pxb-stream", test_pxb_stream);
     qtest_add_func("smmuv3-accel-topology/other-host", test_other_host);
+    qtest_add_func("smmuv3-accel-topology/other-coherency",
+                   test_other_coherency);
     qtest_add_func("smmuv3-accel-topology/other-host-plugged",
                    test_other_host_plugged);
     return g_test_run();
