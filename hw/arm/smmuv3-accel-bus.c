@@ -241,6 +241,16 @@ bool smmuv3_accel_check_host(SMMUv3State *s, PCIDevice *pdev,
     /* VFIO shares the second stage wherever the host can */
     host = smmuv3_accel_host_name(pdev);
     first_host = smmuv3_accel_host_name(first->pdev);
+    if (*host && !strcmp(host, first_host)) {
+        error_setg(errp, "arm-smmuv3: accel=on: %s (HWPT %u) and %s (HWPT %u)"
+                   " are behind one host SMMUv3, %s, and cannot share a second"
+                   " stage: the root complex of one is not as coherent as that"
+                   " of the other", smmuv3_accel_dev_name(pdev), idev->hwpt_id,
+                   smmuv3_accel_dev_name(first->pdev), a->parent_hwpt_id, host);
+        error_append_hint(errp, "Give the one an arm-smmuv3 of its own on a"
+                          " pxb-pcie.\n");
+        return false;
+    }
     error_setg(errp, "arm-smmuv3: accel=on: %s is behind another host SMMUv3"
                "%s%s (HWPT %u) than %s%s%s (HWPT %u), and both are behind %s",
                smmuv3_accel_dev_name(pdev), *host ? " " : "", host,

@@ -51,7 +51,9 @@ typedef struct IdrField {
  * the rest says: firmware overrides COHACC, which is true wherever there is a
  * vIOMMU, as S1P is. Two fields are here all the same. OAS limits the addresses
  * that the guest may use, and nothing else tells it. ATS is a property of each
- * device, but the kernel refuses CMD_ATC_INV where the host SMMU has none.
+ * device, but the kernel refuses CMD_ATC_INV where the host SMMU has none. And
+ * two fields that may be read are not here, STLEVEL and SIDSIZE: the guest's
+ * stream table and StreamIDs do not reach the host SMMU.
  */
 static const IdrField idr_fields[] = {
     IDR_FIELD(0, TTF, IDR_ALL_BITS),
@@ -60,8 +62,6 @@ static const IdrField idr_fields[] = {
     IDR_FIELD(0, CD2L, IDR_LIMIT),
     IDR_FIELD(0, TTENDIAN, IDR_ENDIAN),
     IDR_FIELD(0, STALL_MODEL, IDR_STALL),
-    IDR_FIELD(0, STLEVEL, IDR_LIMIT, .unknown = 1),
-    IDR_FIELD(1, SIDSIZE, IDR_AT_LEAST),
     IDR_FIELD(1, SSIDSIZE, IDR_AT_LEAST),
     IDR_FIELD(3, RIL, IDR_AT_LEAST),
     IDR_FIELD(3, BBML, IDR_LIMIT),

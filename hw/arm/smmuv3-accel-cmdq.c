@@ -44,8 +44,11 @@ struct SMMUv3AccelCmdq {
     bool stale;
     bool tried;             /* recovery failed, and no attempt is due before */
                             /* smmuv3_accel_cmdq_allow_attempt() */
+    uint32_t failures;      /* attempts in a row that left it stale */
     Error *why_stale;       /* NULL while not stale */
     bool recovered;         /* stale no longer, the caller does not know yet */
+    bool moves;             /* the last call of this submission succeeded */
+    GHashTable *suspects;   /* StreamIDs whose ATC is still to be invalidated */
     bool forget_emulated;   /* the TLB of the emulation has to be emptied */
     uint32_t len;
     uint32_t atc_len;
@@ -75,6 +78,7 @@ SMMUv3AccelCmdq *smmuv3_accel_cmdq_new(SMMUv3State *s, IOMMUFDBackend *be,
     q->repeat = repeat;
     q->atc_failed = atc_failed;
     q->opaque = opaque;
+    q->suspects = g_hash_table_new(NULL, NULL);
     return q;
 }
 
@@ -95,6 +99,7 @@ void smmuv3_accel_cmdq_free(SMMUv3AccelCmdq *q)
 {
     if (q) {
         error_free(q->why_stale);
+        g_hash_table_unref(q->suspects);
     }
     g_free(q);
 }
@@ -102,6 +107,11 @@ void smmuv3_accel_cmdq_free(SMMUv3AccelCmdq *q)
 bool smmuv3_accel_cmdq_stale(const SMMUv3AccelCmdq *q)
 {
     return q->stale;
+}
+
+uint32_t smmuv3_accel_cmdq_failures(const SMMUv3AccelCmdq *q)
+{
+    return q->failures;
 }
 
 bool smmuv3_accel_cmdq_take_recovered(SMMUv3AccelCmdq *q)
@@ -147,9 +157,10 @@ static bool smmuv3_accel_cmdq_issue(SMMUv3AccelCmdq *q, HostCmd *cmds,
     q->info->commands += len;
     q->info->calls++;
     smmuv3_accel_slice_spend(q->slice, SLICE_WORK_CALL);
-    return iommufd_backend_invalidate_cache(
+    q->moves = iommufd_backend_invalidate_cache(
         q->be, q->viommu_id, IOMMU_VIOMMU_INVALIDATE_DATA_ARM_SMMUV3,
         sizeof(*cmds), &done, cmds, errp);
+    return q->moves;
 }
 
 /*
@@ -200,20 +211,47 @@ static bool smmuv3_accel_cmdq_recover_atc(SMMUv3AccelCmdq *q, uint64_t sid,
 }
 
 /*
- * Invalidate the ATCs of the devices among @sids that have ATS, one by one: a
- * device that does not answer must not take the others along. It is stopped,
- * and only if that fails there is something stale.
+ * Tell whether the host's queue moves. It does not while an ATC invalidation
+ * waits for its device, of this guest or of another one: until the host SMMU
+ * gives up, every call times out, whatever it is about.
  */
-static void smmuv3_accel_cmdq_recover_atcs(SMMUv3AccelCmdq *q, GHashTable *sids)
+static bool smmuv3_accel_cmdq_probe(SMMUv3AccelCmdq *q, Error **errp)
 {
-    g_autoptr(GList) keys = g_hash_table_get_keys(sids);
+    HostCmd cmd = smmuv3_accel_cmdq_pack(SMMU_CMD_TLBI_NSNH_ALL, 0);
+
+    return q->moves || smmuv3_accel_cmdq_issue(q, &cmd, 1, errp);
+}
+
+/*
+ * Invalidate the ATCs of the suspects that have ATS, one by one: a device that
+ * does not answer must not take the others along. It is stopped, and something
+ * is stale only if that fails.
+ *
+ * A device is blamed only for a call that followed one that succeeded. If the
+ * queue does not move, it is not known who blocks it: everything is stale, and
+ * the suspects stay under suspicion until they have ATS again.
+ */
+static void smmuv3_accel_cmdq_prove_atcs(SMMUv3AccelCmdq *q)
+{
+    g_autoptr(GList) keys = g_hash_table_get_keys(q->suspects);
 
     for (GList *key = keys; key; key = key->next) {
         uint32_t sid = GPOINTER_TO_UINT(key->data);
         Error *err = NULL;
 
-        if (!g_hash_table_lookup(q->vsids, key->data) ||
-            smmuv3_accel_cmdq_recover_atc(q, sid, &err)) {
+        if (!g_hash_table_contains(q->vsids, key->data)) {
+            g_hash_table_remove(q->suspects, key->data);
+            continue;
+        }
+        if (!g_hash_table_lookup(q->vsids, key->data)) {
+            continue;
+        }
+        if (!smmuv3_accel_cmdq_probe(q, &err)) {
+            smmuv3_accel_cmdq_become_stale(q, err);
+            return;
+        }
+        g_hash_table_remove(q->suspects, key->data);
+        if (smmuv3_accel_cmdq_recover_atc(q, sid, &err)) {
             continue;
         }
         trace_smmuv3_accel_cmdq_atc_failed(q->viommu_id, sid);
@@ -243,31 +281,36 @@ static void smmuv3_accel_cmdq_submit_tlbi(SMMUv3AccelCmdq *q, uint32_t len)
 /* Issue ATC invalidations, and if that fails all of each device in them */
 static void smmuv3_accel_cmdq_submit_atcs(SMMUv3AccelCmdq *q, uint32_t len)
 {
-    g_autoptr(GHashTable) sids = NULL;
-
     if (!len || smmuv3_accel_cmdq_issue(q, q->atcs, len, NULL)) {
         return;
     }
     q->info->recoveries++;
-    sids = g_hash_table_new(NULL, NULL);
     for (uint32_t i = 0; i < len; i++) {
-        g_hash_table_add(sids, GUINT_TO_POINTER(
+        g_hash_table_add(q->suspects, GUINT_TO_POINTER(
                              le64_to_cpu(q->atcs[i].cmd[0]) >> 32));
     }
-    smmuv3_accel_cmdq_recover_atcs(q, sids);
+    smmuv3_accel_cmdq_prove_atcs(q);
     trace_smmuv3_accel_cmdq_recover(q->viommu_id, q->stale);
 }
 
 /* Invalidate everything, since any command may have been lost */
 static void smmuv3_accel_cmdq_recover(SMMUv3AccelCmdq *q)
 {
+    GHashTableIter iter;
+    gpointer vsid, ats;
     Error *err = NULL;
 
     q->info->recoveries++;
     if (smmuv3_accel_cmdq_recover_tlb(q, &err)) {
         q->stale = false;
         g_clear_pointer(&q->why_stale, error_free);
-        smmuv3_accel_cmdq_recover_atcs(q, q->vsids);
+        g_hash_table_iter_init(&iter, q->vsids);
+        while (g_hash_table_iter_next(&iter, &vsid, &ats)) {
+            if (ats) {
+                g_hash_table_add(q->suspects, vsid);
+            }
+        }
+        smmuv3_accel_cmdq_prove_atcs(q);
         q->recovered = !q->stale;
     } else {
         smmuv3_accel_cmdq_become_stale(q, err);
@@ -281,6 +324,7 @@ bool smmuv3_accel_cmdq_submit(SMMUv3AccelCmdq *q, Error **errp)
 
     q->len = 0;
     q->atc_len = 0;
+    q->moves = false;
     if (len || atc_len) {
         trace_smmuv3_accel_cmdq_submit(q->viommu_id, len + atc_len);
     }
@@ -294,8 +338,14 @@ bool smmuv3_accel_cmdq_submit(SMMUv3AccelCmdq *q, Error **errp)
         if (!q->stale) {
             smmuv3_accel_cmdq_submit_atcs(q, atc_len);
         }
+        if (!q->stale && g_hash_table_size(q->suspects)) {
+            smmuv3_accel_cmdq_prove_atcs(q);
+        }
     }
-    if (q->stale) {
+    if (!q->stale) {
+        q->failures = 0;
+    } else {
+        q->failures += !q->tried;
         q->tried = true;
         error_propagate(errp, error_copy(q->why_stale));
     }

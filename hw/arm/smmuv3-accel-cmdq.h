@@ -115,7 +115,9 @@ void smmuv3_accel_cmdq_add(SMMUv3AccelCmdq *q, const Cmd *cmd);
  * commands were issued. Instead of TLBI and CFGI commands everything is
  * invalidated that they could name; if that fails too, the host caches are
  * stale. Instead of ATC invalidations all of the ATC of each device is
- * invalidated, and a device for which that fails is stopped.
+ * invalidated, and a device for which that fails is stopped. If the host
+ * answers nothing meanwhile, no device is to blame: the host caches are stale,
+ * and the ATCs are invalidated when the devices have ATS again.
  *
  * While the host caches are stale a call invalidates everything, once for each
  * smmuv3_accel_cmdq_allow_attempt().
@@ -148,6 +150,16 @@ void smmuv3_accel_cmdq_allow_attempt(SMMUv3AccelCmdq *q);
  * invalidated.
  */
 bool smmuv3_accel_cmdq_stale(const SMMUv3AccelCmdq *q);
+
+/**
+ * smmuv3_accel_cmdq_failures: tell how often the host has failed in a row
+ *
+ * @q: the batch.
+ *
+ * Returns: number of attempts that left the host caches stale since they were
+ * not; 0 if they are not.
+ */
+uint32_t smmuv3_accel_cmdq_failures(const SMMUv3AccelCmdq *q);
 
 /**
  * smmuv3_accel_cmdq_take_recovered: tell once that stale host caches were

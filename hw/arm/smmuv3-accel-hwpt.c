@@ -302,25 +302,62 @@ static bool smmuv3_accel_claim_sid(SMMUv3AccelState *a, uint32_t sid,
     return true;
 }
 
-static bool smmuv3_accel_translate(SMMUv3State *s, SMMUv3AccelDevice *adev,
-                                   const SMMUv3AccelSte *ste, uint32_t sid,
-                                   Error **errp)
+/*
+ * Have the host know a device by its StreamID: it cannot be translated without,
+ * and otherwise its events do not reach the guest.
+ */
+static bool smmuv3_accel_alloc_vdevice(SMMUv3AccelState *a,
+                                       SMMUv3AccelDevice *adev, uint32_t sid,
+                                       Error **errp)
 {
-    SMMUv3AccelState *a = s->accel_state;
-    HostIOMMUDeviceIOMMUFD *idev = adev->idev;
+    if (adev->host.vdevice_id != NO_ID) {
+        return true;
+    }
+    smmuv3_accel_slice_spend(&a->slice, SLICE_WORK_CALL);
+    if (!smmuv3_accel_claim_sid(a, sid, errp) ||
+        !iommufd_backend_alloc_vdev(a->be, adev->idev->devid, a->viommu_id, sid,
+                                    &adev->host.vdevice_id, errp)) {
+        return false;
+    }
+    adev->host.vsid = sid;
+    smmuv3_accel_note_ats(a, adev);
+    return true;
+}
+
+bool smmuv3_accel_check_vdevice(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
+                                Error **errp)
+{
+    ERRP_GUARD();
+    uint32_t id;
+
+    if (!iommufd_backend_alloc_vdev(a->be, adev->idev->devid, a->viommu_id,
+                                    NO_SID, &id, errp)) {
+        if (errno == EOPNOTSUPP) {
+            error_append_hint(errp, "The host SMMUv3 has to know the device by"
+                              " one StreamID. A device behind a PCIe-to-PCI"
+                              " bridge, or with DMA aliases, has several; put"
+                              " it behind an SMMUv3 without accel=on.\n");
+        }
+        error_prepend(errp, "arm-smmuv3: accel=on cannot translate for %s: ",
+                      smmuv3_accel_dev_name(adev->pdev));
+        return false;
+    }
+    if (!iommufd_backend_free_vdevice(a->be, id, NULL)) {
+        g_array_append_val(a->doomed, id);
+    }
+    return true;
+}
+
+/* Attach a device to a nested HWPT of its own, with these words of an STE */
+static bool smmuv3_accel_attach_own(SMMUv3AccelState *a,
+                                    SMMUv3AccelDevice *adev,
+                                    const SMMUv3AccelSte *ste, uint64_t dword0,
+                                    uint64_t dword1, Error **errp)
+{
     uint32_t hwpt_id;
 
-    if (adev->host.vdevice_id == NO_ID) {
-        if (!smmuv3_accel_claim_sid(a, sid, errp) ||
-            !iommufd_backend_alloc_vdev(a->be, idev->devid, a->viommu_id,
-                                        sid, &adev->host.vdevice_id, errp)) {
-            return false;
-        }
-        adev->host.vsid = sid;
-        smmuv3_accel_note_ats(a, adev);
-    }
-    if (!smmuv3_accel_alloc_nested(a, idev->devid, ste->dword[0],
-                                   ste->dword[1], &hwpt_id, errp)) {
+    if (!smmuv3_accel_alloc_nested(a, adev->idev->devid, dword0, dword1,
+                                   &hwpt_id, errp)) {
         return false;
     }
     if (!smmuv3_accel_attach(a, adev, ste, hwpt_id, errp)) {
@@ -331,18 +368,44 @@ static bool smmuv3_accel_translate(SMMUv3State *s, SMMUv3AccelDevice *adev,
     return true;
 }
 
+/*
+ * Have the events of a device on bypass tell the StreamID that it got just now.
+ * The kernel looks it up when it attaches, and not if the HWPT is the same.
+ * This is another one with the same STE: the device can go on meanwhile.
+ */
+static void smmuv3_accel_bypass_anew(SMMUv3AccelState *a,
+                                     SMMUv3AccelDevice *adev)
+{
+    const SMMUv3AccelSte ste = { .mode = ACCEL_BYPASS };
+
+    if (!smmuv3_accel_attach_own(a, adev, &ste,
+                                 STE0_V | STE_CONFIG_BYPASS << 1, 0, NULL)) {
+        /* Without a vDEVICE this is made up for at the next chance */
+        smmuv3_accel_free_vdevice(a, adev);
+    }
+}
+
 bool smmuv3_accel_install(SMMUv3State *s, SMMUv3AccelDevice *adev,
                           const SMMUv3AccelSte *ste, uint32_t sid,
                           Error **errp)
 {
     SMMUv3AccelState *a = s->accel_state;
+    bool had_vdevice;
 
     if (!smmuv3_accel_give_up_sid(a, adev, errp)) {
         return false;
     }
+    had_vdevice = adev->host.vdevice_id != NO_ID;
+    if (ste->mode != ACCEL_TRANSLATE && smmuv3_accel_has_sid(adev)) {
+        smmuv3_accel_alloc_vdevice(a, adev, sid, NULL);
+    }
     if (adev->host.ste.mode == ste->mode &&
         (ste->mode != ACCEL_TRANSLATE ||
          !memcmp(adev->host.ste.dword, ste->dword, sizeof(ste->dword)))) {
+        if (ste->mode == ACCEL_BYPASS && !had_vdevice &&
+            adev->host.vdevice_id != NO_ID) {
+            smmuv3_accel_bypass_anew(a, adev);
+        }
         return true;
     }
     smmuv3_accel_slice_spend(&a->slice, SLICE_WORK_CALL);
@@ -361,7 +424,9 @@ bool smmuv3_accel_install(SMMUv3State *s, SMMUv3AccelDevice *adev,
     if (ste->mode == ACCEL_BYPASS) {
         return smmuv3_accel_attach(a, adev, ste, a->bypass_hwpt_id, errp);
     }
-    return smmuv3_accel_translate(s, adev, ste, sid, errp);
+    return smmuv3_accel_alloc_vdevice(a, adev, sid, errp) &&
+           smmuv3_accel_attach_own(a, adev, ste, ste->dword[0], ste->dword[1],
+                                   errp);
 }
 
 void smmuv3_accel_release(SMMUv3AccelState *a, SMMUv3AccelDevice *adev)

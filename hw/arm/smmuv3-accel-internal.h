@@ -23,6 +23,9 @@
 /* iommufd numbers its objects from 1 */
 #define NO_ID 0
 
+/* No StreamID, which has 32 bits at most */
+#define NO_SID (1ull << 32)
+
 /*
  * Linux 7.3, iommufd.h struct iommu_hw_info_arm_smmuv3, flags: user space has
  * to issue TLBI and CFGI commands, with the SYNC behind them, twice. The kernel
@@ -64,8 +67,9 @@ typedef struct SMMUv3AccelSte {
  * CPR hands this to the next process.
  *
  * @ste: the installed STE
- * @s1_hwpt_id: nested HWPT made from @ste for ACCEL_TRANSLATE, or NO_ID
- * @vdevice_id: vDEVICE, or NO_ID
+ * @s1_hwpt_id: nested HWPT of its own, made from @ste, or NO_ID; always there
+ *              for ACCEL_TRANSLATE
+ * @vdevice_id: vDEVICE, or NO_ID: without StreamID, or if the host refused it
  * @vsid: StreamID of the vDEVICE
  */
 typedef struct SMMUv3AccelAttachment {
@@ -98,6 +102,8 @@ typedef struct SMMUv3AccelDevice {
  * @waiting: number of devices with STOP_CACHES or STOP_REFUSED
  * @timer: attempt without a CMD_SYNC of the guest
  * @delay_ms: time until then
+ * @failures: smmuv3_accel_cmdq_failures() at the last one
+ * @not_before: time of the next one that the guest can cause with stale caches
  * @guest_told: a CMD_SYNC ended with an error since the host caches are stale
  * @sync_waits: CONS stays at a CMD_SYNC until the next attempt
  */
@@ -106,6 +112,8 @@ typedef struct SMMUv3AccelRetry {
     uint32_t waiting;
     QEMUTimer timer;
     uint32_t delay_ms;
+    uint32_t failures;
+    int64_t not_before;
     bool guest_told;
     bool sync_waits;
 } SMMUv3AccelRetry;
@@ -411,12 +419,28 @@ bool smmuv3_accel_alloc_viommu(SMMUv3State *s, HostIOMMUDeviceIOMMUFD *idev,
 void smmuv3_accel_free_viommu(SMMUv3AccelState *a);
 
 /**
+ * smmuv3_accel_check_vdevice: check that the host can have a vDEVICE for a
+ * device
+ *
+ * The device may have no StreamID yet, and then it is too late to refuse it.
+ *
+ * @a: state with a vIOMMU.
+ * @adev: a device without vDEVICE.
+ * @errp: says why it cannot.
+ *
+ * Returns: true if it can, false if not.
+ */
+bool smmuv3_accel_check_vdevice(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
+                                Error **errp);
+
+/**
  * smmuv3_accel_install: attach a device to the HWPT that an STE asks for
  *
- * Makes no ioctl if the device is attached to that HWPT already. A new HWPT is
- * attached before the old one is freed. If the host knows the device by a
- * StreamID that it no longer has, the device is stopped first, and the StreamID
- * is free for another one.
+ * Does not attach the device if it is attached to such an HWPT already. A new
+ * HWPT is attached before the old one is freed. If the host knows the device by
+ * a StreamID that it no longer has, the device is stopped first, and the
+ * StreamID is free for another one. A StreamID that the host does not know yet
+ * is told before; a device that is not translated can do without.
  *
  * @s: an SMMUv3 with accel=on.
  * @adev: the device.
@@ -449,7 +473,8 @@ bool smmuv3_accel_stop(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
  * to a stage-1 HWPT
  *
  * A vDEVICE that the host does not free is reported, and freed before another
- * one is made.
+ * one is made. With a stage-1 HWPT it has to stay: when a reset of the device
+ * is over, the kernel attaches that anew.
  *
  * @a: state that @adev belongs to.
  * @adev: the device; ignored if it has no vDEVICE.
@@ -498,11 +523,21 @@ void smmuv3_accel_retry_init(SMMUv3AccelState *a);
  * smmuv3_accel_new_attempt: let calls to the host be made again that failed
  * before
  *
- * Due when the guest has done anything that can be answered by it.
+ * Due when the guest has done anything that can be answered by it. If the host
+ * caches were still stale after two attempts, they are left alone for a time.
  *
  * @a: the state.
  */
 void smmuv3_accel_new_attempt(SMMUv3AccelState *a);
+
+/**
+ * smmuv3_accel_force_attempt: smmuv3_accel_new_attempt() without that time
+ *
+ * For what a guest cannot cause as often as it likes.
+ *
+ * @a: the state.
+ */
+void smmuv3_accel_force_attempt(SMMUv3AccelState *a);
 
 /**
  * smmuv3_accel_set_stopped: note why a device is stopped, and start the timer

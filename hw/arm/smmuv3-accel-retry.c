@@ -14,6 +14,11 @@
  * second before it fails, so the same one is not made twice in an attempt, and
  * the timer waits longer each time.
  *
+ * A call that times out leaves its commands in the host queue, and if that is
+ * full, the next call does not return before it moves. So a guest that sends
+ * one CMD_SYNC after the other makes no attempts to recover stale host caches
+ * as fast as it can, but less and less often, as the timer does.
+ *
  * A device that does not answer ATC invalidations is left alone: an attempt
  * would enable its ATS, and the next invalidation would fail for all devices of
  * its batch again.
@@ -41,11 +46,35 @@ static void smmuv3_accel_retry_start_timer(SMMUv3AccelState *a)
     }
 }
 
-void smmuv3_accel_new_attempt(SMMUv3AccelState *a)
+void smmuv3_accel_force_attempt(SMMUv3AccelState *a)
 {
     a->retry.attempt++;
     if (a->cmdq) {
         smmuv3_accel_cmdq_allow_attempt(a->cmdq);
+    }
+}
+
+/* The first attempt after a failure is made at once: it may be over already */
+static bool smmuv3_accel_retry_too_early(SMMUv3AccelState *a)
+{
+    uint32_t failures = a->cmdq ? smmuv3_accel_cmdq_failures(a->cmdq) : 0;
+    int64_t now = qemu_clock_get_ms(QEMU_CLOCK_VIRTUAL);
+
+    if (failures != a->retry.failures) {
+        a->retry.failures = failures;
+        a->retry.not_before = failures < 2 ? now :
+            now + MIN((int64_t)RETRY_FIRST_MS << MIN(failures - 2, 16),
+                      RETRY_LAST_MS);
+    }
+    return now < a->retry.not_before;
+}
+
+void smmuv3_accel_new_attempt(SMMUv3AccelState *a)
+{
+    if (smmuv3_accel_retry_too_early(a)) {
+        a->retry.attempt++;
+    } else {
+        smmuv3_accel_force_attempt(a);
     }
 }
 
@@ -123,9 +152,10 @@ bool smmuv3_accel_end_sync(SMMUv3AccelState *a, SMMUCmdError *cmd_error)
 
 static void smmuv3_accel_retry(SMMUv3AccelState *a)
 {
-    smmuv3_accel_new_attempt(a);
+    smmuv3_accel_force_attempt(a);
     /* Not in the midst of stopping all devices, which a slice will end */
     if (!a->stopping && smmuv3_accel_cmdq_submit(a->cmdq, NULL)) {
+        a->retry.guest_told = false;
         if (smmuv3_accel_cmdq_take_recovered(a->cmdq)) {
             smmuv3_accel_mark_stopped(a, STOP_CACHES);
         }

@@ -201,6 +201,7 @@ void smmuv3_accel_reset(SMMUv3State *s)
         return;
     }
     smmuv3_accel_slice_reset(&a->slice);
+    smmuv3_accel_force_attempt(a);
     smmuv3_accel_registers_written(s);
     /*
      * The guest starts anew and must not see older events. They are dropped
@@ -211,10 +212,6 @@ void smmuv3_accel_reset(SMMUv3State *s)
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         SMMUv3AccelDevice *adev = value;
 
-        /* One that could not be stopped is translated by its old STE still */
-        if (adev->host.ste.mode != ACCEL_TRANSLATE) {
-            smmuv3_accel_free_vdevice(a, adev);
-        }
         adev->event = (SMMUEventInfo) { .type = SMMU_EVT_NONE };
         adev->reported = false;
     }
@@ -320,9 +317,10 @@ bool smmuv3_accel_bind(SMMUv3State *s, PCIDevice *pdev, HostIOMMUDevice *hiod,
     if (a->cpr.adopting) {
         return true;
     }
-    smmuv3_accel_new_attempt(a);
+    smmuv3_accel_force_attempt(a);
     smmuv3_accel_read_ste(s, adev, false, &wanted, &event);
-    if (!smmuv3_accel_install(s, adev, &wanted, event.sid, errp)) {
+    if (!smmuv3_accel_check_vdevice(a, adev, errp) ||
+        !smmuv3_accel_install(s, adev, &wanted, event.sid, errp)) {
         smmuv3_accel_unbind(s, pdev);
         return false;
     }

@@ -57,6 +57,21 @@ const void *vfio_viommu_identity(VFIODevice *vbasedev);
 bool vfio_viommu_hwpt_fits(VFIODevice *vbasedev, const VFIOIOASHwpt *hwpt);
 
 /**
+ * vfio_viommu_check_group: check that a device which needs a nesting parent is
+ * alone in its IOMMU group
+ *
+ * The host attaches a group as one, and the guest's tables name each device for
+ * itself: one with siblings could be attached, and never be translated.
+ *
+ * @vbasedev: the device, with its sysfs folder or its descriptor.
+ * @errp: names the group and the devices in it.
+ *
+ * Returns: true if it is, if it needs no nesting parent, if a running guest has
+ * it already, or if sysfs does not tell; false if it is not.
+ */
+bool vfio_viommu_check_group(VFIODevice *vbasedev, Error **errp);
+
+/**
  * vfio_viommu_hwpt_hint: say why an HWPT was asked for that could not be had
  *
  * @vbasedev: the device whose allocation failed.

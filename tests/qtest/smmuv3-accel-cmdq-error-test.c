@@ -168,7 +168,9 @@ static void test_stale(void)
     access = vf_client_access(g->c, 0, NULL);
     g_assert(access == VF_ACCESS_ABORT || access == VF_ACCESS_NONE);
 
+    /* A host that fails again and again is left alone for up to 13 seconds */
     vf_client_clear_rules(g->c);
+    qtest_clock_step(g->qts, 13000000000ll);
     vs_writel(g, VS_GERRORN, vs_readl(g, VS_GERROR));
     vs_submit(g);
     vs_cfgi_ste(g, SID);

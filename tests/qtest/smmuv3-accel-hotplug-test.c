@@ -124,7 +124,7 @@ static void assert_own(VfGuest *g, const bool *there)
     g_assert_cmpuint(vf_client_objects(g->c, VF_OBJ_VIOMMU), ==, devices > 0);
     g_assert_cmpuint(vf_client_objects(g->c, VF_OBJ_VEVENTQ), ==,
                      devices > 0);
-    g_assert_cmpuint(vf_client_objects(g->c, VF_OBJ_VDEVICE), ==, there[0]);
+    g_assert_cmpuint(vf_client_objects(g->c, VF_OBJ_VDEVICE), ==, devices);
 }
 
 static void test_orders(void)
@@ -210,6 +210,140 @@ static void test_own_iommufd(void)
     vg_end_silent(g);
 }
 
+/*
+ * The events of the device behind @port reach the guest, under @sid. An STE
+ * that aborts makes none (IHI0070, 5.2).
+ */
+static void assert_reports(VfGuest *g, unsigned int port, uint32_t sid)
+{
+    const VfObject *device = vf_client_device_object(g->c, port - 1);
+
+    if (vf_client_access(g->c, port - 1, NULL) != VF_ACCESS_ABORT) {
+        g_assert_cmpuint(device->reports, ==, 1);
+        g_assert_cmphex(device->event_sid, ==, sid);
+    }
+}
+
+static void number(VfGuest *g, unsigned int port, uint8_t bus)
+{
+    vg_config_writel(g, 0, port << 3, PCI_PRIMARY_BUS, bus << 8 | bus << 16);
+}
+
+/* Events reach the guest in each state, as soon as there is a StreamID */
+static void test_reports(const void *opaque)
+{
+    const VsState *state = opaque;
+    VfGuest *g = vs_start(2, 1);
+    uint32_t since;
+
+    assert_reports(g, 1, VS_SID(1));
+    vs_setup(g, VS_LINEAR);
+    for (unsigned int port = 1; port <= 3; port++) {
+        vs_set_state(g, state, port);
+    }
+    plug(g, 2);
+    assert_reports(g, 1, VS_SID(1));
+    assert_reports(g, 2, VS_SID(2));
+    for (int to = 0; to < VS_STATES; to++) {
+        vs_set_state(g, &vs_states[to], 1);
+        assert_reports(g, 1, VS_SID(1));
+        vs_set_state(g, state, 1);
+        assert_reports(g, 1, VS_SID(1));
+        assert_access(g, 1, state->access);
+    }
+    number(g, 1, 3);
+    assert_reports(g, 1, VS_SID(3));
+    assert_access(g, 1, state->access);
+
+    /* Who shares a StreamID has it in turn */
+    number(g, 2, 3);
+    assert_reports(g, 1, VS_SID(3));
+    number(g, 1, 1);
+    assert_reports(g, 1, VS_SID(1));
+    assert_reports(g, 2, VS_SID(3));
+    assert_access(g, 2, state->access);
+    unplug(g, 1);
+    number(g, 2, 1);
+    assert_reports(g, 2, VS_SID(1));
+
+    vg_system_reset(g);
+    assert_access(g, 2, VF_ACCESS_BYPASS);
+    number(g, 2, 0);
+    assert_access(g, 2, VF_ACCESS_BYPASS);
+    since = g->c->shared->log_len;
+    number(g, 2, 2);
+    assert_reports(g, 2, VS_SID(2));
+    /* It is not stopped for that */
+    g_assert_cmpuint(vf_client_count(g->c, VF_OP_ATTACH, since), ==, 1);
+    unplug(g, 2);
+    vf_client_assert_clean(g->c);
+    g_free(vg_end(g));
+}
+
+/* The host has no memory for the vDEVICE of a device on bypass: it goes on */
+static void test_reports_later(void)
+{
+    static const VfOp ops[] = { VF_OP_VDEVICE_ALLOC, VF_OP_HWPT_ALLOC,
+                                VF_OP_ATTACH };
+    VfGuest *g = vs_start(1, 1);
+
+    vs_setup(g, VS_LINEAR);
+    for (int i = 0; i < ARRAY_SIZE(ops); i++) {
+        number(g, 1, 0);
+        assert_access(g, 1, VF_ACCESS_BYPASS);
+        vf_client_rule(g->c, ops[i], 1, 1, ENOMEM);
+        number(g, 1, 1);
+        vf_client_clear_rules(g->c);
+        assert_access(g, 1, VF_ACCESS_BYPASS);
+        vs_gbpa(g, false);
+        assert_reports(g, 1, VS_SID(1));
+    }
+    unplug(g, 1);
+    vf_client_assert_clean(g->c);
+    vg_end_silent(g);
+}
+
+/* The host can have no vDEVICE for a device with several StreamIDs */
+static void test_streams(void)
+{
+    VfGuest *g = vs_start(1, 0);
+    VfDevice *d = &g->c->shared->device[0];
+    const uint32_t streams[] = { 0, 2 };
+
+    vs_setup(g, VS_LINEAR);
+    for (int numbered = 0; numbered < 2; numbered++) {
+        for (int i = 0; i < ARRAY_SIZE(streams); i++) {
+            g_autofree gchar *err = NULL;
+
+            number(g, 1, numbered);
+            d->streams = streams[i];
+            err = vg_device_add(g, 0, "d1", 1, "");
+            g_assert_nonnull(err);
+            vg_assert_has(err, "d1");
+            vg_assert_has(err, strerror(EOPNOTSUPP));
+            vf_client_assert_clean(g->c);
+        }
+    }
+    d->streams = 1;
+    number(g, 1, 1);
+    plug(g, 1);
+    unplug(g, 1);
+    vg_end_silent(g);
+}
+
+static void test_streams_cold(void)
+{
+    VfClient *c = vf_client_new();
+    g_autofree gchar *options = vs_options(c, 1, 1);
+    g_autofree gchar *text = NULL;
+
+    c->shared->device[0].streams = 2;
+    text = vg_refused(c, "%s", options);
+    vg_assert_has(text, "d1");
+    vg_assert_has(text, "PCIe-to-PCI bridge");
+    vf_client_free(c);
+}
+
 /* A port whose bus the guest has not numbered: its device has no StreamID */
 static void test_no_bus_number(void)
 {
@@ -290,10 +424,15 @@ int main(int argc, char **argv)
                     &vs_states[i], test_alone);
         vg_add_test("smmuv3-accel/hotplug/changes", vs_states[i].name,
                     &vs_states[i], test_changes);
+        vg_add_test("smmuv3-accel/hotplug/reports", vs_states[i].name,
+                    &vs_states[i], test_reports);
     }
     qtest_add_func("smmuv3-accel/hotplug/orders", test_orders);
     qtest_add_func("smmuv3-accel/hotplug/cold", test_cold);
     qtest_add_func("smmuv3-accel/hotplug/own-iommufd", test_own_iommufd);
+    qtest_add_func("smmuv3-accel/hotplug/reports-later", test_reports_later);
+    qtest_add_func("smmuv3-accel/hotplug/streams", test_streams);
+    qtest_add_func("smmuv3-accel/hotplug/streams-cold", test_streams_cold);
     qtest_add_func("smmuv3-accel/hotplug/no-bus-number", test_no_bus_number);
     qtest_add_func("smmuv3-accel/hotplug/late-commands", test_late_commands);
     qtest_add_func("smmuv3-accel/hotplug/late-events", test_late_events);

@@ -26,7 +26,6 @@
 #define ATS         (1u << 10)
 #define ASID16      (1u << 12)
 #define CD2L        (1u << 19)
-#define STLEVEL     (1u << 27)
 #define STLEVEL_ALL (3u << 27)
 /* IDR1 */
 #define SIDSIZE(n)  (n)
@@ -186,7 +185,7 @@ static const OfferTest cold_tests[] = {
       .idr5 = OFFER_IDR5 },
     { .name = "default-little-host", .options = ACCEL(""),
       .change = { { 0, ATS | ASID16 | STLEVEL_ALL }, { 1, SSIDSIZE(31) } },
-      .idr0 = EMU_IDR0 & ~(ASID16 | STLEVEL), .idr1 = EMU_IDR1,
+      .idr0 = EMU_IDR0 & ~ASID16, .idr1 = EMU_IDR1,
       .idr3 = OFFER_IDR3, .idr5 = OFFER_IDR5 },
     { .name = "default-poor-host", .options = ACCEL(""),
       .change = { { 3, HAD | RIL | BBML(3) }, { 5, OAS(7), OAS(2) } },

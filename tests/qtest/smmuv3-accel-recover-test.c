@@ -14,6 +14,7 @@
 
 #include "qobject/qdict.h"
 #include "qobject/qlist.h"
+#include "hw/pci/pci_regs.h"
 #include "vfio-guest/smmu.h"
 
 #define SID(n)      VS_SID(n)
@@ -159,6 +160,75 @@ static void test_dead(void)
     g_assert_null(strstr(strstr(text, "d2") + 1, "d2"));
 }
 
+/*
+ * Have the guest go on as its driver does, until the host fails no more. It
+ * invalidates the ATCs of all devices, which is what fails.
+ */
+static void go_on(VfGuest *g, unsigned int devices)
+{
+    for (int i = 0; i < 20; i++) {
+        if (has_error(g)) {
+            acknowledge(g);
+        }
+        for (unsigned int n = 1; n <= devices; n++) {
+            vs_queue(g, VS_CMD_ATC_INV | HI(n), VS_ATC_SIZE_ALL);
+        }
+        vs_queue(g, VS_CMD_SYNC, 0);
+        vs_submit(g);
+        qtest_clock_step(g->qts, 100 * TICK_NS);
+    }
+    g_assert_false(has_error(g));
+}
+
+/*
+ * Until the host SMMU gives up an ATC invalidation that a device does not
+ * answer, any call times out behind it. Whichever that is, just the device is
+ * stopped, and the others are translated in the end.
+ */
+static void test_blocked(void)
+{
+    for (unsigned int calls = 1; calls <= 8; calls++) {
+        for (unsigned int dead = 1; dead <= 3; dead++) {
+            VfGuest *g = start(3, EATS);
+            VfShared *s = g->c->shared;
+            uint32_t since;
+
+            s->atc_blocks = calls;
+            s->device[dead - 1].atc_dead = true;
+            go_on(g, 3);
+            for (unsigned int n = 1; n <= 3; n++) {
+                assert_access(g, n, n == dead ? VF_ACCESS_ABORT : VF_ACCESS_S1);
+                assert_listed(g, n, n == dead ? "abort" : "translate",
+                              n == dead ? "atc-invalidation" : "no");
+            }
+            /* It takes nobody along again */
+            since = s->log_len;
+            go_on(g, 3);
+            g_assert_cmpuint(refused(g, VF_OP_HWPT_INVALIDATE, since), ==, 0);
+            s->device[dead - 1].atc_dead = false;
+            vs_cfgi_ste(g, SID(dead));
+            assert_access(g, dead, VF_ACCESS_S1);
+            g_free(vg_end(g));
+        }
+    }
+}
+
+/* A device of another guest blocks the queue: nobody here is to blame */
+static void test_blocked_by_other(void)
+{
+    for (unsigned int calls = 1; calls <= 8; calls++) {
+        VfGuest *g = start(3, EATS);
+
+        g->c->shared->blocked = calls;
+        go_on(g, 3);
+        for (unsigned int n = 1; n <= 3; n++) {
+            assert_access(g, n, VF_ACCESS_S1);
+            assert_listed(g, n, "translate", "no");
+        }
+        g_free(vg_end(g));
+    }
+}
+
 /* The same call is not made twice for a SYNC, and the guest is told once */
 static void test_storm(void)
 {
@@ -195,11 +265,56 @@ static void test_storm(void)
                   "IOMMU_HWPT_INVALIDATE failed");
 
     vf_client_clear_rules(g->c);
+    qtest_clock_step(g->qts, 100 * TICK_NS);
     sync_done(g);
     assert_access(g, 1, VF_ACCESS_S1);
     assert_access(g, 2, VF_ACCESS_S1);
     text = vg_end(g);
     vg_assert_has(text, "DMA of d1 is aborted");
+}
+
+/*
+ * Each call to a host whose queue stands still leaves commands in it, and with
+ * a full queue a call does not return. A guest in a hurry must not fill it.
+ */
+static void test_hurry(void)
+{
+    VfGuest *g = start(2, 0);
+    VfShared *s = g->c->shared;
+    uint32_t since = s->log_len;
+
+    vf_client_rule(g->c, VF_OP_HWPT_INVALIDATE, 1, 100000, ETIMEDOUT);
+    vs_submit_vas(g, 4);
+    acknowledge(g);
+    for (int i = 0; i < 100; i++) {
+        sync_done(g);
+        vs_enable(g, i & 1);
+        vs_cfgi_ste(g, SID(1));
+    }
+    /* The batch, what is sent in its place, and the next CMD_SYNC at once */
+    g_assert_cmpuint(refused(g, VF_OP_HWPT_INVALIDATE, since), ==, 3);
+
+    /* A minute: less and less often, by guest and timer together */
+    since = s->log_len;
+    for (int i = 0; i < 300; i++) {
+        qtest_clock_step(g->qts, TICK_NS);
+        sync_done(g);
+    }
+    g_assert_cmpuint(refused(g, VF_OP_HWPT_INVALIDATE, since), >, 4);
+    g_assert_cmpuint(refused(g, VF_OP_HWPT_INVALIDATE, since), <, 24);
+
+    vf_client_clear_rules(g->c);
+    qtest_clock_step(g->qts, 100 * TICK_NS);
+    assert_access(g, 1, VF_ACCESS_S1);
+    assert_access(g, 2, VF_ACCESS_S1);
+    /* The next failure is a first one again, and the guest is told of it */
+    vf_client_rule(g->c, VF_OP_HWPT_INVALIDATE, 1, 2, EIO);
+    vs_submit_vas(g, 1);
+    assert_access(g, 1, VF_ACCESS_ABORT);
+    g_assert_true(has_error(g));
+    acknowledge(g);
+    assert_access(g, 1, VF_ACCESS_S1);
+    g_free(vg_end(g));
 }
 
 /* A register write makes a failing call once, for however many devices */
@@ -211,7 +326,6 @@ static void test_registers(void)
 
     vf_client_rule(g->c, VF_OP_HWPT_INVALIDATE, 1, 1000, ETIMEDOUT);
     vs_submit_vas(g, 1);
-    acknowledge(g);
     since = s->log_len;
     vs_enable(g, false);
     g_assert_cmpuint(refused(g, VF_OP_HWPT_INVALIDATE, since), ==, 1);
@@ -219,6 +333,7 @@ static void test_registers(void)
         assert_access(g, n, VF_ACCESS_ABORT);
     }
     vf_client_clear_rules(g->c);
+    qtest_clock_step(g->qts, TICK_NS);
     vs_enable(g, true);
     for (unsigned int n = 1; n <= 3; n++) {
         assert_access(g, n, VF_ACCESS_S1);
@@ -280,6 +395,22 @@ static void give_chance(VfGuest *g, Chance chance)
 static const VfOp refused_ops[] = {
     VF_OP_HWPT_ALLOC, VF_OP_VDEVICE_ALLOC, VF_OP_ATTACH,
 };
+/* Have the host refuse calls of kind @op while device 1 is to be translated */
+static void refuse_s1(VfGuest *g, VfOp op, unsigned int count, int err)
+{
+    if (op == VF_OP_VDEVICE_ALLOC) {
+        /* It is made as soon as there is a StreamID */
+        vg_config_writel(g, 0, 1 << 3, PCI_PRIMARY_BUS, 0);
+    }
+    vs_write_ste(g, VS_LINEAR, SID(1), VS_STE0_DEFAULT, VS_STE1_DEFAULT);
+    vf_client_rule(g->c, op, 1, count, err);
+    if (op == VF_OP_VDEVICE_ALLOC) {
+        vg_config_writel(g, 0, 1 << 3, PCI_PRIMARY_BUS, 1 << 8 | 1 << 16);
+    } else {
+        vs_cfgi_ste(g, SID(1));
+    }
+}
+
 static const int refused_errors[] = { EBUSY, ENOMEM, EINVAL, EIO };
 
 /* The host refuses an STE for a moment, and the guest names it no more */
@@ -296,11 +427,8 @@ static void test_refused(const void *opaque)
 
             vs_setup(g, VS_LINEAR);
             vs_enable(g, true);
-            vs_write_ste(g, VS_LINEAR, SID(1), VS_STE0_DEFAULT,
-                         VS_STE1_DEFAULT);
-            vf_client_rule(c, refused_ops[op], 1, 3, refused_errors[e]);
             since = c->shared->log_len;
-            vs_cfgi_ste(g, SID(1));
+            refuse_s1(g, refused_ops[op], 3, refused_errors[e]);
             assert_access(g, 1, VF_ACCESS_ABORT);
             g_assert_cmpuint(refused(g, refused_ops[op], since), ==, 1);
             vf_client_clear_rules(c);
@@ -370,7 +498,11 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
 
     qtest_add_func("smmuv3-accel/recover/dead", test_dead);
+    qtest_add_func("smmuv3-accel/recover/blocked", test_blocked);
+    qtest_add_func("smmuv3-accel/recover/blocked-by-other",
+                   test_blocked_by_other);
     qtest_add_func("smmuv3-accel/recover/storm", test_storm);
+    qtest_add_func("smmuv3-accel/recover/hurry", test_hurry);
     qtest_add_func("smmuv3-accel/recover/registers", test_registers);
     qtest_add_func("smmuv3-accel/recover/unstoppable", test_unstoppable);
     for (int i = 0; i < CHANCES; i++) {

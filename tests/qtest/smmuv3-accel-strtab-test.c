@@ -310,7 +310,8 @@ static void test_kept_destroy(void)
     /* Nothing but the vDEVICE is left to be destroyed */
     rule = vf_client_rule(c, VF_OP_DESTROY, 1, 1, EBUSY);
     number(g, 1, 3);
-    g_assert_cmpuint(rule->seen, ==, 1);
+    /* Once in vain, and once more ahead of the next vDEVICE */
+    g_assert_cmpuint(rule->seen, ==, 2);
     vf_client_clear_rules(c);
     number(g, 2, 1);
     write_ste(g, VS_LINEAR, VS_SID(1), S1);
@@ -428,7 +429,6 @@ static void test_same(void)
     since = g->c->shared->log_len;
     number(g, 1, 1);
     vg_config_writel(g, 0, 1 << 3, PCI_PRIMARY_BUS, 1 << 8 | 9 << 16);
-    number(g, 2, 3);
     g_assert_cmpuint(g->c->shared->log_len, ==, since);
     number(g, 1, 4);
     number(g, 1, 1);

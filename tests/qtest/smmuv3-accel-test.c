@@ -85,10 +85,6 @@ static const HostTest host_tests[] = {
       .said = "IDR0.TTENDIAN host 3 guest 2" },
     { .name = "stall-model", .clear = 3u << 24, .set = 2u << 24,
       .said = "IDR0.STALL_MODEL host 2 guest" },
-    { .name = "stlevel", .clear = 3u << 27,
-      .said = "IDR0.STLEVEL host 0 guest 1" },
-    { .name = "sidsize", .reg = 1, .clear = 0x3f, .set = 8,
-      .said = "IDR1.SIDSIZE host 8 guest 16" },
     { .name = "ssidsize", .reg = 1, .clear = 0x1f << 6, .set = 4 << 6,
       .said = "IDR1.SSIDSIZE host 4 guest 16" },
     { .name = "oas", .reg = 5, .clear = 7, .set = 2,
@@ -135,7 +131,7 @@ static void test_host(const void *opaque)
 static void host_lacks_two(VfDevice *d, const void *opaque)
 {
     host_lacks(d, &host_tests[3]);
-    host_lacks(d, &host_tests[9]);
+    host_lacks(d, &host_tests[7]);
 }
 
 static void test_host_two(void)
@@ -143,7 +139,7 @@ static void test_host_two(void)
     g_autofree gchar *err = plug_error(host_lacks_two, NULL);
 
     vg_assert_has(err, host_tests[3].said);
-    vg_assert_has(err, host_tests[9].said);
+    vg_assert_has(err, host_tests[7].said);
 }
 
 static void host_other_iommu(VfDevice *d, const void *opaque)

@@ -8,6 +8,8 @@
 
 #include "qemu/osdep.h"
 
+#include <glib/gstdio.h>
+
 #include "hw/pci/pci_regs.h"
 #include "vfio-guest/smmu.h"
 
@@ -203,6 +205,34 @@ static void test_other_host(void)
     vf_client_free(c);
 }
 
+/* On one host SMMU VFIO shares the second stage unless coherency forbids it */
+static void test_other_coherency(void)
+{
+    VfClient *c = vf_client_new();
+    g_autofree gchar *dir1 = make_sysfs("smmu3.0x11");
+    g_autofree gchar *dir2 = make_sysfs("smmu3.0x11");
+    g_autofree gchar *text = NULL;
+
+    vf_client_add_device(c)->smmu = 1;
+    vf_client_add_device(c)->smmu = 2;
+    text = vg_refused(c, VG_MACHINE SMMU("pcie.0", ",accel=on,id=s0") VG_IOMMUFD
+                      VG_PORT(1) VG_PORT(2)
+                      "-device vfio-pci,iommufd=i0,fd=%d,sysfsdev=%s,id=d1,"
+                      "bus=rp1 "
+                      "-device vfio-pci,iommufd=i0,fd=%d,sysfsdev=%s,id=d2,"
+                      "bus=rp2 ", "", c->iommufd, c->device_fd[0], dir1,
+                      c->device_fd[1], dir2);
+    vg_assert_has(text, "d1");
+    vg_assert_has(text, "d2");
+    vg_assert_has(text, "smmu3.0x11");
+    vg_assert_has(text, "coherent");
+    vg_assert_has(text, "pxb-pcie");
+    g_assert_null(strstr(text, "another host SMMUv3"));
+    remove_sysfs(dir1);
+    remove_sysfs(dir2);
+    vf_client_free(c);
+}
+
 static void test_other_host_plugged(void)
 {
     VfClient *c = vf_client_new();
@@ -233,6 +263,70 @@ static void test_other_host_plugged(void)
     vg_end_pxb(g);
 }
 
+/* Devices that the host cannot tell apart */
+
+typedef struct GroupTest {
+    const char *name;
+    const char *members[3];     /* the first one is plugged */
+} GroupTest;
+
+static const GroupTest group_tests[] = {
+    { .name = "alone", .members = { "0000:05:00.0" } },
+    { .name = "functions", .members = { "0000:05:00.0", "0000:05:00.1" } },
+    { .name = "below-a-bridge",
+      .members = { "0000:05:00.0", "0000:04:00.0", "0000:03:01.0" } },
+};
+
+/*
+ * A group is attached as one, and each of its devices needs a vDEVICE: one with
+ * siblings, even bridges, could never be translated.
+ */
+static void test_group(const void *opaque)
+{
+    const GroupTest *t = opaque;
+    bool alone = !t->members[1];
+    VfClient *c = vf_client_new();
+    g_autofree gchar *dir = g_dir_make_tmp("vfio-fake-XXXXXX", NULL);
+    g_autofree gchar *group = g_build_filename(dir, "groups", "26", NULL);
+    g_autofree gchar *devices = g_build_filename(group, "devices", NULL);
+    g_autofree gchar *dev = g_build_filename(dir, t->members[0], NULL);
+    g_autofree gchar *link = g_build_filename(dev, "iommu_group", NULL);
+    g_autofree gchar *options = NULL;
+    g_autofree gchar *rm = g_strdup_printf("rm -r '%s'", dir);
+    g_autofree gchar *text = NULL;
+
+    g_assert_cmpint(g_mkdir_with_parents(devices, 0755), ==, 0);
+    g_assert_cmpint(g_mkdir(dev, 0755), ==, 0);
+    g_assert_cmpint(symlink(group, link), ==, 0);
+    for (int i = 0; i < ARRAY_SIZE(t->members) && t->members[i]; i++) {
+        g_autofree gchar *member = g_build_filename(devices, t->members[i],
+                                                    NULL);
+
+        g_assert_cmpint(g_mkdir(member, 0755), ==, 0);
+    }
+    vf_client_add_device(c);
+    options = g_strdup_printf(VG_MACHINE ACCEL("pcie.0") VG_IOMMUFD VG_PORT(1)
+                              "-device vfio-pci,iommufd=i0,fd=%d,sysfsdev=%s,"
+                              "id=d1,bus=rp1 ", "", c->iommufd,
+                              c->device_fd[0], dev);
+    if (alone) {
+        VfGuest *g = vg_start(c, "%s", options);
+
+        g_assert_cmpint(vf_client_access(c, 0, NULL), ==, VF_ACCESS_BYPASS);
+        vg_quit_silent(g);
+    } else {
+        text = vg_refused(c, "%s", options);
+        vg_assert_has(text, "group 26");
+        vg_assert_has(text, "accel=off");
+        for (int i = 0; i < ARRAY_SIZE(t->members) && t->members[i]; i++) {
+            vg_assert_has(text, t->members[i]);
+        }
+        g_assert_cmpuint(vf_client_count(c, VF_OP_ATTACH, 0), ==, 0);
+    }
+    g_assert_cmpint(system(rm), ==, 0);
+    vf_client_free(c);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -245,9 +339,15 @@ int main(int argc, char **argv)
         vg_add_test("smmuv3-accel-topology/place", place_tests[i].name,
                     &place_tests[i], test_place);
     }
+    for (int i = 0; i < ARRAY_SIZE(group_tests); i++) {
+        vg_add_test("smmuv3-accel-topology/group", group_tests[i].name,
+                    &group_tests[i], test_group);
+    }
     qtest_add_func("smmuv3-accel-topology/apart", test_apart);
     qtest_add_func("smmuv3-accel-topology/pxb-stream", test_pxb_stream);
     qtest_add_func("smmuv3-accel-topology/other-host", test_other_host);
+    qtest_add_func("smmuv3-accel-topology/other-coherency",
+                   test_other_coherency);
     qtest_add_func("smmuv3-accel-topology/other-host-plugged",
                    test_other_host_plugged);
     return g_test_run();

@@ -320,6 +320,9 @@ static void check_viommu(Uapi *u)
     g_assert_cmpint(attach(u, 0, hwpt_s1), ==, ENOENT);
     g_assert_cmpint(vdevice_alloc(u, u->other_dev_id, 0x100, NULL), ==,
                     EINVAL);
+    d->streams = 2;
+    g_assert_cmpint(vdevice_alloc(u, u->dev_id, 0x100, NULL), ==, EOPNOTSUPP);
+    d->streams = 1;
     g_assert_cmpint(vdevice_alloc(u, u->dev_id, 0x100, &vdev), ==, 0);
     g_assert_cmpint(vdevice_alloc(u, u->dev_id, 0x200, NULL), ==, EEXIST);
     g_assert_cmpint(attach(u, 0, hwpt_s1), ==, 0);

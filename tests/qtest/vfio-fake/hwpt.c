@@ -236,6 +236,7 @@ void vf_detach(VfObject *dev)
                                   : NULL;
 
     dev->attached = 0;
+    dev->reports = 0;
     if (!old) {
         return;
     }
@@ -284,12 +285,23 @@ static int may_attach(VfObject *pt, VfObject *dev)
     return 0;
 }
 
+/* The driver looks the StreamID up once, when it attaches */
 static void attach_one(VfObject *dev, VfObject *pt)
 {
-    /* The new one is held before the old one goes: they may be the same */
+    VfObject *vdevice = dev->vdevice ? vf_object_find(dev->ctx, dev->vdevice)
+                                     : NULL;
+
+    if (dev->attached == pt->id) {
+        return;
+    }
     vf_object_hold(dev->ctx, pt->id);
     vf_detach(dev);
     dev->attached = pt->id;
+    if (pt->type == VF_OBJ_HWPT_NESTED && vdevice &&
+        vdevice->parent == pt->parent) {
+        dev->reports = 1;
+        dev->event_sid = vdevice->virt_id;
+    }
 }
 
 int vf_attach(VfObject *dev, uint32_t *pt_id)

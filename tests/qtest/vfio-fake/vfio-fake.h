@@ -152,6 +152,8 @@ typedef enum VfObjType {
  * @attached: for a device: identifier of its IOAS or HWPT, or 0
  * @vdevice: for a device: identifier of its vDEVICE, or 0
  * @virt_id: for a vDEVICE: guest StreamID
+ * @reports: for a device: the host reports its events to the guest
+ * @event_sid: for a device: StreamID that they have
  * @ste: for a nested HWPT: the two words of the guest's STE
  * @queue: for a vEVENTQ: number of its queue
  */
@@ -168,7 +170,9 @@ typedef struct VfObject {
     uint32_t attached;
     uint32_t vdevice;
     uint32_t queue;
+    uint32_t reports;
     uint64_t virt_id;
+    uint64_t event_sid;
     uint64_t ste[2];
 } VfObject;
 
@@ -191,6 +195,7 @@ typedef struct VfMap {
  * @group: IOMMU group
  * @minor: minor number of the device file
  * @smmu: number of the host SMMU it sits behind
+ * @streams: number of its StreamIDs on the host; several with DMA aliases
  * @hw_type: iommufd.h IOMMU_HW_INFO_TYPE_*
  * @hw_flags: flags of struct iommu_hw_info_arm_smmuv3, VF_HW_*
  * @idr: host SMMU registers IDR0 to IDR5
@@ -228,6 +233,7 @@ typedef struct VfDevice {
     uint32_t group;
     uint32_t minor;
     uint32_t smmu;
+    uint32_t streams;
     uint32_t hw_type;
     uint32_t hw_flags;
     uint32_t idr[6];
@@ -386,6 +392,7 @@ typedef struct VfShared {
     VfRule rule[VF_MAX_RULES];
     VfChange change[VF_MAX_CHANGES];
     uint32_t ioctl_ns;      /* how long each ioctl takes at least */
+    uint32_t atc_blocks;    /* calls that time out behind a dead ATC_INV */
     uint32_t no_cdev;       /* kernel without VFIO device files */
     uint32_t kernel;        /* VF_LINUX_* */
     char sysfs[256];        /* folder that stands for /sys; "" without */
@@ -394,6 +401,7 @@ typedef struct VfShared {
     uint32_t loaded;        /* the model is loaded */
     uint32_t log_len;       /* may pass VF_MAX_LOG: the rest is not kept */
     uint32_t cmd_len;
+    uint32_t blocked;       /* calls that are still to time out behind one */
     uint64_t calls[VF_OP_COUNT];
     VfCtx ctx[VF_MAX_CTX];
     VfObject object[VF_MAX_OBJECTS];

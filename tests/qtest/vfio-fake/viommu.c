@@ -176,6 +176,10 @@ int vf_vdevice_alloc(uint32_t ctx, void *arg, VfLog *log)
     if (dev->vdevice || find_vdevice(viommu, cmd->virt_id)) {
         return -EEXIST;
     }
+    /* The driver has room for one in its tables of a guest's StreamIDs */
+    if (vf->device[dev->device].streams != 1) {
+        return -EOPNOTSUPP;
+    }
     obj = vf_object_new(ctx, VF_OBJ_VDEVICE);
     if (!obj) {
         return -ENOMEM;
@@ -395,6 +399,7 @@ int vf_invalidate(uint32_t ctx, void *arg, VfLog *log, VfRule *rule)
     uint32_t first = vf->cmd_len;
     uint32_t issued = 0;
     uint32_t i;
+    bool blocked = vf->blocked > 0;
     bool dead = false;
     int ret = 0;
 
@@ -437,7 +442,8 @@ int vf_invalidate(uint32_t ctx, void *arg, VfLog *log, VfRule *rule)
         }
         if (i + 1 == total || i + 1 - issued == BATCH_ENTRIES) {
             /* It is the SYNC of the block that is waited for in vain */
-            if (dead) {
+            if (dead || blocked) {
+                vf->blocked = dead ? vf->atc_blocks : vf->blocked - 1;
                 ret = -ETIMEDOUT;
                 break;
             }

@@ -135,6 +135,7 @@ static void default_image(uint8_t *image)
 
 void vf_device_describe(VfDevice *d)
 {
+    d->streams = 1;
     d->hw_type = IOMMU_HW_INFO_TYPE_ARM_SMMUV3;
     d->idr[0] = VF_HOST_IDR0;
     d->idr[1] = VF_HOST_IDR1;
