@@ -199,7 +199,8 @@ static void test_blocked(void)
             for (unsigned int n = 1; n <= 3; n++) {
                 assert_access(g, n, n == dead ? VF_ACCESS_ABORT : VF_ACCESS_S1);
                 assert_listed(g, n, n == dead ? "abort" : "translate",
-                              n == dead ? "atc-invalidation" : "no");
+                              n == dead ? "atc-invalidation" : "none",
+                              "its ATC could not be invalidated");
             }
             /* It takes nobody along again */
             since = s->log_len;
@@ -223,7 +224,7 @@ static void test_blocked_by_other(void)
         go_on(g, 3);
         for (unsigned int n = 1; n <= 3; n++) {
             assert_access(g, n, VF_ACCESS_S1);
-            assert_listed(g, n, "translate", "no");
+            assert_listed(g, n, "translate", "none", NULL);
         }
         g_free(vg_end(g));
     }
