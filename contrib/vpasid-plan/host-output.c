@@ -124,6 +124,8 @@ void host_output_args(const GPtrArray *devices, GString *out)
     g_autoptr(GArray) smmus = smmus_of(devices);
     unsigned port = 0;
 
+    /* The device that QEMU adds by itself would be behind the SMMU */
+    g_string_append(out, smmus->len == 1 ? "-nic none\n" : "");
     g_string_append(out, "-object iommufd,id=iommufd0\n");
     for (unsigned i = 0; i < smmus->len; i++) {
         unsigned first = g_array_index(smmus, unsigned, i);

@@ -81,11 +81,15 @@ static void check_linux(const char *release, GPtrArray *checks)
     }
 }
 
-/* Removes from @left each option that the file says is on */
+/*
+ * Removes from @left each option that the file says is on. A file that cannot
+ * be read to its end says nothing of the others.
+ */
 static bool read_options(const char *path, GPtrArray *left)
 {
     gzFile file = gzopen(path, "rb");
     char line[256];
+    int status;
 
     if (!file) {
         return false;
@@ -104,8 +108,9 @@ static bool read_options(const char *path, GPtrArray *left)
             }
         }
     }
+    gzerror(file, &status);
     gzclose(file);
-    return true;
+    return status == Z_OK || status == Z_STREAM_END;
 }
 
 static void check_options(const char *root, const char *release,

@@ -229,7 +229,8 @@ static bool smmuv3_accel_cmdq_probe(SMMUv3AccelCmdq *q, Error **errp)
  *
  * A device is blamed only for a call that followed one that succeeded. If the
  * queue does not move, it is not known who blocks it: everything is stale, and
- * the suspects stay under suspicion until they have ATS again.
+ * the suspects stay under suspicion until they have ATS again. So do they after
+ * an error of the host alone, such as ENOMEM: the device was not asked.
  */
 static void smmuv3_accel_cmdq_prove_atcs(SMMUv3AccelCmdq *q)
 {
@@ -250,10 +251,16 @@ static void smmuv3_accel_cmdq_prove_atcs(SMMUv3AccelCmdq *q)
             smmuv3_accel_cmdq_become_stale(q, err);
             return;
         }
-        g_hash_table_remove(q->suspects, key->data);
+        errno = 0;
         if (smmuv3_accel_cmdq_recover_atc(q, sid, &err)) {
+            g_hash_table_remove(q->suspects, key->data);
             continue;
         }
+        if (errno != ETIMEDOUT && errno != EIO) {
+            smmuv3_accel_cmdq_become_stale(q, err);
+            return;
+        }
+        g_hash_table_remove(q->suspects, key->data);
         trace_smmuv3_accel_cmdq_atc_failed(q->viommu_id, sid);
         if (q->atc_failed(q->opaque, sid, error_copy(err))) {
             error_free(err);

@@ -330,6 +330,8 @@ bool smmuv3_accel_check_vdevice(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
     ERRP_GUARD();
     uint32_t id;
 
+    /* One that was made for the check of another device may still be there */
+    smmuv3_accel_free_doomed(a);
     if (!iommufd_backend_alloc_vdev(a->be, adev->idev->devid, a->viommu_id,
                                     NO_SID, &id, errp)) {
         if (errno == EOPNOTSUPP) {

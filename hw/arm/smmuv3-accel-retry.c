@@ -147,6 +147,10 @@ bool smmuv3_accel_end_sync(SMMUv3AccelState *a, SMMUCmdError *cmd_error)
         return false;
     }
     a->retry.sync_waits = !smmuv3_accel_no_dma(a);
+    if (a->retry.sync_waits) {
+        /* The guest does not ring again: it waits for this SYNC */
+        smmuv3_accel_retry_start_timer(a);
+    }
     return !a->retry.sync_waits;
 }
 

@@ -99,8 +99,8 @@ bool vfio_viommu_check_group(VFIODevice *vbasedev, Error **errp)
                " translate only for a device that is alone in its group",
                number, vbasedev->name, count, names->str, vbasedev->name);
     error_append_hint(errp, "The slot has to be below a port with ACS;"
-                      " otherwise use a vIOMMU without acceleration"
-                      " (arm-smmuv3: accel=off).\n");
+                      " otherwise put the device behind a root complex without"
+                      " vIOMMU.\n");
     return false;
 }
 
@@ -111,7 +111,7 @@ void vfio_viommu_hwpt_hint(VFIODevice *vbasedev, uint32_t flags, Error **errp)
                           "parent. The host IOMMU and its driver have to "
                           "support two stages of translation, with no erratum "
                           "that forbids to nest them, which for an Arm SMMUv3 "
-                          "takes Linux 6.13; otherwise use a vIOMMU without "
-                          "acceleration.\n", vbasedev->name);
+                          "takes Linux 6.13; otherwise put the device behind "
+                          "a root complex without vIOMMU.\n", vbasedev->name);
     }
 }

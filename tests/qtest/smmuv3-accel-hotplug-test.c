@@ -344,6 +344,25 @@ static void test_streams_cold(void)
     vf_client_free(c);
 }
 
+/* A vDEVICE that the host does not free at once is not in the way of others */
+static void test_kept_vdevice(void)
+{
+    VfGuest *g = vs_start(2, 0);
+
+    vs_setup(g, VS_LINEAR);
+    for (unsigned int n = 1; n <= 2; n++) {
+        number(g, n, 0);
+    }
+    vf_client_rule(g->c, VF_OP_DESTROY, 1, 1, EBUSY);
+    plug(g, 1);
+    vf_client_clear_rules(g->c);
+    plug(g, 2);
+    unplug(g, 1);
+    unplug(g, 2);
+    vf_client_assert_clean(g->c);
+    g_free(vg_end(g));
+}
+
 /* A port whose bus the guest has not numbered: its device has no StreamID */
 static void test_no_bus_number(void)
 {
@@ -433,6 +452,7 @@ int main(int argc, char **argv)
     qtest_add_func("smmuv3-accel/hotplug/reports-later", test_reports_later);
     qtest_add_func("smmuv3-accel/hotplug/streams", test_streams);
     qtest_add_func("smmuv3-accel/hotplug/streams-cold", test_streams_cold);
+    qtest_add_func("smmuv3-accel/hotplug/kept-vdevice", test_kept_vdevice);
     qtest_add_func("smmuv3-accel/hotplug/no-bus-number", test_no_bus_number);
     qtest_add_func("smmuv3-accel/hotplug/late-commands", test_late_commands);
     qtest_add_func("smmuv3-accel/hotplug/late-events", test_late_events);

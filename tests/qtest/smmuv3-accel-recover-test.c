@@ -492,8 +492,64 @@ static void test_stale(const void *opaque)
     g_free(vg_end(g));
 }
 
+/* The host lacks memory for a moment: that is no fault of the device */
+static void test_no_memory(void)
+{
+    VfGuest *g = start(2, EATS);
+
+    /* The guest's commands, and after the proof that the queue moves, d1's */
+    vf_client_rule(g->c, VF_OP_HWPT_INVALIDATE, 1, 1, ENOMEM);
+    vf_client_rule(g->c, VF_OP_HWPT_INVALIDATE, 3, 1, ENOMEM);
+    vs_queue(g, VS_CMD_ATC_INV | HI(1), VS_ATC_SIZE_ALL);
+    vs_queue(g, VS_CMD_SYNC, 0);
+    vs_submit(g);
+    go_on(g, 2);
+    for (unsigned int n = 1; n <= 2; n++) {
+        assert_access(g, n, VF_ACCESS_S1);
+        assert_listed(g, n, "translate", "none", NULL);
+    }
+    g_free(vg_end(g));
+}
+
+/*
+ * A device answers no ATC invalidation and cannot be stopped: a SYNC waits for
+ * the host, and goes on when that is well or the device is gone, without a
+ * further word of the guest.
+ */
+static void test_waiting_sync(const void *opaque)
+{
+    bool unplugs = *(const bool *)opaque;
+    VfGuest *g = start(1, EATS);
+
+    g->c->shared->device[0].atc_dead = true;
+    vf_client_rule(g->c, VF_OP_ATTACH, 1, 1000, EBUSY);
+    vf_client_rule(g->c, VF_OP_DETACH, 1, 1000, EBUSY);
+    vs_queue(g, VS_CMD_ATC_INV | HI(1), VS_ATC_SIZE_ALL);
+    vs_queue(g, VS_CMD_SYNC, 0);
+    vs_submit(g);
+    g_assert_true(has_error(g));
+    acknowledge(g);
+    vs_queue(g, VS_CMD_SYNC, 0);
+    vs_ring(g);
+    vg_settle(g);
+    g_assert_false(vs_done(g));
+    g->c->shared->device[0].atc_dead = false;
+    vf_client_clear_rules(g->c);
+    if (unplugs) {
+        vg_device_del(g, "d1", 1);
+    }
+    for (int i = 0; i < 20 && !vs_done(g); i++) {
+        qtest_clock_step(g->qts, 100 * TICK_NS);
+        vg_settle(g);
+    }
+    g_assert_true(vs_done(g));
+    g_assert_false(has_error(g));
+    g_free(vg_end(g));
+}
+
 int main(int argc, char **argv)
 {
+    static const bool unplugs[] = { false, true };
     static const Chance chances[] = { SYNC, OTHER_STE, TIMER };
 
     g_test_init(&argc, &argv, NULL);
@@ -502,6 +558,11 @@ int main(int argc, char **argv)
     qtest_add_func("smmuv3-accel/recover/blocked", test_blocked);
     qtest_add_func("smmuv3-accel/recover/blocked-by-other",
                    test_blocked_by_other);
+    qtest_add_func("smmuv3-accel/recover/no-memory", test_no_memory);
+    vg_add_test("smmuv3-accel/recover/waiting-sync", "well", &unplugs[0],
+                test_waiting_sync);
+    vg_add_test("smmuv3-accel/recover/waiting-sync", "unplugged",
+                &unplugs[1], test_waiting_sync);
     qtest_add_func("smmuv3-accel/recover/storm", test_storm);
     qtest_add_func("smmuv3-accel/recover/hurry", test_hurry);
     qtest_add_func("smmuv3-accel/recover/registers", test_registers);

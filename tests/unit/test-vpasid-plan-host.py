@@ -151,6 +151,19 @@ class Host(unittest.TestCase):
         self.options(('KVM',), 'boot/config-7.3.4-test', bytes)
         self.bad(self.checks()[1]['kernel options'], 'CONFIG_KVM')
 
+    def test_cut_short(self):
+        """A configuration that ends early does not say what is off."""
+        path = os.path.join(self.root, 'proc/config.gz')
+        with open(path, 'rb') as file:
+            data = file.read()
+        for part in data[:-12], b'':
+            self.write('proc/config.gz', data=part)
+            self.assertNotEqual(self.checks()[1]['kernel options']['result'],
+                                'yes')
+        self.write('proc/config.gz', data=data[:-12])
+        self.assertEqual(self.checks()[1]['kernel options']['result'],
+                         'unknown')
+
     def test_iommufd(self):
         """There is no /dev/iommu."""
         os.remove(os.path.join(self.root, 'dev/iommu'))
@@ -236,6 +249,7 @@ class Host(unittest.TestCase):
         self.add('0000:02:00.0', 'place-host')
         words = self.run_program('--args', GPU, '02:00.0')[1].split('\n')
         self.assertEqual(words, [
+            '-nic none',
             '-object iommufd,id=iommufd0',
             '-device arm-smmuv3,id=smmu0,primary-bus=pcie.0,accel=on,'
             'ssidsize=auto',
