@@ -45,9 +45,6 @@ CheckVerdict check_worst(const GPtrArray *checks)
     for (unsigned i = 0; i < checks->len; i++) {
         const Check *check = g_ptr_array_index(checks, i);
 
-        if (check->verdict == CHECK_BAD) {
-            return CHECK_BAD;
-        }
         worst = MAX(worst, check->verdict);
     }
     return worst;

@@ -10,18 +10,18 @@
 #define VPASID_PLAN_CHECK_H
 
 /**
- * enum CheckVerdict - what a check comes to
+ * enum CheckVerdict - what a check comes to, the worst last
  *
  * @CHECK_GOOD: it is as a guest with PASID needs it.
  *
- * @CHECK_BAD: such a guest cannot be had as it is.
- *
  * @CHECK_UNKNOWN: it could not be found out.
+ *
+ * @CHECK_BAD: such a guest cannot be had as it is.
  */
 typedef enum CheckVerdict {
     CHECK_GOOD,
-    CHECK_BAD,
     CHECK_UNKNOWN,
+    CHECK_BAD,
 } CheckVerdict;
 
 /**
@@ -71,8 +71,7 @@ void check_add(GPtrArray *checks, const char *name, CheckVerdict verdict,
  *
  * @checks: of #Check.
  *
- * Returns: #CHECK_BAD if one of them is, else #CHECK_UNKNOWN if one of them
- * is, else #CHECK_GOOD.
+ * Returns: the worst of their verdicts, #CHECK_GOOD if there is none.
  */
 CheckVerdict check_worst(const GPtrArray *checks);
 

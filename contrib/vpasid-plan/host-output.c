@@ -84,54 +84,52 @@ void host_output_json(const GPtrArray *host, const GPtrArray *devices,
     g_string_append(out, "]}\n");
 }
 
-/* Indexes of the first device behind each host SMMU, in order */
-static GArray *smmus_of(const GPtrArray *devices)
+/* A host SMMU with devices behind it */
+typedef struct Smmu {
+    GPtrArray *devices;
+    unsigned width;         /* widest PASID of a device, 0 if not known */
+} Smmu;
+
+static void smmu_free(void *data)
 {
-    GArray *firsts = g_array_new(false, false, sizeof(unsigned));
+    Smmu *smmu = data;
 
-    for (unsigned i = 0; i < devices->len; i++) {
-        const HostDevice *device = g_ptr_array_index(devices, i);
-        unsigned j = 0;
-
-        while (strcmp(((HostDevice *)g_ptr_array_index(devices, j))->smmu,
-                      device->smmu)) {
-            j++;
-        }
-        if (i == j) {
-            g_array_append_val(firsts, i);
-        }
-    }
-    return firsts;
+    g_ptr_array_unref(smmu->devices);
+    g_free(smmu);
 }
 
-/* The widest PASID that the host gives a device behind an SMMU, 0 unknown */
-static unsigned width_of(const GPtrArray *devices, const char *smmu)
+/* The host SMMUs, in the order of their first devices */
+static GPtrArray *smmus_of(const GPtrArray *devices)
 {
-    unsigned width = 0;
+    g_autoptr(GHashTable) known = g_hash_table_new(g_str_hash, g_str_equal);
+    GPtrArray *smmus = g_ptr_array_new_with_free_func(smmu_free);
 
     for (unsigned i = 0; i < devices->len; i++) {
-        const HostDevice *device = g_ptr_array_index(devices, i);
+        HostDevice *device = g_ptr_array_index(devices, i);
+        Smmu *smmu = g_hash_table_lookup(known, device->smmu);
 
-        if (!strcmp(device->smmu, smmu)) {
-            width = MAX(width, device->probe.pasid_width);
+        if (!smmu) {
+            smmu = g_new0(Smmu, 1);
+            smmu->devices = g_ptr_array_new();
+            g_ptr_array_add(smmus, smmu);
+            g_hash_table_insert(known, device->smmu, smmu);
         }
+        g_ptr_array_add(smmu->devices, device);
+        smmu->width = MAX(smmu->width, device->probe.pasid_width);
     }
-    return width;
+    return smmus;
 }
 
 void host_output_args(const GPtrArray *devices, GString *out)
 {
-    g_autoptr(GArray) smmus = smmus_of(devices);
+    g_autoptr(GPtrArray) smmus = smmus_of(devices);
     unsigned port = 0;
 
     /* The device that QEMU adds by itself would be behind the SMMU */
     g_string_append(out, smmus->len == 1 ? "-nic none\n" : "");
     g_string_append(out, "-object iommufd,id=iommufd0\n");
     for (unsigned i = 0; i < smmus->len; i++) {
-        unsigned first = g_array_index(smmus, unsigned, i);
-        const char *smmu = ((HostDevice *)
-                            g_ptr_array_index(devices, first))->smmu;
-        unsigned width = width_of(devices, smmu);
+        const Smmu *smmu = g_ptr_array_index(smmus, i);
         g_autofree char *bus = smmus->len == 1 ? g_strdup("pcie.0") :
             g_strdup_printf("complex%u", i);
 
@@ -142,18 +140,15 @@ void host_output_args(const GPtrArray *devices, GString *out)
         }
         g_string_append_printf(out, "-device arm-smmuv3,id=smmu%u,"
                                "primary-bus=%s,accel=on", i, bus);
-        if (width) {
-            g_string_append_printf(out, ",ssidsize=%u", width);
+        if (smmu->width) {
+            g_string_append_printf(out, ",ssidsize=%u", smmu->width);
         } else {
             g_string_append(out, ",ssidsize=auto");
         }
         g_string_append_c(out, '\n');
-        for (unsigned j = first; j < devices->len; j++) {
-            const HostDevice *device = g_ptr_array_index(devices, j);
+        for (unsigned j = 0; j < smmu->devices->len; j++) {
+            const HostDevice *device = g_ptr_array_index(smmu->devices, j);
 
-            if (strcmp(device->smmu, smmu)) {
-                continue;
-            }
             g_string_append_printf(out, "-device pcie-root-port,id=port%u,"
                                    "bus=%s,chassis=%u\n", port, bus,
                                    port + 1);
@@ -191,15 +186,12 @@ static void add_hostdev(const Device *dev, unsigned port, GString *out)
  */
 void host_output_xml(const GPtrArray *devices, GString *out)
 {
-    g_autoptr(GArray) smmus = smmus_of(devices);
+    g_autoptr(GPtrArray) smmus = smmus_of(devices);
     unsigned index = 1;
 
     g_string_append(out, "<iommufd enabled='yes'/>\n<devices>\n");
     for (unsigned i = 0; i < smmus->len; i++) {
-        unsigned first = g_array_index(smmus, unsigned, i);
-        const char *smmu = ((HostDevice *)
-                            g_ptr_array_index(devices, first))->smmu;
-        unsigned width = width_of(devices, smmu);
+        const Smmu *smmu = g_ptr_array_index(smmus, i);
         unsigned complex = index++, slot = 0;
 
         g_string_append_printf(out,
@@ -209,16 +201,13 @@ void host_output_xml(const GPtrArray *devices, GString *out)
             "  <iommu model='smmuv3'>\n"
             "    <driver pciBus='%u' accel='on'", complex,
             (i + 1) * BUSES_OF_COMPLEX, complex);
-        if (width) {
-            g_string_append_printf(out, " ssidsize='%u'", width);
+        if (smmu->width) {
+            g_string_append_printf(out, " ssidsize='%u'", smmu->width);
         }
         g_string_append(out, "/>\n  </iommu>\n");
-        for (unsigned j = first; j < devices->len; j++) {
-            const HostDevice *device = g_ptr_array_index(devices, j);
+        for (unsigned j = 0; j < smmu->devices->len; j++) {
+            const HostDevice *device = g_ptr_array_index(smmu->devices, j);
 
-            if (strcmp(device->smmu, smmu)) {
-                continue;
-            }
             g_string_append_printf(out,
                 "  <controller type='pci' index='%u' model='pcie-root-port'>\n"
                 "    <address type='pci' domain='0x0000' bus='0x%02x' "

@@ -229,7 +229,6 @@ static int show_host(const Options *opts, const GPtrArray *devices,
     for (unsigned i = 0; i < devices->len; i++) {
         Plan *plan = plan_new(g_ptr_array_index(devices, i));
         HostDevice *device;
-        CheckVerdict verdict;
 
         g_ptr_array_add(plans, plan);
         if (!is_shown(opts, plan)) {
@@ -237,9 +236,7 @@ static int show_host(const Options *opts, const GPtrArray *devices,
         }
         device = host_device_new(opts->root ?: "", plan);
         g_ptr_array_add(all, device);
-        verdict = check_worst(device->checks);
-        worst = worst == CHECK_BAD || verdict == CHECK_BAD ? CHECK_BAD :
-            MAX(worst, verdict);
+        worst = MAX(worst, check_worst(device->checks));
         if (!opts->host && !device->smmu) {
             g_printerr("vpasid-plan: %s is not behind an Arm SMMUv3; "
                        "vpasid-plan --host %s says more\n",

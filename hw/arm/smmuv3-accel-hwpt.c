@@ -338,7 +338,7 @@ bool smmuv3_accel_check_vdevice(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
             error_append_hint(errp, "The host SMMUv3 has to know the device by"
                               " one StreamID. A device behind a PCIe-to-PCI"
                               " bridge, or with DMA aliases, has several; put"
-                              " it behind an SMMUv3 without accel=on.\n");
+                              " it behind a root complex without vIOMMU.\n");
         }
         error_prepend(errp, "arm-smmuv3: accel=on cannot translate for %s: ",
                       smmuv3_accel_dev_name(adev->pdev));

@@ -341,6 +341,7 @@ static void test_streams_cold(void)
     text = vg_refused(c, "%s", options);
     vg_assert_has(text, "d1");
     vg_assert_has(text, "PCIe-to-PCI bridge");
+    vg_assert_has(text, "root complex without vIOMMU");
     vf_client_free(c);
 }
 

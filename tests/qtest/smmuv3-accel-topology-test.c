@@ -178,12 +178,16 @@ static void remove_sysfs(const char *dir)
     rmdir(dir);
 }
 
-static void test_other_host(void)
+/*
+ * Two devices that cannot share a second stage, behind host SMMUs of these
+ * names: says why the SMMU of the guest refuses the second one
+ */
+static gchar *refuse_two(const char *host1, const char *host2)
 {
     VfClient *c = vf_client_new();
-    g_autofree gchar *dir1 = make_sysfs("smmu3.0x11");
-    g_autofree gchar *dir2 = make_sysfs("smmu3.0x22");
-    g_autofree gchar *text = NULL;
+    g_autofree gchar *dir1 = make_sysfs(host1);
+    g_autofree gchar *dir2 = make_sysfs(host2);
+    gchar *text;
 
     vf_client_add_device(c)->smmu = 1;
     vf_client_add_device(c)->smmu = 2;
@@ -196,41 +200,29 @@ static void test_other_host(void)
                       c->device_fd[1], dir2);
     vg_assert_has(text, "d1");
     vg_assert_has(text, "d2");
-    vg_assert_has(text, "smmu3.0x11");
-    vg_assert_has(text, "smmu3.0x22");
-    vg_assert_has(text, "s0");
+    vg_assert_has(text, host1);
+    vg_assert_has(text, host2);
     vg_assert_has(text, "pxb-pcie");
     remove_sysfs(dir1);
     remove_sysfs(dir2);
     vf_client_free(c);
+    return text;
+}
+
+static void test_other_host(void)
+{
+    g_autofree gchar *text = refuse_two("smmu3.0x11", "smmu3.0x22");
+
+    vg_assert_has(text, "s0");
 }
 
 /* On one host SMMU VFIO shares the second stage unless coherency forbids it */
 static void test_other_coherency(void)
 {
-    VfClient *c = vf_client_new();
-    g_autofree gchar *dir1 = make_sysfs("smmu3.0x11");
-    g_autofree gchar *dir2 = make_sysfs("smmu3.0x11");
-    g_autofree gchar *text = NULL;
+    g_autofree gchar *text = refuse_two("smmu3.0x11", "smmu3.0x11");
 
-    vf_client_add_device(c)->smmu = 1;
-    vf_client_add_device(c)->smmu = 2;
-    text = vg_refused(c, VG_MACHINE SMMU("pcie.0", ",accel=on,id=s0") VG_IOMMUFD
-                      VG_PORT(1) VG_PORT(2)
-                      "-device vfio-pci,iommufd=i0,fd=%d,sysfsdev=%s,id=d1,"
-                      "bus=rp1 "
-                      "-device vfio-pci,iommufd=i0,fd=%d,sysfsdev=%s,id=d2,"
-                      "bus=rp2 ", "", c->iommufd, c->device_fd[0], dir1,
-                      c->device_fd[1], dir2);
-    vg_assert_has(text, "d1");
-    vg_assert_has(text, "d2");
-    vg_assert_has(text, "smmu3.0x11");
     vg_assert_has(text, "coherent");
-    vg_assert_has(text, "pxb-pcie");
     g_assert_null(strstr(text, "another host SMMUv3"));
-    remove_sysfs(dir1);
-    remove_sysfs(dir2);
-    vf_client_free(c);
 }
 
 static void test_other_host_plugged(void)
