@@ -31,15 +31,18 @@ void output_line(const Plan *plan, GString *out)
 
 void output_json_string(const char *text, GString *out)
 {
+    /* Names in sysfs may have any bytes */
+    g_autofree char *valid = g_utf8_make_valid(text, -1);
+
     g_string_append_c(out, '"');
-    for (; *text; text++) {
-        if (*text == '"' || *text == '\\') {
+    for (const char *p = valid; *p; p++) {
+        if (*p == '"' || *p == '\\') {
             g_string_append_c(out, '\\');
-            g_string_append_c(out, *text);
-        } else if (g_ascii_iscntrl(*text)) {
-            g_string_append_printf(out, "\\u%04x", *text);
+            g_string_append_c(out, *p);
+        } else if (g_ascii_iscntrl(*p)) {
+            g_string_append_printf(out, "\\u%04x", *p);
         } else {
-            g_string_append_c(out, *text);
+            g_string_append_c(out, *p);
         }
     }
     g_string_append_c(out, '"');

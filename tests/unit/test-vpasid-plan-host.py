@@ -75,7 +75,8 @@ class Host(unittest.TestCase):
         if smmu:
             self.link(f'{node}/iommu', f'../../iommu/{smmu}')
         if driver:
-            self.link(f'{node}/driver', f'../drivers/{driver}')
+            self.link(f'{node}/driver', os.path.join(
+                b'../drivers', os.fsencode(driver)))
         if driver == 'vfio-pci':
             self.write(f'{node}/vfio-dev/vfio0/dev', '511:0\n')
 
@@ -218,6 +219,11 @@ class Host(unittest.TestCase):
             subprocess.run(['rm', '-r', f'{self.root}/sys/bus/pci/devices/'
                             f'{NIC}', f'{self.root}/sys/kernel/iommu_groups/'
                             f'{NIC}'], check=True)
+
+    def test_names(self):
+        """Whatever bytes a name has, JSON is JSON."""
+        self.add(NIC, 'device-nic', driver=b'n\xff"\\\n')
+        self.assertIn('n\ufffd"\\\n', self.checks(NIC)[2]['driver']['found'])
 
     def test_virtual(self):
         """A virtual function has the PASID of its physical one."""
