@@ -110,7 +110,7 @@ aarch64:
 
 all: tree
 	@scripts/step build "Building $(PROGRAMS)" -- \
-	    ninja -C $(QEMU_BUILD) $(PROGRAMS)
+	    ninja -C $(QEMU_BUILD) $(PROGRAMS) contrib/vpasid-plan/vpasid-plan
 
 install: tree
 	@scripts/step build-all "Building QEMU" -- ninja -C $(QEMU_BUILD)
@@ -253,35 +253,56 @@ distclean:
 	@[ ! -d build ] || $(SERIES) unsaved
 	rm -rf build
 
+# A line of the text that `make help` prints starts with "#|".
 help:
-	@echo 'make               build the patched QEMU (./configure --help for choices)'
-	@echo 'make install       install it; DESTDIR is honoured'
-	@echo 'make demo          boot the emulated host and a guest, show PASID enabled in it'
-	@echo 'make check         everything that CI runs'
-	@echo 'make check-unit    the capability library on its own, with sanitizers'
-	@echo 'make fuzz          fuzz that library; SECONDS=600, build/fuzz keeps the corpus'
-	@echo 'make fuzz-device   fuzz what a device and a host say, on a QEMU with sanitizers'
-	@echo 'make check-qtest   the patched QEMU against a fake kernel'
-	@echo 'make check-sanitizers  the same, on a QEMU with ASan, LSan and UBSan'
-	@echo 'make check-fuzz-guest  inputs of a guest that were kept, and FUZZ_SECONDS=30 of new ones'
-	@echo 'make fuzz-guest    fuzz what a guest writes; SECONDS=600, build/fuzz-guest keeps the corpus'
-	@echo 'make check-series  the patches: apply, round trip, style, every prefix compiles'
-	@echo 'make check-scripts these scripts, in small clones; part of check-series'
-	@echo 'make check-objects what the series touches, with gcc and clang, for four targets'
-	@echo 'make check-builds  four targets, gcc and clang, KVM and IOMMUFD on and off, Windows'
-	@echo 'make check-lab     the whole chain on an emulated Arm host'
-	@echo 'make check-lab-sanitizers  the same, its QEMU with ASan and UBSan'
-	@echo 'make check-lab-kernels  the same with each Linux of LAB_KERNELS as the host'
-	@echo 'make soak          1000 hot-plugs and 100 reboots in the lab; CYCLES=, REBOOTS='
-	@echo 'make coverage      lines of hw/vfio that the qtests reach'
-	@echo 'make bench         measure against the plain way and the unpatched base'
-	@echo 'make series        write the series for `git am`, with cover letter'
-	@echo 'make deb-patches   write the series for quilt, with DEP-3 headers'
-	@echo 'make tree          bring build/BASE/qemu to what the files say (FORCE=1)'
-	@echo 'make refresh       write the files from the commits in build/BASE/qemu (FORCE=1)'
-	@echo 'make clean         remove what was built; base and applied tree stay'
-	@echo 'make distclean     remove build/, with the applied tree'
-	@echo 'make uninstall-deps  remove the packages that were installed for all this'
-	@echo
-	@echo 'make demo takes half an hour on two cores, and 4.6 GB in build/. Outside the'
-	@echo 'clone are written ~/.cache/qemu-vpasid, the compiler cache, and packages.'
+	@sed -n 's/^#| \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
+
+#| The times are for two idle cores and an empty build/, the compiler cache is warm.
+#|
+#| Use
+#|   make                      the patched QEMU (./configure --help for choices)     3 min
+#|   make install              install it; DESTDIR is honoured
+#|   make demo                 boot the emulated host and a guest, and show PASID
+#|                             enabled in it; the first time 20 min, then           10 s
+#|
+#| Check
+#|   make check                all that CI runs: the eight tiers below               35 min
+#|   make check-unit           functions that need no QEMU, with ASan and UBSan       1 min
+#|   make check-qtest          the patched QEMU on a model of the kernel              5 min
+#|   make check-series         the patches: apply, round trip, style; each prefix
+#|                             of the series compiles                                 7 min
+#|   make check-objects        what the series touches: four targets, gcc, clang      2 min
+#|   make check-lab            real Linux, KVM and guests on an emulated Arm host     9 min
+#|   make check-sanitizers     the qtests, QEMU with ASan, LSan and UBSan             6 min
+#|   make check-lab-sanitizers the lab, QEMU with ASan and UBSan                      9 min
+#|   make check-fuzz-guest     stored inputs of a guest, and FUZZ_SECONDS=30 of new   2 min
+#|
+#| Check more, outside CI
+#|   make check-scripts        these scripts, in small clones; part of check-series   2 min
+#|   make check-builds         everything linked for four targets, and for Windows;
+#|                             check-linux and check-windows are its halves          60 min
+#|   make check-lab-kernels    the lab with each Linux of LAB_KERNELS as the host    10 min each
+#|   make soak                 1000 hot-plugs and 100 reboots in the lab; CYCLES=,
+#|                             REBOOTS=                                              40 min
+#|   make fuzz                 functions that need no QEMU; SECONDS=600
+#|   make fuzz-device          what a device and a host say; SECONDS=600
+#|   make fuzz-guest           what a guest writes; SECONDS=600
+#|
+#| Measure
+#|   make bench                against the plain way and the unpatched base           3 min
+#|   make coverage             lines of hw/vfio that the qtests reach
+#|
+#| Change and export the series
+#|   make tree                 bring build/BASE/qemu to what the files say; FORCE=1
+#|   make refresh              write the files from the commits in build/BASE/qemu;
+#|                             FORCE=1
+#|   make series               for `git am`, with a cover letter
+#|   make deb-patches          for quilt, with DEP-3 headers
+#|
+#| Clean
+#|   make clean                remove what was built; base and applied tree stay
+#|   make distclean            remove build/, with the applied tree
+#|   make uninstall-deps       remove the packages that were installed for all this
+#|
+#| The demo takes 4.6 GB in build/. Outside the clone are written
+#| ~/.cache/qemu-vpasid, the compiler cache, and Debian packages.

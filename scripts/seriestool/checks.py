@@ -350,7 +350,7 @@ def run(base):
     try:
         # With names for the round trip, without for what others get.
         named = tree.build_commits(repo, manifest, date='@0 +0000')
-        commits = export.export_commits(manifest, repo, tree.PLACEHOLDER)
+        commits = export.export_commits(manifest, repo)
     except SeriesError as error:
         tap.result('the series applies', [str(error)])
         print(f'1..{tap.count}')
@@ -363,8 +363,8 @@ def run(base):
     with tempfile.TemporaryDirectory() as scratch:
         quilt, mail = (os.path.join(scratch, name) for name in ('q', 'm'))
         os.mkdir(quilt)
-        patches = export.format_patch(copy, mail, tree.PLACEHOLDER)
-        export.write_quilt(manifest, repo, commits, tree.PLACEHOLDER, quilt)
+        patches = export.format_patch(manifest, copy, mail)
+        export.write_quilt(manifest, repo, commits, quilt)
         tap.guard('git am takes it: no fuzz, no whitespace error, same tree',
                   am_gives, copy, patches, want)
         tap.guard('quilt takes it: no fuzz, no offset, same tree',

@@ -3,6 +3,7 @@
 
 import os
 import shutil
+import time
 
 from . import manifest as mf
 from . import tree
@@ -27,28 +28,18 @@ def date(manifest):
         raise SeriesError(
             f'SOURCE_DATE_EPOCH={given} is not a number of seconds.\n'
             'What you can do: unset it, or set it: date +%s')
-    return f'@{given} +0000'
+    return int(given)
 
 
-def export_commits(manifest, repo, who):
+def export_commits(manifest, repo):
     """Write clean commits, no trailers; return their ids in order."""
-    commits = tree.build_commits(repo, manifest, who, trailers=False,
-                                 date=date(manifest))
+    commits = tree.build_commits(repo, manifest, manifest.author(),
+                                 trailers=False,
+                                 date=f'@{date(manifest)} +0000')
     if not commits:
         raise SeriesError(f'series/{manifest.name} has no patch yet')
     repo.git('update-ref', REF, commits[-1])
     return commits
-
-
-def author():
-    """Return the author for exported patches; raise when there is none."""
-    who = tree.identity()
-    if not who:
-        raise SeriesError(
-            'git does not know who you are, and the author of an exported '
-            'patch is not made up.\nWhat you can do: git config user.name '
-            '"Your Name"; git config user.email you@example.org')
-    return who
 
 
 def fresh(folder):
@@ -80,10 +71,11 @@ def cover_text(manifest):
     return subject.strip('# '), '\n'.join(lines)
 
 
-def format_patch(repo, folder, who, cover=None):
+def format_patch(manifest, repo, folder, cover=None):
     """Run git format-patch on the exported commits into a folder."""
     # The cover letter is from the same author as the patches, and as old.
-    env = {'GIT_COMMITTER_NAME': who[0], 'GIT_COMMITTER_EMAIL': who[1],
+    name, email = manifest.author()
+    env = {'GIT_COMMITTER_NAME': name, 'GIT_COMMITTER_EMAIL': email,
            'GIT_COMMITTER_DATE': repo.git('log', '-1', '--format=%cI',
                                           REF).strip()}
     options = ['--cover-letter'] if cover else []
@@ -117,35 +109,39 @@ def refuse_left_out(repo, base):
 
 def series(base):
     """Write build/BASE/series; return lines to print."""
-    manifest, repo, who = mf.load(base), tree.opened(base), author()
+    manifest, repo = mf.load(base), tree.opened(base)
     refuse_left_out(repo, base)
     cover = cover_text(manifest)
-    export_commits(manifest, repo, who)
+    export_commits(manifest, repo)
     folder = fresh(os.path.join(mf.build_dir(base), 'series'))
-    names = format_patch(repo, folder, who, cover)
+    names = format_patch(manifest, repo, folder, cover)
     return [f'{len(names)} patches and a cover letter in '
             f'{os.path.relpath(folder)}; on a pristine QEMU '
             f'{manifest.base["version"]}: git am --empty=drop '
             f'{os.path.relpath(folder)}/*.patch']
 
 
-def dep3(patch, base, who):
+def dep3(patch, manifest):
     """Return the DEP-3 header of a patch."""
     lines = [f'Description: {patch.subject}']
     lines += [f' {line}' if line.strip() else ' .'
               for line in patch.reason.split('\n') if patch.reason]
-    lines += [f'Author: {who[0]} <{who[1]}>',
-              f'Origin: other, the qemu-vpasid series for QEMU {base}',
-              'Forwarded: no, ' + (' '.join(patch.upstream.split())
-                                   or 'not said yet')]
+    day = time.strftime('%Y-%m-%d', time.gmtime(date(manifest)))
+    lines += [f'Author: {manifest.series["author"]}',
+              f'Origin: other, qemu-vpasid {manifest.series["version"]} '
+              f'for QEMU {manifest.name}',
+              'Forwarded: no',
+              f'Last-Update: {day}',
+              'X-Relation-To-Upstream: ' + ' '.join(patch.upstream.split()),
+              'X-On-QEMU-11: ' + ' '.join(patch.qemu11.split())]
     return '\n'.join(lines) + '\n---\n'
 
 
-def write_quilt(manifest, repo, commits, who, folder):
+def write_quilt(manifest, repo, commits, folder):
     """Write a quilt series of exported commits into a folder."""
     parent = repo.rev('base^{commit}')
     for patch, commit in zip(manifest.patches, commits):
-        text = dep3(patch, manifest.name, who) + repo.git(
+        text = dep3(patch, manifest) + repo.git(
             *tree.DIFF, '--no-full-index', parent, commit)
         with open(os.path.join(folder, f'{patch.name}.patch'), 'w',
                   encoding='utf-8', errors='surrogateescape') as file:
@@ -157,11 +153,11 @@ def write_quilt(manifest, repo, commits, who, folder):
 
 def deb_patches(base):
     """Write build/BASE/deb-patches; return lines to print."""
-    manifest, repo, who = mf.load(base), tree.opened(base), author()
+    manifest, repo = mf.load(base), tree.opened(base)
     refuse_left_out(repo, base)
-    commits = export_commits(manifest, repo, who)
+    commits = export_commits(manifest, repo)
     folder = fresh(os.path.join(mf.build_dir(base), 'deb-patches'))
-    write_quilt(manifest, repo, commits, who, folder)
+    write_quilt(manifest, repo, commits, folder)
     return [f'{len(commits)} patches in {os.path.relpath(folder)}: add them '
             'to debian/patches, and its series file to the end of the one '
             'there']

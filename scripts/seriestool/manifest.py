@@ -14,10 +14,11 @@ BUILD = os.path.join(TOP, 'build')
 ROOMS = ('backends', 'contrib', 'docs', 'hw', 'include', 'qapi', 'tests')
 # Below a room, but only for the top-level meson.build: in no patch.
 NATIVE = ('tests/native/',)
+AUTHOR = re.compile(r'([^<>]+) <([^<>@ ]+@[^<>@ ]+)>')
 HEADER = '''\
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The QEMU {name} series. `make refresh` writes this file from the commits in
-# the applied tree; by hand, edit only [base], `upstream` and `qemu11`.
+# the applied tree; by hand, edit [series], [base], `upstream`, `qemu11` only.
 '''
 
 
@@ -47,8 +48,13 @@ class Manifest:
     """What series.toml of one base says."""
 
     name: str               # of the folder below series/, such as 10.2
+    series: dict            # version, and author of what is exported
     base: dict
     patches: list
+
+    def author(self):
+        """Return (name, address) of the author of what is exported."""
+        return AUTHOR.fullmatch(self.series['author']).groups()
 
     def hook(self, patch):
         """Return the path of the hook file of a patch; it may not exist."""
@@ -90,9 +96,14 @@ def load(base):
         patches = [Patch(**dict(entry, reason=entry['reason'].strip('\n')))
                    for entry in data.get('patch', [])]
         info = dict(data['base'], name=base)
-        for key in ('version', 'source', 'debian', 'suites', 'sha256'):
-            if key not in info:
-                raise KeyError(f'base.{key}')
+        for table, keys in (
+                ('series', ('version', 'author')),
+                ('base', ('version', 'source', 'debian', 'suites', 'sha256'))):
+            for key in keys:
+                if key not in data[table]:
+                    raise KeyError(f'{table}.{key}')
+        if not AUTHOR.fullmatch(data['series']['author']):
+            raise ValueError('series.author is not "NAME <ADDRESS>"')
         for end in ('.dsc', '.orig.tar.xz'):
             if not any(name.endswith(end) for name in info['sha256'].keys()):
                 raise KeyError(f'base.sha256: a file *{end}')
@@ -102,7 +113,7 @@ def load(base):
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise SeriesError(f'{path}: {error}\nWhat you can do: mend it, or '
                           f'`git checkout` it') from None
-    return Manifest(base, info, patches)
+    return Manifest(base, data['series'], info, patches)
 
 
 def toml_text(value):
@@ -124,7 +135,10 @@ def toml_list(values):
 def dump(manifest):
     """Return the text of series.toml."""
     base = manifest.base
-    text = [HEADER.format(name=manifest.name), '[base]']
+    text = [HEADER.format(name=manifest.name), '[series]']
+    text += [f'{key} = {toml_text(manifest.series[key])}'
+             for key in ('version', 'author')]
+    text += ['', '[base]']
     text += [f'{key} = {toml_text(base[key])}'
              for key in ('version', 'source', 'debian')]
     text.append('suites = [' + ', '.join(map(toml_text, base['suites'])) + ']')

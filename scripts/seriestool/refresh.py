@@ -97,7 +97,8 @@ class Collected:
 
     def manifest(self):
         """Return the manifest that the commits make."""
-        return mf.Manifest(self.old.name, self.old.base, self.patches)
+        return mf.Manifest(self.old.name, self.old.series, self.old.base,
+                           self.patches)
 
 
 def write(path, data, mode='100644'):

@@ -30,6 +30,7 @@ QEMU = {
     'configure': '''\
         #!/bin/sh
         touch config-meson.cross build.ninja
+        echo '#define CONFIG_NUMA' > config-host.h
         echo "$@" > arguments
         ''',
     'hw/meson.build': "one = files('one.c')\ntwo = files('two.c')\n",
@@ -48,7 +49,11 @@ diff --git a/hw/meson.build b/hw/meson.build
 MANIFEST = '''\
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The QEMU 10.2 series. `make refresh` writes this file from the commits in
-# the applied tree; by hand, edit only [base], `upstream` and `qemu11`.
+# the applied tree; by hand, edit [series], [base], `upstream`, `qemu11` only.
+
+[series]
+version = "1"
+author = "The project <project@example.org>"
 
 [base]
 version = "10.2.2"

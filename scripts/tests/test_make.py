@@ -114,6 +114,16 @@ class Targets(Case):
         arguments = self.clone.read(f'build/{BASE}/qemu-build/arguments')
         self.assertIn('--enable-debug --prefix=/a$b#c', arguments)
 
+    def test_features(self):
+        """configure: names what it lacks, --distro-features asks for it."""
+        output = self.good('./configure')
+        self.assertIn('without cap-ng gnutls', output)
+        self.assertNotIn('numa', output)
+        packages = self.clone.run('./configure', '--distro-features')[1]
+        arguments = self.clone.read(f'build/{BASE}/qemu-build/arguments')
+        self.assertIn('--enable-seccomp', arguments, packages)
+        self.assertIn('--with-pkgversion=vpasid 1', arguments)
+
     def test_other_target(self):
         """make demo, check-lab: say at once that aarch64 is missing."""
         self.clone.write('build/config.mk', CONFIG % 'x86_64-softmmu')

@@ -155,6 +155,29 @@ class Export(Case):
                 self.assertEqual(set(dates), {
                     'Date: Sun, 9 Sep 2001 01:46:40 +0000'})
 
+    def test_dep3(self):
+        """deb: the header is DEP-3's, whoever exports and whenever."""
+        self.good('scripts/series.py', 'deb',
+                  env={'SOURCE_DATE_EPOCH': '86400', 'GIT_AUTHOR_NAME': 'Me'})
+        header = self.bytes_of('deb-patches')['new.patch'].split('---\n')[0]
+        self.assertEqual(header, textwrap.dedent("""\
+            Description: hw: a new thing
+             Because it is new.
+            Author: The project <project@example.org>
+            Origin: other, qemu-vpasid 1 for QEMU 10.2
+            Forwarded: no
+            Last-Update: 1970-01-02
+            X-Relation-To-Upstream: ours
+            X-On-QEMU-11: keep
+            """))
+
+    def test_author(self):
+        """series: an author that is none is refused."""
+        path = f'series/{BASE}/series.toml'
+        self.clone.write(path, self.clone.read(path).replace(
+            '<project@example.org>', ''))
+        self.bad('scripts/series.py', 'series', says='series.author')
+
     def test_source_date(self):
         """series: SOURCE_DATE_EPOCH is the date."""
         self.good('scripts/series.py', 'series',
