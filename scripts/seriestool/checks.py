@@ -65,6 +65,14 @@ def folders_agree(manifest):
         for key in ('upstream', 'qemu11', 'reason'):
             if not getattr(patch, key):
                 yield f'{patch.name} lacks its `{key}` text'
+    groups = [patch.group for patch in manifest.patches]
+    for patch in manifest.patches:
+        if patch.group not in mf.GROUPS:
+            yield (f'{patch.name} is in the group "{patch.group}"; there are '
+                   + ', '.join(mf.GROUPS))
+    if not set(groups) - set(mf.GROUPS) and \
+            groups != sorted(groups, key=mf.GROUPS.index):
+        yield 'the groups are not in the order ' + ', '.join(mf.GROUPS)
 
 
 def table_agrees(manifest):
@@ -281,6 +289,37 @@ def prefixes(tap, manifest, copy, commits):
                 file.write(mark + '\n')
 
 
+def alone(manifest, copy, commits, patch):
+    """Apply a fix to the base, after no others than it needs.
+
+    With one line of context, as the hooks of the series have: what is beside
+    a hook may be another fix.  Yield what is wrong.
+    """
+    by_name = {p.name: c for p, c in zip(manifest.patches, commits)}
+    copy.git('checkout', '-q', '-f', 'base')
+    for name in [*patch.needs, patch.name]:
+        if name not in by_name:
+            yield f'{patch.name} needs {name}, which is no patch'
+            return
+        commit = by_name[name]
+        text = copy.git('diff', '-U1', f'{commit}^', commit)
+        try:
+            copy.git('apply', '--index', '-C1', '-', stdin=text.encode(
+                errors='surrogateescape'))
+        except SeriesError as error:
+            yield str(error)
+            return
+
+
+def fixes(tap, manifest, copy, commits):
+    """Each fix can be taken without the rest of the series."""
+    for patch in manifest.patches:
+        if patch.group == 'fixes':
+            after = f' after {", ".join(patch.needs)}' if patch.needs else ''
+            tap.guard(f'fix applies to the base{after}: {patch.name}', alone,
+                      manifest, copy, commits, patch)
+
+
 def spdx():
     """Each source file of ours says its licence."""
     for name in own_files():
@@ -372,6 +411,7 @@ def run(base):
         for patch, name in zip(manifest.patches, patches):
             tap.guard(f'checkpatch: {patch.name}', checkpatch, copy,
                       commits[-1], name, patch)
+    fixes(tap, manifest, copy, commits)
     prefixes(tap, manifest, copy, commits)
     print(f'1..{tap.count}')
     print(f'# {tap.count - tap.failures} ok, {tap.failures} not ok, in '

@@ -14,11 +14,15 @@ BUILD = os.path.join(TOP, 'build')
 ROOMS = ('backends', 'contrib', 'docs', 'hw', 'include', 'qapi', 'tests')
 # Below a room, but only for the top-level meson.build: in no patch.
 NATIVE = ('tests/native/',)
+# What a distribution takes together, in the order of the series. A fix is of
+# use without the rest; core and firmware are what the series is about.
+GROUPS = ('fixes', 'core', 'firmware', 'testing', 'maintainers')
 AUTHOR = re.compile(r'([^<>]+) <([^<>@ ]+@[^<>@ ]+)>')
 HEADER = '''\
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The QEMU {name} series. `make refresh` writes this file from the commits in
-# the applied tree; by hand, edit [series], [base], `upstream`, `qemu11` only.
+# the applied tree; by hand, edit only [series], [base], `upstream`,
+# `qemu11`, `group` and `needs`.
 '''
 
 
@@ -35,6 +39,8 @@ class Patch:
     reason: str             # body of the commit message, no final newline
     upstream: str = ''      # relation to the QEMU project's own code
     qemu11: str = ''        # what becomes of it on QEMU 11: drop, keep, ...
+    group: str = ''         # one of GROUPS
+    needs: list = field(default_factory=list)   # a fix: patches it needs
     files: list = field(default_factory=list)   # new files, added whole
 
     def message(self):
@@ -151,6 +157,8 @@ def dump(manifest):
                  f'subject = {toml_text(patch.subject)}',
                  f'upstream = {toml_text(patch.upstream)}',
                  f'qemu11 = {toml_text(patch.qemu11)}',
+                 f'group = {toml_text(patch.group)}',
+                 *([f'needs = {toml_list(patch.needs)}'] if patch.needs else []),
                  f'reason = {toml_text(patch.reason)}',
                  f'files = {toml_list(sorted(patch.files))}']
     return '\n'.join(text) + '\n'
@@ -219,13 +227,13 @@ def sizes(manifest):
 
 def table(manifest):
     """Return the patch table for README.md; why is a first sentence."""
-    rows = ['| # | patch | why | new files | hook lines | upstream | '
+    rows = ['| # | group | patch | why | new files | hook lines | upstream | '
             'on QEMU 11 |',
-            '|--:|---|---|--:|--:|---|---|']
+            '|--:|---|---|---|--:|--:|---|---|']
     for number, patch in enumerate(manifest.patches, 1):
         lines = hook_lines(manifest, patch)
         why = re.split(r'(?<=[.])\s', ' '.join(patch.reason.split()))[0]
-        cells = [patch.subject, why, str(len(patch.files)), str(lines),
+        cells = [patch.group, patch.subject, why, str(len(patch.files)), str(lines),
                  patch.upstream or '(to be said)',
                  patch.qemu11 or '(to be said)']
         rows.append(f'| {number} | ' + ' | '.join(

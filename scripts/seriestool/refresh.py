@@ -45,9 +45,11 @@ class Collected:
                          if patch.subject == subject
                          and patch.name not in used | self.named),
                         mf.slug(subject, used | self.named))
-        patch = mf.Patch(name, subject, reason,
-                         known[name].upstream if name in known else '',
-                         known[name].qemu11 if name in known else '')
+        old = known.get(name, mf.Patch(name, subject, reason))
+        # A new one is of the group that it was put into.
+        group = old.group or (self.patches[-1].group if self.patches else '')
+        patch = mf.Patch(name, subject, reason, old.upstream, old.qemu11,
+                         group, old.needs)
         hooks = []
         for status, mode, path in tree.changes(self.repo, commit):
             if self.repo.rev(f'base:{path}'):

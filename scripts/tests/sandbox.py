@@ -49,7 +49,8 @@ diff --git a/hw/meson.build b/hw/meson.build
 MANIFEST = '''\
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The QEMU 10.2 series. `make refresh` writes this file from the commits in
-# the applied tree; by hand, edit [series], [base], `upstream`, `qemu11` only.
+# the applied tree; by hand, edit only [series], [base], `upstream`,
+# `qemu11`, `group` and `needs`.
 
 [series]
 version = "1"
@@ -68,6 +69,7 @@ name = "new"
 subject = "hw: a new thing"
 upstream = "ours"
 qemu11 = "keep"
+group = "core"
 reason = \'\'\'
 Because it is new.
 \'\'\'
@@ -80,6 +82,7 @@ name = "docs"
 subject = "docs: the new thing"
 upstream = "ours"
 qemu11 = "keep"
+group = "core"
 reason = \'\'\'
 So that people find it.
 \'\'\'
