@@ -84,6 +84,14 @@ def table_agrees(manifest):
         yield 'README.md is not what `make refresh` writes'
 
 
+def changes_agree(manifest):
+    """CHANGELOG.md begins with the version that is exported."""
+    newest = re.search(r'^## (.+)$', read('CHANGELOG.md'), re.MULTILINE)
+    if not newest or newest[1] != manifest.series['version']:
+        yield ('the first heading of CHANGELOG.md is not version '
+               + manifest.series['version'])
+
+
 def maintainers_agree(manifest, repo):
     """MAINTAINERS has the section that the series adds to QEMU's."""
     if manifest.name == mf.bases()[-1] and \
@@ -375,6 +383,8 @@ def run(base):
     for line in mf.sizes(manifest):
         print(f'# {line}')
     tap.guard('the patch table in README.md is current', table_agrees,
+              manifest)
+    tap.guard('CHANGELOG.md begins with this version', changes_agree,
               manifest)
     tap.guard('MAINTAINERS is the section that the series adds',
               maintainers_agree, manifest, repo)
