@@ -15,8 +15,9 @@
 #include "system/address-spaces.h"
 #include "smmuv3-accel-internal.h"
 
-/* hw/vfio keeps the type's name to itself */
-#define TYPE_PASSTHROUGH "vfio-pci"
+/* hw/vfio keeps the types' names to itself: by the kernel, and by anything */
+#define TYPE_PASSTHROUGH    "vfio-pci"
+#define TYPE_ANY_VFIO_PCI   "vfio-pci-device"
 
 /* Link in a device's folder of sysfs to the IOMMU in front of it */
 #define SYSFS_IOMMU         "iommu"
@@ -33,9 +34,18 @@ static bool smmuv3_accel_is_passthrough(PCIDevice *pdev)
     return vbasedev->iommufd && !vbasedev->mdev;
 }
 
+/*
+ * The emulation translates for all devices but those of hw/vfio. A bridge sends
+ * interrupts only, for which the TLB may be emptied more often than the guest
+ * asks for; the other devices have their commands executed one by one.
+ */
+static bool smmuv3_accel_is_emulated(PCIDevice *pdev)
+{
+    return !object_dynamic_cast(OBJECT(pdev), TYPE_ANY_VFIO_PCI);
+}
+
 static bool smmuv3_accel_does_no_dma(PCIDevice *pdev)
 {
-    /* A bridge sends interrupts only, which the emulation translates */
     return IS_PCI_BRIDGE(pdev) ||
            PCI_DEVICE_GET_CLASS(pdev)->class_id == PCI_CLASS_BRIDGE_HOST;
 }
@@ -54,19 +64,21 @@ static bool smmuv3_accel_supports_address_space(PCIBus *bus, void *opaque,
                                                 int devfn, Error **errp)
 {
     ERRP_GUARD();
+    SMMUv3State *s = ARM_SMMUV3(opaque);
     PCIDevice *pdev = bus->devices[devfn];
     VFIODevice *vbasedev;
 
-    if (smmuv3_accel_does_no_dma(pdev)) {
+    if (smmuv3_accel_is_emulated(pdev)) {
+        s->accel_state->emulates |= !smmuv3_accel_does_no_dma(pdev);
         return true;
     }
     if (!object_dynamic_cast(OBJECT(pdev), TYPE_PASSTHROUGH)) {
-        error_setg(errp, "arm-smmuv3: accel=on cannot translate for %s, which"
-                   " is not a passed-through device", pdev->qdev.id ?:
+        error_setg(errp, "arm-smmuv3: accel=on cannot translate for %s: a %s"
+                   " is not behind a host SMMUv3", pdev->qdev.id ?:
+                   object_get_typename(OBJECT(pdev)),
                    object_get_typename(OBJECT(pdev)));
         error_append_hint(errp, "Plug it into a pxb-pcie root complex without"
-                          " accelerated SMMUv3, or leave it out (for a default"
-                          " network card: -nic none).\n");
+                          " accelerated SMMUv3.\n");
         return false;
     }
     vbasedev = vfio_get_vfio_device(OBJECT(pdev));
@@ -93,8 +105,11 @@ static bool smmuv3_accel_supports_address_space(PCIBus *bus, void *opaque,
     return true;
 }
 
-/* Devices that were plugged first have their address space already */
-static bool smmuv3_accel_check_bus(PCIBus *bus, Error **errp)
+/*
+ * Devices that were plugged first: one of VFIO has its address space already,
+ * the others get theirs when the machine is complete.
+ */
+static bool smmuv3_accel_check_bus(SMMUv3State *s, PCIBus *bus, Error **errp)
 {
     ERRP_GUARD();
     PCIBus *child;
@@ -102,11 +117,14 @@ static bool smmuv3_accel_check_bus(PCIBus *bus, Error **errp)
     for (int devfn = 0; devfn < ARRAY_SIZE(bus->devices); devfn++) {
         PCIDevice *pdev = bus->devices[devfn];
 
-        if (!pdev || smmuv3_accel_does_no_dma(pdev)) {
+        if (!pdev) {
             continue;
         }
-        if (!smmuv3_accel_supports_address_space(bus, NULL, devfn, errp)) {
+        if (!smmuv3_accel_supports_address_space(bus, s, devfn, errp)) {
             return false;
+        }
+        if (smmuv3_accel_is_emulated(pdev)) {
+            continue;
         }
         error_setg(errp, "arm-smmuv3: accel=on cannot take over %s, which was"
                    " plugged first", smmuv3_accel_dev_name(pdev));
@@ -116,7 +134,8 @@ static bool smmuv3_accel_check_bus(PCIBus *bus, Error **errp)
     }
     QLIST_FOREACH(child, &bus->child, sibling) {
         /* A root complex of its own has a vIOMMU of its own, or none */
-        if (!pci_bus_is_root(child) && !smmuv3_accel_check_bus(child, errp)) {
+        if (!pci_bus_is_root(child) &&
+            !smmuv3_accel_check_bus(s, child, errp)) {
             return false;
         }
     }
@@ -170,26 +189,26 @@ static void smmuv3_accel_unset_iommu_device(PCIBus *bus, void *opaque,
     smmuv3_accel_unbind(ARM_SMMUV3(opaque), bus->devices[devfn]);
 }
 
-static const PCIIOMMUOps smmuv3_accel_ops = {
-    .get_address_space = smmuv3_accel_get_address_space,
-    .supports_address_space = smmuv3_accel_supports_address_space,
-    .get_viommu_flags = smmuv3_accel_get_viommu_flags,
-    .get_pasid_width = smmuv3_accel_get_pasid_width,
-    .set_iommu_device = smmuv3_accel_set_iommu_device,
-    .unset_iommu_device = smmuv3_accel_unset_iommu_device,
-};
-
 bool smmuv3_accel_take_bus(SMMUv3State *s, Error **errp)
 {
     SMMUState *sys = ARM_SMMU(s);
+    PCIIOMMUOps *ops = &s->accel_state->iommu_ops;
 
-    if (!smmuv3_accel_check_bus(sys->primary_bus, errp)) {
+    if (!smmuv3_accel_check_bus(s, sys->primary_bus, errp)) {
         return false;
     }
+    /* What else the emulation offers to its devices, such as ATS, stays */
+    *ops = *sys->primary_bus->iommu_ops;
+    ops->get_address_space = smmuv3_accel_get_address_space;
+    ops->supports_address_space = smmuv3_accel_supports_address_space;
+    ops->get_viommu_flags = smmuv3_accel_get_viommu_flags;
+    ops->get_pasid_width = smmuv3_accel_get_pasid_width;
+    ops->set_iommu_device = smmuv3_accel_set_iommu_device;
+    ops->unset_iommu_device = smmuv3_accel_unset_iommu_device;
     if (sys->smmu_per_bus) {
-        pci_setup_iommu_per_bus(sys->primary_bus, &smmuv3_accel_ops, s);
+        pci_setup_iommu_per_bus(sys->primary_bus, ops, s);
     } else {
-        pci_setup_iommu(sys->primary_bus, &smmuv3_accel_ops, s);
+        pci_setup_iommu(sys->primary_bus, ops, s);
     }
     return true;
 }

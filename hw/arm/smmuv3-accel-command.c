@@ -167,8 +167,9 @@ bool smmuv3_accel_next_emulated(SMMUv3State *s)
     if (a->cpr.adopting || smmuv3_accel_slice_over(&a->slice)) {
         return false;
     }
-    if (g_hash_table_size(a->devices) && !a->marks && !a->tlbi_again &&
-        !a->retry.waiting && !smmuv3_accel_cmdq_next_emulated(a->cmdq)) {
+    if (g_hash_table_size(a->devices) && !a->emulates && !a->marks &&
+        !a->tlbi_again && !a->retry.waiting &&
+        !smmuv3_accel_cmdq_next_emulated(a->cmdq)) {
         return false;
     }
     smmuv3_accel_slice_spend(&a->slice, SLICE_WORK_EMULATED);

@@ -149,6 +149,8 @@ typedef struct SMMUv3AccelCpr {
 
 struct SMMUv3AccelState {
     SMMUv3State *smmu;
+    PCIIOMMUOps iommu_ops;
+    bool emulates;              /* there was an emulated device that does DMA */
     Notifier bus_numbers;
     SMMUv3AccelCpr cpr;
     GHashTable *devices;        /* PCIDevice * to SMMUv3AccelDevice * */

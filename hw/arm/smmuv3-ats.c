@@ -70,7 +70,7 @@ static bool allowed(SMMUv3State *s, SMMUDevice *sdev)
     SMMUEventInfo event = { .inval_ste_allowed = true };
     STE ste;
 
-    return s->x_ats && smmu_enabled(s) &&
+    return FIELD_EX32(s->idr[0], IDR0, ATS) && smmu_enabled(s) &&
            !smmu_find_ste(s, smmu_get_sid(sdev), &ste, &event) &&
            STE_VALID(&ste) && STE_EATS(&ste) == EATS_FULL;
 }

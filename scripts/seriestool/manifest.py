@@ -158,7 +158,8 @@ def dump(manifest):
                  f'upstream = {toml_text(patch.upstream)}',
                  f'qemu11 = {toml_text(patch.qemu11)}',
                  f'group = {toml_text(patch.group)}',
-                 *([f'needs = {toml_list(patch.needs)}'] if patch.needs else []),
+                 *([f'needs = {toml_list(patch.needs)}']
+                   if patch.needs else []),
                  f'reason = {toml_text(patch.reason)}',
                  f'files = {toml_list(sorted(patch.files))}']
     return '\n'.join(text) + '\n'
@@ -227,14 +228,14 @@ def sizes(manifest):
 
 def table(manifest):
     """Return the patch table for README.md; why is a first sentence."""
-    rows = ['| # | group | patch | why | new files | hook lines | upstream | '
-            'on QEMU 11 |',
+    rows = ['| # | group | patch | why | new files | hook lines | '
+            'upstream | on QEMU 11 |',
             '|--:|---|---|---|--:|--:|---|---|']
     for number, patch in enumerate(manifest.patches, 1):
         lines = hook_lines(manifest, patch)
         why = re.split(r'(?<=[.])\s', ' '.join(patch.reason.split()))[0]
-        cells = [patch.group, patch.subject, why, str(len(patch.files)), str(lines),
-                 patch.upstream or '(to be said)',
+        cells = [patch.group, patch.subject, why, str(len(patch.files)),
+                 str(lines), patch.upstream or '(to be said)',
                  patch.qemu11 or '(to be said)']
         rows.append(f'| {number} | ' + ' | '.join(
             ' '.join(cell.split()).replace('|', r'\|') for cell in cells)
