@@ -47,10 +47,10 @@ class Configure(Case):
 class Pin(Case):
     """The base is the one that is pinned."""
 
-    def new_pin(self):
-        """Pin another package."""
+    def new_pin(self, **changed):
+        """Pin another package, with other files in it."""
         self.clone.pins = self.clone.package(
-            dict(QEMU, VERSION='10.2.3\n'), NEXT)
+            dict(QEMU, VERSION='10.2.3\n', **changed), NEXT)
         self.clone.write(f'series/{BASE}/series.toml',
                          self.clone.manifest().replace('10.2.2', '10.2.3'))
 
@@ -62,6 +62,27 @@ class Pin(Case):
         output = self.good('scripts/series.py', 'apply')
         self.assertIn('10.2.3', output)
         self.assertEqual(self.clone.read(f'{self.tree}/VERSION'), '10.2.3\n')
+
+    def test_base_moved(self):
+        """obtain-base, apply: lines of the new base have moved, or changed."""
+        self.make_tree()
+        self.new_pin(**{'hw/meson.build': '# more\n' * 9 +
+                        QEMU['hw/meson.build']})
+        self.good('scripts/obtain-base', BASE)
+        self.good('scripts/series.py', 'apply')
+        self.good('scripts/series.py', 'refresh')
+        hook = f'series/{BASE}/new.patch'
+        self.assertIn('@@ -11 +11,2 @@', self.clone.read(hook))
+        # A line beside the hook is another one: said, and mended by hand.
+        self.new_pin(**{'hw/meson.build': "two = files('two.c', 'three.c')\n"})
+        self.good('scripts/obtain-base', BASE)
+        self.bad('scripts/series.py', 'apply',
+                 says=[hook, 'does not apply', 'context lines'])
+        self.clone.write(hook, self.clone.read(hook).replace(
+            "'two.c')", "'two.c', 'three.c')"))
+        self.good('scripts/series.py', 'apply')
+        self.good('scripts/series.py', 'refresh')
+        self.assertIn('@@ -1 +1,2 @@', self.clone.read(hook))
 
     def test_new_pin_and_work(self):
         """obtain-base: a new pin does not replace a base with work on it."""
