@@ -11,6 +11,7 @@
 #include "hw/pci/pci_bridge.h"
 #include "hw/pci/pci_bus.h"
 #include "hw/vfio/vfio-device.h"
+#include "hw/virtio/virtio-iommu.h"
 #include "hw/iommu.h"
 #include "system/address-spaces.h"
 #include "smmuv3-accel-internal.h"
@@ -68,6 +69,11 @@ static bool smmuv3_accel_supports_address_space(PCIBus *bus, void *opaque,
     PCIDevice *pdev = bus->devices[devfn];
     VFIODevice *vbasedev;
 
+    if (object_dynamic_cast(OBJECT(pdev), TYPE_VIRTIO_IOMMU_PCI)) {
+        error_setg(errp, "arm-smmuv3: accel=on: %s cannot be a second vIOMMU"
+                   " of its bus", pdev->qdev.id ?: TYPE_VIRTIO_IOMMU_PCI);
+        return false;
+    }
     if (smmuv3_accel_is_emulated(pdev)) {
         s->accel_state->emulates |= !smmuv3_accel_does_no_dma(pdev);
         return true;

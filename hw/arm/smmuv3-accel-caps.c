@@ -144,6 +144,8 @@ void smmuv3_accel_caps_set_idr(SMMUv3State *s, const SMMUv3AccelIdr *host)
     s->idr[0] = FIELD_DP32(s->idr[0], IDR0, ATS,
                            resolve_bool(p->ats, host &&
                                         FIELD_EX32(host->reg[0], IDR0, ATS)));
+    /* CMD_SYNC by message: not of the host, which sees none of the guest's */
+    s->idr[0] = FIELD_DP32(s->idr[0], IDR0, MSI, 1);
     /* No VMM can know whether the host has it */
     s->idr[3] = FIELD_DP32(s->idr[3], IDR3, HAD, 0);
     s->idr[3] = FIELD_DP32(s->idr[3], IDR3, RIL,

@@ -13,6 +13,7 @@
 #include "system/dma.h"
 #include "smmuv3-accel-cmdq.h"
 #include "smmuv3-fields.h"
+#include "smmuv3-msi.h"
 #include "trace.h"
 
 /* 16 KiB of commands; the kernel copies a batch as a whole */
@@ -20,6 +21,9 @@
 
 /* Entries of the guest's queue that are read ahead at a time, 4 KiB */
 #define CMDQ_READ_AHEAD 256
+
+/* CMD_SYNCs with a message that one submission completes at most */
+#define CMDQ_MESSAGES   256
 
 typedef struct iommu_viommu_arm_smmuv3_invalidate HostCmd;
 QEMU_BUILD_BUG_ON(sizeof(HostCmd) != sizeof(Cmd));
@@ -52,11 +56,15 @@ struct SMMUv3AccelCmdq {
     bool forget_emulated;   /* the TLB of the emulation has to be emptied */
     uint32_t len;
     uint32_t atc_len;
+    uint32_t syncs;         /* CMD_SYNCs passed that the host has yet to do */
+    uint32_t first_sync;    /* CONS of the first of them */
+    uint32_t messages_len;
     uint32_t ahead_start;   /* CONS of the first entry in @ahead */
     uint32_t ahead_len;     /* 0: nothing was read */
     HostCmd cmds[CMDQ_BATCH];       /* TLBI and CFGI */
     HostCmd atcs[CMDQ_BATCH];       /* ATC_INV */
     Cmd ahead[CMDQ_READ_AHEAD];
+    Cmd messages[CMDQ_MESSAGES];    /* those of the CMD_SYNCs passed */
 };
 
 SMMUv3AccelCmdq *smmuv3_accel_cmdq_new(SMMUv3State *s, IOMMUFDBackend *be,
@@ -524,6 +532,28 @@ static void smmuv3_accel_cmdq_forget_emulated(SMMUv3AccelCmdq *q)
     qemu_mutex_unlock(&s->mutex);
 }
 
+/*
+ * Submit the batch for all CMD_SYNCs that were passed. The guest does not see
+ * CONS meanwhile, so one call serves for all of them.
+ *
+ * Returns: true with the CMD_SYNCs complete; false with CONS at the first of
+ * them, for the emulation to report.
+ */
+static bool smmuv3_accel_cmdq_end_run(SMMUv3AccelCmdq *q)
+{
+    bool good = !q->syncs || (!q->stale && smmuv3_accel_cmdq_submit(q, NULL));
+
+    if (!good) {
+        q->smmu->cmdq.cons = q->first_sync;
+    }
+    for (uint32_t i = 0; good && i < q->messages_len; i++) {
+        smmuv3_msi_sync(q->smmu, &q->messages[i]);
+    }
+    q->syncs = 0;
+    q->messages_len = 0;
+    return good;
+}
+
 bool smmuv3_accel_cmdq_next_emulated(SMMUv3AccelCmdq *q)
 {
     SMMUv3State *s = q->smmu;
@@ -554,19 +584,33 @@ bool smmuv3_accel_cmdq_next_emulated(SMMUv3AccelCmdq *q)
             break;
         case SMMU_CMD_SYNC:
             smmuv3_accel_cmdq_forget_emulated(q);
-            if ((CMD_SYNC_CS(cmd) & CMD_SYNC_SIG_IRQ) || q->stale ||
-                !smmuv3_accel_cmdq_submit(q, NULL)) {
+            if (smmuv3_msi_wanted(s, cmd)) {
+                q->messages[q->messages_len++] = *cmd;
+            } else if (CMD_SYNC_CS(cmd) & CMD_SYNC_SIG_IRQ) {
+                smmuv3_accel_cmdq_end_run(q);
                 return true;
+            }
+            if (!q->syncs++) {
+                q->first_sync = s->cmdq.cons;
+            }
+            if (q->stale || q->messages_len == ARRAY_SIZE(q->messages)) {
+                queue_cons_incr(&s->cmdq);
+                if (!smmuv3_accel_cmdq_end_run(q)) {
+                    return true;
+                }
+                continue;
             }
             break;
         default:
             smmuv3_accel_cmdq_forget_emulated(q);
+            smmuv3_accel_cmdq_end_run(q);
             return true;
         }
         queue_cons_incr(&s->cmdq);
     }
     smmuv3_accel_cmdq_forget_emulated(q);
-    return !smmuv3_q_empty(&s->cmdq) && !smmuv3_accel_slice_over(q->slice);
+    return !smmuv3_accel_cmdq_end_run(q) ||
+           (!smmuv3_q_empty(&s->cmdq) && !smmuv3_accel_slice_over(q->slice));
 }
 
 void smmuv3_accel_cmdq_drop_read_ahead(SMMUv3AccelCmdq *q)

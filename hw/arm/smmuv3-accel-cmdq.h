@@ -185,8 +185,10 @@ void smmuv3_accel_cmdq_set_stale(SMMUv3AccelCmdq *q);
  * smmuv3_accel_cmdq_next_emulated: go to the next command of the guest's queue
  * that the emulation has to execute
  *
- * On the way TLB and ATC invalidations go into the batch, and a CMD_SYNC
- * without interrupt submits it. An error is left to the emulation to report.
+ * On the way TLB and ATC invalidations go into the batch, which is submitted
+ * once for all CMD_SYNCs without wired interrupt. CONS moves past them, and
+ * their messages are sent, when the host is done. An error is left to the
+ * emulation to report.
  *
  * @q: the batch.
  *

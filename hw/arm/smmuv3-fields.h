@@ -61,6 +61,10 @@
 /* CMD_ATC_INV.Size, log2 of 4 KiB pages: the whole address space (4.5.1) */
 #define   ATC_SIZE_ALL          52
 
+#define CMD_SYNC_MSIDATA_SHIFT  32
+/* MSIADDRESS of a CMD_SYNC (4.7.3), ADDR of EVENTQ_IRQ_CFG0 and the like */
+#define MSI_ADDRESS         MAKE_64BIT_MASK(2, 50)
+
 /* CR2: record transactions whose StreamID is out of range (6.3.12) */
 #define CR2_RECINVSID       MAKE_64BIT_MASK(1, 1)
 

@@ -38,8 +38,10 @@
 #define LONG        (VG_RAM + 0x1000000)
 #define LONG_LOG2   19
 
+/* From now on one call a command: a slice ends between any two of them */
 static void slow(VfGuest *g, bool on)
 {
+    vs_set_batch(g, 1);
     g->c->shared->ioctl_ns = on ? SLOW_NS : 0;
 }
 
@@ -271,6 +273,7 @@ static void update(VfGuest *g, const UpdateTest *t)
         vg_exec(g, NULL);
     }
     g_assert_false(vs_done(g));
+    vs_set_batch(g, 1);
     qtest_qmp_assert_success(g->qts, "{'execute': 'cont'}");
 }
 

@@ -34,15 +34,6 @@ static const VgRefused refused_tests[] = {
     { .name = "ssidsize-21",
       .options = "-device arm-smmuv3,primary-bus=pcie.0,accel=on,ssidsize=21 ",
       .said = { "ssidsize", "21", "20" } },
-    { .name = "emulated-after", .options = ACCEL VG_PORT(1)
-      "-device virtio-rng-pci,id=emu,bus=rp1 ",
-      .said = { "accel=on", "emu" } },
-    { .name = "emulated-before", .options = VG_PORT(1)
-      "-device virtio-rng-pci,id=emu,bus=rp1 " ACCEL,
-      .said = { "accel=on", "emu" } },
-    { .name = "emulated-root-complex", .options = ACCEL
-      "-device virtio-rng-pci,id=emu,bus=pcie.0 ",
-      .said = { "accel=on", "emu" } },
 };
 
 static void test_no_iommufd(void)

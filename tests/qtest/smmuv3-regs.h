@@ -29,12 +29,16 @@ enum {
     VS_IRQ_CTRL = 0x50,
     VS_GERROR = 0x60,
     VS_GERRORN = 0x64,
+    VS_GERROR_IRQ_CFG0 = 0x68,
+    VS_GERROR_IRQ_CFG1 = 0x70,
     VS_STRTAB_BASE = 0x80,
     VS_STRTAB_BASE_CFG = 0x88,
     VS_CMDQ_BASE = 0x90,
     VS_CMDQ_PROD = 0x98,
     VS_CMDQ_CONS = 0x9c,
     VS_EVENTQ_BASE = 0xa0,
+    VS_EVENTQ_IRQ_CFG0 = 0xb0,
+    VS_EVENTQ_IRQ_CFG1 = 0xb8,
     VS_EVENTQ_PROD = 0x100a8,
     VS_EVENTQ_CONS = 0x100ac,
 };
@@ -51,6 +55,7 @@ enum {
 #define VS_IRQ_CTRL_EVENTQ  (1u << 2)
 #define VS_GERROR_CMDQ_ERR  (1u << 0)
 #define VS_GERROR_EVENTQ_ABT_ERR (1u << 2)
+#define VS_GERROR_MSI_CMDQ_ABT_ERR (1u << 4)
 /* STRTAB_BASE_CFG: FMT 1 is a table of two levels (6.3.25) */
 #define VS_STRTAB_FMT(n)    ((uint32_t)(n) << 16)
 #define VS_STRTAB_SPLIT(n)  ((uint32_t)(n) << 6)
@@ -77,6 +82,8 @@ enum {
     VS_CMD_SYNC = 0x46,
 };
 #define VS_SYNC_IRQ (1ull << 12)
+/* CMD_SYNC.MSIData; MSIAddress is the other word (4.7.3) */
+#define VS_SYNC_DATA(n) ((uint64_t)(n) << 32)
 /* Word 1 of CFGI_STE_RANGE; 31 makes it CFGI_ALL */
 #define VS_RANGE(n) ((uint64_t)(n))
 #define VS_RANGE_ALL 31
