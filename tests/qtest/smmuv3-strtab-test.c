@@ -164,22 +164,31 @@ static void test_format(const void *opaque)
 /*
  * A table is aligned to its size (6.3.24): with more entries it is at the
  * start of RAM, where all is zero, and then at address 0, where a guest
- * without firmware has flash, which is a device.
+ * without firmware has flash, which is a device. Of a table of two levels it is
+ * the size of the first that counts, eight bytes for 2^SPLIT entries.
  */
 typedef struct SizeTest {
     const char *name;
     uint32_t log2size;
+    uint32_t cfg;
     Outcome outcome;
 } SizeTest;
 
 static const SizeTest size_tests[] = {
     { .name = "8", .log2size = 8, .outcome = PASSED },
+    /* STRTAB is aligned to 1 MiB, and to no more */
+    { .name = "14", .log2size = 14, .outcome = PASSED },
+    { .name = "15", .log2size = 15, .outcome = BAD_STE },
     { .name = "20", .log2size = 20, .outcome = BAD_STE },
     { .name = "32", .log2size = 32, .outcome = FETCH },
     { .name = "58", .log2size = 58, .outcome = FETCH },
     { .name = "59", .log2size = 59, .outcome = FETCH },
     { .name = "60", .log2size = 60, .outcome = FETCH },
     { .name = "63", .log2size = 63, .outcome = FETCH },
+    { .name = "two-level-25", .log2size = 25, .cfg = FMT(1) | SPLIT(8),
+      .outcome = PASSED },
+    { .name = "two-level-26", .log2size = 26, .cfg = FMT(1) | SPLIT(8),
+      .outcome = BAD_STREAMID },
 };
 
 static void test_size(const void *opaque)
@@ -188,7 +197,9 @@ static void test_size(const void *opaque)
     QTestState *qts = start("1");
 
     write_ste(qts, STRTAB, STE0(VS_CONFIG_BYPASS));
-    smmu_writel(qts, VS_STRTAB_BASE_CFG, t->log2size);
+    write_ste(qts, L2TAB, STE0(VS_CONFIG_BYPASS));
+    qtest_writeq(qts, STRTAB, L2TAB | VS_L1STD_SPAN(9));
+    smmu_writel(qts, VS_STRTAB_BASE_CFG, t->log2size | t->cfg);
     g_assert_cmpint(outcome(qts), ==, t->outcome);
     qtest_quit(qts);
 }
