@@ -101,12 +101,14 @@ static bool is_readable(Plan *plan, const Device *dev)
     }
     if (dev->problem) {
         plan->reason = g_strdup(dev->problem);
+        plan->remedy = "run as root";
         plan->result = PLAN_UNKNOWN;
         return false;
     }
     if (is_gone(dev)) {
         plan->reason = g_strdup_printf("%s does not answer: the configuration "
                                        "space reads all ones", who);
+        plan->remedy = "power it on, or remove it and rescan its bus";
         plan->result = PLAN_UNKNOWN;
         return false;
     }
@@ -126,6 +128,7 @@ static bool is_readable(Plan *plan, const Device *dev)
         plan->reason = g_strdup_printf("only %u bytes of the configuration "
                                        "space of %s are known; root can read "
                                        "all of it", dev->size, who);
+        plan->remedy = "run as root";
         plan->result = PLAN_UNKNOWN;
         return false;
     }
@@ -251,7 +254,8 @@ Plan *plan_new(const Device *dev)
                           PCIE_ECAP_IMAGE_SIZE - dev->size);
     }
 
-    if (!is_gone(dev) && is_bridge(dev)) {
+    plan->is_bridge = !is_gone(dev) && is_bridge(dev);
+    if (plan->is_bridge) {
         plan->reason = g_strdup("VFIO passes no bridges through");
         return plan;
     }

@@ -134,7 +134,11 @@ bool sysfs_read_all(const char *root, GPtrArray *devices, GError **error)
         return false;
     }
     while ((entry = g_dir_read_name(dir))) {
-        g_ptr_array_add(names, g_strdup(entry));
+        g_autofree char *name = device_parse_name(entry);
+
+        if (name && !strcmp(name, entry)) {
+            g_ptr_array_add(names, g_steal_pointer(&name));
+        }
     }
     g_ptr_array_sort(names, compare);
     for (unsigned i = 0; i < names->len; i++) {

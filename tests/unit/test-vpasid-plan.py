@@ -191,7 +191,7 @@ class BadInput(unittest.TestCase):
                 (['-F', path, '01:00.0x'], 'is not the address'),
                 (['-F', path, '01:20.0'], 'is not the address'),
                 (['-F', path, '01:00.8'], 'is not the address'),
-                (['-F', path, '01:00.0', '01:00.0'], 'no device'),
+                (['-F', path, '01:00.0', '01:00.0'], 'is named twice'),
                 (['-F', path, '--map', '--json'], 'exclude'),
                 (['-F', path, '--sysfs=/sys'], 'exclude'),
                 (['--sysfs=/nonexistent'], '/nonexistent'),
