@@ -1,5 +1,5 @@
 /*
- * Showing what a host can do, and QEMU's options for its devices
+ * Output of host checks, QEMU's options and libvirt's elements
  *
  * Copyright (c) qemu-vpasid contributors
  *

@@ -1,5 +1,5 @@
 /*
- * Whether a host can give its devices to a guest with PASID
+ * Checks of a host and of its devices
  *
  * The files are those of Linux's Documentation/ABI/testing/sysfs-bus-pci,
  * sysfs-kernel-iommu_groups and sysfs-class-iommu.

@@ -1,5 +1,5 @@
 /*
- * Whether a host can give its devices to a guest with PASID
+ * Checks of a host and of its devices
  *
  * Copyright (c) qemu-vpasid contributors
  *

@@ -1,5 +1,5 @@
 /*
- * Showing plans as lines and as JSON
+ * Output of plans as lines and as JSON
  *
  * Copyright (c) qemu-vpasid contributors
  *

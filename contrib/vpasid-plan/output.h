@@ -1,5 +1,5 @@
 /*
- * Showing plans
+ * Output of plans
  *
  * Copyright (c) qemu-vpasid contributors
  *

@@ -1,5 +1,5 @@
 /*
- * Where the PASID capability of a device would go
+ * Plan for the PASID capability of a device
  *
  * Copyright (c) qemu-vpasid contributors
  *

@@ -1,5 +1,5 @@
 /*
- * Asking iommufd about a device
+ * iommufd queries about a device
  *
  * The names are those of linux/iommufd.h and linux/vfio.h.
  *

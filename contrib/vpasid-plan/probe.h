@@ -1,5 +1,5 @@
 /*
- * Asking iommufd about a device
+ * iommufd queries about a device
  *
  * Copyright (c) qemu-vpasid contributors
  *

@@ -1,5 +1,5 @@
 /*
- * Reading the configuration space of the host's devices
+ * Configuration space of the host's devices, from sysfs
  *
  * Copyright (c) qemu-vpasid contributors
  *

@@ -1,5 +1,5 @@
 /*
- * Path of a VFIO PCI device's requests with PASID
+ * Checks of the PCI path between a VFIO device and the root, for PASID
  *
  * Copyright (c) qemu-vpasid contributors
  *

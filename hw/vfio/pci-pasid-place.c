@@ -1,5 +1,5 @@
 /*
- * Where the PASID capability of a VFIO PCI device goes
+ * Placement of the PASID capability of VFIO PCI devices
  *
  * Copyright (c) qemu-vpasid contributors
  *

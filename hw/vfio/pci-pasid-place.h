@@ -1,5 +1,5 @@
 /*
- * Where the PASID capability of a VFIO PCI device goes
+ * Placement of the PASID capability of VFIO PCI devices
  *
  * The kernel hides the PASID capability of a device from VFIO users, so a
  * guest gets a virtual one. These are the rules for its place, and what is

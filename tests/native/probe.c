@@ -1,8 +1,9 @@
 /*
- * In place of iommufd, which a test has no device for: the file of the VFIO
- * device holds the answer in decimal numbers. That is an errno and the name of
- * the call that fails with it, or 0, width, exec, priv, ats, nesting and, in a
- * test of that, the errno and the call for which there is no nesting.
+ * Stub of the iommufd queries, for tests without a device
+ *
+ * The file of the VFIO device holds the answer in decimal numbers: an errno and
+ * the name of the call that fails with it; or 0, width, exec, priv, ats, nesting
+ * and, where nesting fails, the errno and the name of the call.
  *
  * Copyright (c) qemu-vpasid contributors
  *
