@@ -2,8 +2,8 @@
  * Stub of the iommufd queries, for tests without a device
  *
  * The file of the VFIO device holds the answer in decimal numbers: an errno and
- * the name of the call that fails with it; or 0, width, exec, priv, ats, nesting
- * and, where nesting fails, the errno and the name of the call.
+ * the name of the call that fails with it; or 0, width, exec, priv, ats,
+ * nesting and, where nesting fails, the errno and the name of the call.
  *
  * Copyright (c) qemu-vpasid contributors
  *
