@@ -113,36 +113,23 @@ static bool parse_options(int *argc, char ***argv, Options *opts,
     return true;
 }
 
-/* Puts the device with this name, out of @all, at the end of @chosen */
-static bool choose(const char *name, GPtrArray *all, GPtrArray *chosen)
+/* Index of the device with this name, or -1 */
+static int find_device(const GPtrArray *devices, const char *name)
 {
-    for (unsigned i = 0; i < all->len; i++) {
-        Device *dev = g_ptr_array_index(all, i);
+    for (unsigned i = 0; i < devices->len; i++) {
+        const Device *dev = g_ptr_array_index(devices, i);
 
         if (!strcmp(dev->name, name)) {
-            g_ptr_array_add(chosen, g_ptr_array_steal_index(all, i));
-            return true;
+            return i;
         }
     }
-    return false;
+    return -1;
 }
 
 static char *sysfs_folder(const Options *opts)
 {
     return opts->sysfs ? g_strdup(opts->sysfs) :
         g_strconcat(opts->root ?: "", SYSFS_PCI_DEVICES, NULL);
-}
-
-static bool is_among(const GPtrArray *devices, const char *name)
-{
-    for (unsigned i = 0; i < devices->len; i++) {
-        const Device *dev = g_ptr_array_index(devices, i);
-
-        if (!strcmp(dev->name, name)) {
-            return true;
-        }
-    }
-    return false;
 }
 
 static bool read_named(const Options *opts, GPtrArray *devices,
@@ -156,6 +143,7 @@ static bool read_named(const Options *opts, GPtrArray *devices,
     }
     for (char **arg = opts->names; *arg; arg++) {
         g_autofree char *name = device_parse_name(*arg);
+        int at;
 
         if (!name) {
             g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
@@ -163,7 +151,7 @@ static bool read_named(const Options *opts, GPtrArray *devices,
                         "0000:01:00.0 or 01:00.0", *arg);
             return false;
         }
-        if (is_among(devices, name)) {
+        if (find_device(devices, name) >= 0) {
             g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                         "%s is named twice", name);
             return false;
@@ -172,11 +160,15 @@ static bool read_named(const Options *opts, GPtrArray *devices,
             if (!sysfs_read_device(root, name, devices, error)) {
                 return false;
             }
-        } else if (!choose(name, all, devices)) {
+            continue;
+        }
+        at = find_device(all, name);
+        if (at < 0) {
             g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                         "%s: there is no device %s in it", opts->dump, name);
             return false;
         }
+        g_ptr_array_add(devices, g_ptr_array_steal_index(all, at));
     }
     return true;
 }
