@@ -1,5 +1,5 @@
 /*
- * Checks of a host, and what came of them
+ * Results of checks of a host
  *
  * Copyright (c) qemu-vpasid contributors
  *

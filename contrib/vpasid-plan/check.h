@@ -1,5 +1,5 @@
 /*
- * Checks of a host, and what came of them
+ * Results of checks of a host
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -17,11 +17,15 @@
  * @CHECK_UNKNOWN: it could not be found out.
  *
  * @CHECK_BAD: such a guest cannot be had as it is.
+ *
+ * @CHECK_REFUSED: the device cannot be given to any guest with an accelerated
+ *                 SMMUv3: QEMU or Linux refuses it.
  */
 typedef enum CheckVerdict {
     CHECK_GOOD,
     CHECK_UNKNOWN,
     CHECK_BAD,
+    CHECK_REFUSED,
 } CheckVerdict;
 
 /**

@@ -1,5 +1,5 @@
 /*
- * A PCI function whose configuration space was read from somewhere
+ * PCI functions and their configuration space
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -7,19 +7,12 @@
  */
 
 #include "qemu/osdep.h"
+#include "hw/pci/pcie_ecap_size.h"
 #include "device.h"
 
 #define MAX_BUS     0xff
 #define MAX_SLOT    0x1f
 #define MAX_FN      7
-
-/* Configuration space of every function (PCIe 6.2, 7.5.1) */
-#define STATUS          0x06
-#define STATUS_HAS_LIST 0x10
-#define LIST_HEAD       0x34
-#define FIRST_CAP       0x40
-#define CAP_ID_EXPRESS  0x10
-#define CAP_SHORTEST    4
 
 Device *device_new(const char *name, char *source)
 {
@@ -91,22 +84,10 @@ char *device_parse_name(const char *text)
 
 bool device_is_express(const Device *dev)
 {
-    uint8_t pos = dev->image[LIST_HEAD] & ~3;
+    PCIEEcapFunction function;
 
-    if (!(dev->image[STATUS] & STATUS_HAS_LIST)) {
-        return false;
-    }
-    /* No list has more elements than there is room for: it ends */
-    for (unsigned i = 0; i < PCI_IMAGE_SIZE / CAP_SHORTEST; i++) {
-        if (pos < FIRST_CAP) {
-            break;
-        }
-        if (dev->image[pos] == CAP_ID_EXPRESS) {
-            return true;
-        }
-        pos = dev->image[pos + 1] & ~3;
-    }
-    return false;
+    pcie_ecap_function(dev->image, &function);
+    return function.exp_cap;
 }
 
 bool device_is_extended(const Device *dev)

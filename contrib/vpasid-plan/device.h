@@ -1,5 +1,5 @@
 /*
- * A PCI function whose configuration space was read from somewhere
+ * PCI functions and their configuration space
  *
  * Copyright (c) qemu-vpasid contributors
  *

@@ -1,5 +1,5 @@
 /*
- * Reading what "lspci -xxxx" prints
+ * Parser of the output of "lspci -xxxx"
  *
  * Copyright (c) qemu-vpasid contributors
  *

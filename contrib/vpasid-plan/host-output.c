@@ -1,5 +1,5 @@
 /*
- * Showing what a host can do, and QEMU's options for its devices
+ * Output of host checks, QEMU's options and libvirt's elements
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -10,18 +10,26 @@
 #include "host-output.h"
 #include "output.h"
 
-/* Numbers of buses that a root complex has before those of the next one */
+/* Bus numbers of a machine, and the most that a root complex can use */
+#define BUSES           256
 #define BUSES_OF_COMPLEX    32
+/*
+ * The platform bus of the virt machine has 64 interrupt lines, of which an
+ * arm-smmuv3 takes 4: QEMU refuses the next one ("Can not fit IRQ line").
+ */
+#define MAX_SMMUS       16
 
 static const char *const signs[] = {
     [CHECK_GOOD] = "\u2714",
     [CHECK_BAD] = "\u2718",
+    [CHECK_REFUSED] = "\u2718",
     [CHECK_UNKNOWN] = "?",
 };
 
 static const char *const words[] = {
     [CHECK_GOOD] = "yes",
     [CHECK_BAD] = "no",
+    [CHECK_REFUSED] = "no",
     [CHECK_UNKNOWN] = "unknown",
 };
 
@@ -32,11 +40,29 @@ void host_output_table(const char *title, const GPtrArray *checks,
     for (unsigned i = 0; i < checks->len; i++) {
         const Check *check = g_ptr_array_index(checks, i);
 
-        g_string_append_printf(out, "  %s %-17s %s\n", signs[check->verdict],
-                               check->name, check->found);
+        g_string_append_printf(out, "  %s %-17s ", signs[check->verdict],
+                               check->name);
+        output_text(check->found, out);
+        g_string_append_c(out, '\n');
         if (check->remedy && check->verdict != CHECK_GOOD) {
             g_string_append_printf(out, "    %-17s -> %s\n", "",
                                    check->remedy);
+        }
+    }
+}
+
+void host_output_problems(const char *title, const GPtrArray *checks,
+                          GString *out)
+{
+    for (unsigned i = 0; i < checks->len; i++) {
+        const Check *check = g_ptr_array_index(checks, i);
+
+        if (check->verdict != CHECK_GOOD) {
+            g_string_append_printf(out, "vpasid-plan: %s: %s: ", title,
+                                   check->name);
+            output_text(check->found, out);
+            g_string_append_printf(out, "%s%s\n", check->remedy ? "; " : "",
+                                   check->remedy ?: "");
         }
     }
 }
@@ -120,6 +146,42 @@ static GPtrArray *smmus_of(const GPtrArray *devices)
     return smmus;
 }
 
+/* The first bus number of the root complex of an SMMU */
+static unsigned first_bus(const GPtrArray *smmus, unsigned index)
+{
+    return (index + 1) * MIN(BUSES_OF_COMPLEX, BUSES / (smmus->len + 1));
+}
+
+bool host_output_fits(const GPtrArray *devices, GString *problem)
+{
+    g_autoptr(GPtrArray) smmus = smmus_of(devices);
+    /* A complex has a bus itself, and one behind the port of each device */
+    unsigned room = first_bus(smmus, 0) - 1;
+
+    if (smmus->len > MAX_SMMUS) {
+        g_string_append_printf(problem, "vpasid-plan: the devices are behind "
+                               "%u SMMUs of the host, and QEMU's virt machine "
+                               "has interrupts for %u; leave some to another "
+                               "guest\n", smmus->len, MAX_SMMUS);
+        return false;
+    }
+    for (unsigned i = 0; i < smmus->len; i++) {
+        const Smmu *smmu = g_ptr_array_index(smmus, i);
+        const HostDevice *device = g_ptr_array_index(smmu->devices, 0);
+
+        if (smmu->devices->len > room) {
+            g_string_append_printf(problem, "vpasid-plan: %u devices are "
+                                   "behind %s, and with %u SMMUs a root "
+                                   "complex of the guest has room for %u; "
+                                   "leave some to another guest\n",
+                                   smmu->devices->len, device->smmu,
+                                   smmus->len, room);
+            return false;
+        }
+    }
+    return true;
+}
+
 void host_output_args(const GPtrArray *devices, GString *out)
 {
     g_autoptr(GPtrArray) smmus = smmus_of(devices);
@@ -136,7 +198,7 @@ void host_output_args(const GPtrArray *devices, GString *out)
         if (smmus->len > 1) {
             g_string_append_printf(out, "-device pxb-pcie,id=%s,bus=pcie.0,"
                                    "bus_nr=%u\n", bus,
-                                   (i + 1) * BUSES_OF_COMPLEX);
+                                   first_bus(smmus, i));
         }
         g_string_append_printf(out, "-device arm-smmuv3,id=smmu%u,"
                                "primary-bus=%s,accel=on", i, bus);
@@ -200,7 +262,7 @@ void host_output_xml(const GPtrArray *devices, GString *out)
             "  </controller>\n"
             "  <iommu model='smmuv3'>\n"
             "    <driver pciBus='%u' accel='on'", complex,
-            (i + 1) * BUSES_OF_COMPLEX, complex);
+            first_bus(smmus, i), complex);
         if (smmu->width) {
             g_string_append_printf(out, " ssidsize='%u'", smmu->width);
         }

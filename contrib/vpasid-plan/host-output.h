@@ -1,5 +1,5 @@
 /*
- * Showing what a host can do, and QEMU's options for its devices
+ * Output of host checks, QEMU's options and libvirt's elements
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -24,6 +24,32 @@ void host_output_table(const char *title, const GPtrArray *checks,
                        GString *out);
 
 /**
+ * host_output_problems: say what is not as it should be, for standard error
+ *
+ * @title: what was checked.
+ *
+ * @checks: of #Check.
+ *
+ * @out: a line is added to it for each check that is not good.
+ */
+void host_output_problems(const char *title, const GPtrArray *checks,
+                          GString *out);
+
+/**
+ * host_output_fits: check that a machine has room for devices
+ *
+ * Each SMMU of the host takes an arm-smmuv3, and each device a port and a bus
+ * number behind it.
+ *
+ * @devices: of #HostDevice, each with an SMMUv3.
+ *
+ * @problem: a line that names the limit is added to it if it has not.
+ *
+ * Returns: true if it has.
+ */
+bool host_output_fits(const GPtrArray *devices, GString *problem);
+
+/**
  * host_output_json: show all checks as a JSON object (RFC 8259)
  *
  * @host: of #Check: what all devices depend on.
@@ -38,7 +64,7 @@ void host_output_json(const GPtrArray *host, const GPtrArray *devices,
 /**
  * host_output_args: show QEMU's options for devices
  *
- * @devices: of #HostDevice, each with an SMMUv3.
+ * @devices: of #HostDevice that host_output_fits().
  *
  * @out: an option with its value is added for each line.
  */

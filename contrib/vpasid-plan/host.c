@@ -1,5 +1,5 @@
 /*
- * Whether a host can give its devices to a guest with PASID
+ * Checks of a host and of its devices
  *
  * The files are those of Linux's Documentation/ABI/testing/sysfs-bus-pci,
  * sysfs-kernel-iommu_groups and sysfs-class-iommu.
@@ -153,18 +153,49 @@ static void check_options(const char *root, const char *release,
     }
 }
 
-static void check_access(const char *path, const char *name,
-                         const char *remedy, GPtrArray *checks)
+/* What helps where a file or a call fails with an errno */
+static const char *remedy_for(int error, const char *absent, const char *busy)
 {
-    if (access(path, F_OK)) {
-        check_add(checks, name, CHECK_BAD, remedy, "there is no %s", path);
-    } else if (access(path, R_OK | W_OK)) {
-        check_add(checks, name, CHECK_BAD, "run as root, or give QEMU's user "
-                  "read and write access to it", "%s: %s", path,
-                  g_strerror(errno));
-    } else {
-        check_add(checks, name, CHECK_GOOD, NULL, "%s", path);
+    switch (error) {
+    case ENOENT:
+    case ENOTDIR:
+    case ENODEV:
+    case ENXIO:
+        return absent;
+    case EBUSY:
+    case EINVAL:
+        return busy;
+    case EACCES:
+    case EPERM:
+        return "run as root, or give QEMU's user read and write access to it";
+    case ENOTTY:
+        return "use Linux 6.15 or later";
+    default:
+        return "look into the kernel's log (dmesg)";
     }
+}
+
+/* Returns the descriptor of a device file, or -1 with a check that says why */
+static int open_device(const char *root, const char *file, const char *name,
+                       const char *absent, GPtrArray *checks)
+{
+    g_autofree char *path = host_path(root, file);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    int error = errno;
+
+    if (fd < 0) {
+        check_add(checks, name, CHECK_BAD,
+                  remedy_for(error, absent, "end the program that uses it"),
+                  "%s: %s", path, g_strerror(error));
+    }
+    return fd;
+}
+
+/* Returns a descriptor of iommufd, or -1 */
+static int open_iommufd(const char *root, GPtrArray *checks)
+{
+    return open_device(root, IOMMUFD, "iommufd", "load the module iommufd; "
+                       "without it the kernel lacks CONFIG_IOMMUFD", checks);
 }
 
 /* iommufd counts pinned memory of a guest, which is all of it */
@@ -193,13 +224,16 @@ GPtrArray *host_check(const char *root)
     g_auto(GStrv) words = g_strsplit(version ?: "", " ", 4);
     /* "Linux version 7.3.4 (...": the release that uname has, too */
     const char *release = g_strv_length(words) > 2 ? words[2] : NULL;
-    g_autofree char *iommufd = host_path(root, IOMMUFD);
     GPtrArray *checks = check_list_new();
+    int iommufd;
 
     check_linux(release, checks);
     check_options(root, release, checks);
-    check_access(iommufd, "iommufd", "load the module iommufd; without it the "
-                 "kernel lacks CONFIG_IOMMUFD", checks);
+    iommufd = open_iommufd(root, checks);
+    if (iommufd >= 0) {
+        check_add(checks, "iommufd", CHECK_GOOD, NULL, "%s" IOMMUFD, root);
+        close(iommufd);
+    }
     check_memlock(checks);
     return checks;
 }
@@ -207,8 +241,11 @@ GPtrArray *host_check(const char *root)
 static void check_capability(const Plan *plan, GPtrArray *checks)
 {
     if (plan->result == PLAN_UNKNOWN) {
-        check_add(checks, "capability", CHECK_UNKNOWN, "run as root", "%s",
+        check_add(checks, "capability", CHECK_UNKNOWN, plan->remedy, "%s",
                   plan->reason);
+    } else if (plan->is_bridge) {
+        check_add(checks, "capability", CHECK_REFUSED,
+                  "name the devices behind it", "%s", plan->reason);
     } else if (plan->result != PLAN_FINE || !plan->has_pasid) {
         check_add(checks, "capability", CHECK_BAD, NULL, "%s", plan->reason);
     } else {
@@ -217,18 +254,41 @@ static void check_capability(const Plan *plan, GPtrArray *checks)
     }
 }
 
-static void check_driver(const char *dir, const char *name, char **cdev,
-                         GPtrArray *checks)
+/* The VFIO device of a device, as in "vfio0"; NULL if it has none */
+static char *vfio_device(const char *dir)
 {
-    g_autofree char *driver = link_name(dir, "driver");
-    g_autofree char *vfio = g_build_filename(dir, "vfio-dev", NULL);
-    g_autoptr(GDir) entries = g_dir_open(vfio, 0, NULL);
+    g_autofree char *path = g_build_filename(dir, "vfio-dev", NULL);
+    g_autoptr(GDir) entries = g_dir_open(path, 0, NULL);
     const char *entry = entries ? g_dir_read_name(entries) : NULL;
 
-    if (entry) {
-        *cdev = g_build_filename("/dev/vfio/devices", entry, NULL);
+    return g_strdup(entry);
+}
+
+/* Returns the path of the device's file below /dev, or NULL */
+static char *check_driver(const char *dir, const char *name, bool managed,
+                          GPtrArray *checks)
+{
+    g_autofree char *driver = link_name(dir, "driver");
+    g_autofree char *vfio = vfio_device(dir);
+    g_autofree char *number = vfio ?
+        g_build_filename(dir, "vfio-dev", vfio, "dev", NULL) : NULL;
+
+    if (vfio && g_file_test(number, G_FILE_TEST_EXISTS)) {
         check_add(checks, "driver", CHECK_GOOD, NULL, "%s",
                   driver ?: "a VFIO driver");
+        return g_build_filename("/dev/vfio/devices", vfio, NULL);
+    }
+    if (vfio) {
+        check_add(checks, "driver", CHECK_BAD, "use a kernel that is built "
+                  "with CONFIG_VFIO_DEVICE_CDEV",
+                  "%s, but %s has no device number",
+                  driver ?: "a VFIO driver", vfio);
+    } else if (managed) {
+        check_add(checks, "driver", CHECK_GOOD, NULL, "bound by libvirt");
+    } else if (driver && strstr(driver, "vfio")) {
+        check_add(checks, "driver", CHECK_BAD,
+                  "look into the kernel's log (dmesg)",
+                  "%s has made no VFIO device", driver);
     } else {
         g_autofree char *remedy = g_strdup_printf(
             "driverctl set-override %s vfio-pci", name);
@@ -236,6 +296,7 @@ static void check_driver(const char *dir, const char *name, char **cdev,
         check_add(checks, "driver", CHECK_BAD, remedy, "%s",
                   driver ?: "none is bound");
     }
+    return NULL;
 }
 
 static void check_group(const char *dir, const char *name, GPtrArray *checks)
@@ -247,7 +308,7 @@ static void check_group(const char *dir, const char *name, GPtrArray *checks)
     const char *entry;
 
     if (!entries) {
-        check_add(checks, "IOMMU group", CHECK_BAD,
+        check_add(checks, "IOMMU group", CHECK_REFUSED,
                   "enable the IOMMU in the firmware and the kernel",
                   "none: there is no IOMMU in front of the device");
         return;
@@ -263,7 +324,7 @@ static void check_group(const char *dir, const char *name, GPtrArray *checks)
         }
     }
     if (others->len) {
-        check_add(checks, "IOMMU group", CHECK_BAD, "one device of a group "
+        check_add(checks, "IOMMU group", CHECK_REFUSED, "one device of a group "
                   "can be behind an accelerated SMMUv3: use another slot, or "
                   "leave the others unused", "shared with%s", others->str);
     } else {
@@ -286,10 +347,10 @@ static void check_reserved(const char *dir, GPtrArray *checks)
     lines = g_strsplit(text, "\n", -1);
     for (char **line = lines; *line; line++) {
         if (g_str_has_suffix(*line, " direct")) {
-            check_add(checks, "reserved regions", CHECK_BAD, "ask the vendor "
-                      "for firmware without it: VFIO refuses such a device",
-                      "the firmware asks for an identity mapping of %s",
-                      *line);
+            check_add(checks, "reserved regions", CHECK_REFUSED, "ask the "
+                      "vendor for firmware without it: VFIO refuses such a "
+                      "device", "the firmware asks for an identity mapping "
+                      "of %s", *line);
             return;
         }
     }
@@ -305,18 +366,40 @@ static void check_smmu(const char *dir, HostDevice *device)
                   device->smmu);
         return;
     }
-    check_add(device->checks, "host IOMMU", CHECK_BAD,
+    check_add(device->checks, "host IOMMU", CHECK_REFUSED,
               "use a device behind an Arm SMMUv3", "%s%s",
               device->smmu ?: "none",
               device->smmu ? " is no Arm SMMUv3" : "");
     g_free(g_steal_pointer(&device->smmu));
 }
 
+static void check_nesting(const Probe *probe, GPtrArray *checks)
+{
+    if (probe->nesting) {
+        check_add(checks, "nesting", CHECK_GOOD, NULL,
+                  "a vIOMMU can be made, %s ATS",
+                  probe->ats ? "with" : "without");
+    } else if (probe->error && probe->error != EOPNOTSUPP &&
+               probe->error != EINVAL && probe->error != ENOTTY) {
+        check_add(checks, "nesting", CHECK_UNKNOWN,
+                  remedy_for(probe->error, NULL, "end the program that uses "
+                             "the device"), "%s", probe->problem);
+    } else {
+        check_add(checks, "nesting", CHECK_REFUSED, "it takes Linux 6.13, "
+                  "both stages of translation, and FWB or a coherent root "
+                  "complex", "%s",
+                  probe->problem ?: "the IOMMU is no Arm SMMUv3");
+    }
+}
+
 static void check_probe(const Probe *probe, GPtrArray *checks)
 {
     if (!probe->answered) {
-        check_add(checks, "host's PASID", CHECK_UNKNOWN,
-                  "end what uses the device, and run as root", "%s",
+        check_add(checks, "host's PASID", probe->error == ENOTTY ? CHECK_BAD :
+                  CHECK_UNKNOWN,
+                  remedy_for(probe->error, "bind the device to its VFIO driver "
+                             "again", "end the program that uses the device, "
+                             "such as a running guest"), "%s",
                   probe->problem);
         return;
     }
@@ -329,18 +412,31 @@ static void check_probe(const Probe *probe, GPtrArray *checks)
                   "and ACS of the ports above the device, and at the bits "
                   "for substreams of the SMMU", "Linux has not enabled it");
     }
-    if (probe->nesting) {
-        check_add(checks, "nesting", CHECK_GOOD, NULL,
-                  "a vIOMMU can be made, %s ATS",
-                  probe->ats ? "with" : "without");
-    } else {
-        check_add(checks, "nesting", CHECK_BAD, "it takes Linux 6.13, both "
-                  "stages of translation, and FWB or a coherent root complex",
-                  "%s", probe->problem ?: "the IOMMU is no Arm SMMUv3");
+    check_nesting(probe, checks);
+}
+
+/* Asks iommufd; where it cannot be opened, host_check() says so */
+static void ask_device(const char *root, const char *cdev, HostDevice *device)
+{
+    g_autoptr(GPtrArray) of_host = check_list_new();
+    int fd = open_device(root, cdev, "device file", "have udev make it, and "
+                         "give it to the container if this is one",
+                         device->checks);
+    int iommufd = open_iommufd(root, of_host);
+
+    if (fd >= 0 && iommufd >= 0) {
+        probe_device(iommufd, fd, &device->probe);
+        check_probe(&device->probe, device->checks);
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    if (iommufd >= 0) {
+        close(iommufd);
     }
 }
 
-HostDevice *host_device_new(const char *root, const Plan *plan)
+HostDevice *host_device_new(const char *root, const Plan *plan, bool managed)
 {
     HostDevice *device = g_new0(HostDevice, 1);
     const char *name = plan->dev->name;
@@ -354,13 +450,9 @@ HostDevice *host_device_new(const char *root, const Plan *plan)
     check_smmu(dir, device);
     check_group(dir, name, device->checks);
     check_reserved(dir, device->checks);
-    check_driver(dir, name, &cdev, device->checks);
+    cdev = check_driver(dir, name, managed, device->checks);
     if (cdev) {
-        g_autofree char *path = host_path(root, cdev);
-        g_autofree char *iommufd = host_path(root, IOMMUFD);
-
-        probe_device(iommufd, path, &device->probe);
-        check_probe(&device->probe, device->checks);
+        ask_device(root, cdev, device);
     }
     return device;
 }

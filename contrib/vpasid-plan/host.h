@@ -1,5 +1,5 @@
 /*
- * Whether a host can give its devices to a guest with PASID
+ * Checks of a host and of its devices
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -51,9 +51,11 @@ GPtrArray *host_check(const char *root);
  *
  * @plan: of the device, which has to live as long as the result.
  *
+ * @managed: libvirt binds the driver, so that none need be bound yet.
+ *
  * Returns: the device, to be freed with host_device_free().
  */
-HostDevice *host_device_new(const char *root, const Plan *plan);
+HostDevice *host_device_new(const char *root, const Plan *plan, bool managed);
 
 /**
  * host_device_free: free what host_device_new() made

@@ -72,8 +72,10 @@ static bool parse_options(int *argc, char ***argv, Options *opts,
     g_option_context_set_description(context, "Exit status: 0 if every device "
         "with PASID has a place, 1 if one has none or Linux\ndoes not enable "
         "its PASID, 2 if something could not be read. With --host: 0 if all\n"
-        "is well, 1 if something is not, 2 if it could not be found out. "
-        "Reading the\nhost's devices needs root.\n");
+        "is well, 1 if something is not, 2 if it could not be found out; so "
+        "with --args\nand --xml, which say it on standard error, and print "
+        "nothing for a device that\nno such guest can have. Reading the host's "
+        "devices needs root.\n");
     g_option_context_add_main_entries(context, entries, NULL);
     if (!g_option_context_parse(context, argc, argv, error)) {
         return false;
@@ -111,18 +113,17 @@ static bool parse_options(int *argc, char ***argv, Options *opts,
     return true;
 }
 
-/* Puts the device with this name, out of @all, at the end of @chosen */
-static bool choose(const char *name, GPtrArray *all, GPtrArray *chosen)
+/* Index of the device with this name, or -1 */
+static int find_device(const GPtrArray *devices, const char *name)
 {
-    for (unsigned i = 0; i < all->len; i++) {
-        Device *dev = g_ptr_array_index(all, i);
+    for (unsigned i = 0; i < devices->len; i++) {
+        const Device *dev = g_ptr_array_index(devices, i);
 
         if (!strcmp(dev->name, name)) {
-            g_ptr_array_add(chosen, g_ptr_array_steal_index(all, i));
-            return true;
+            return i;
         }
     }
-    return false;
+    return -1;
 }
 
 static char *sysfs_folder(const Options *opts)
@@ -142,6 +143,7 @@ static bool read_named(const Options *opts, GPtrArray *devices,
     }
     for (char **arg = opts->names; *arg; arg++) {
         g_autofree char *name = device_parse_name(*arg);
+        int at;
 
         if (!name) {
             g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
@@ -149,15 +151,24 @@ static bool read_named(const Options *opts, GPtrArray *devices,
                         "0000:01:00.0 or 01:00.0", *arg);
             return false;
         }
+        if (find_device(devices, name) >= 0) {
+            g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                        "%s is named twice", name);
+            return false;
+        }
         if (!opts->dump) {
             if (!sysfs_read_device(root, name, devices, error)) {
                 return false;
             }
-        } else if (!choose(name, all, devices)) {
+            continue;
+        }
+        at = find_device(all, name);
+        if (at < 0) {
             g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                         "%s: there is no device %s in it", opts->dump, name);
             return false;
         }
+        g_ptr_array_add(devices, g_ptr_array_steal_index(all, at));
     }
     return true;
 }
@@ -216,43 +227,68 @@ static bool is_shown(const Options *opts, const Plan *plan)
     return opts->names || plan->has_pasid || plan->result == PLAN_UNKNOWN;
 }
 
+/*
+ * Says on standard error what --host does not find good. Returns true if no
+ * options can be printed.
+ */
+static bool tell_problems(const GPtrArray *host, const GPtrArray *all)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    bool refused = false;
+
+    host_output_problems("host", host, text);
+    for (unsigned i = 0; i < all->len; i++) {
+        const HostDevice *device = g_ptr_array_index(all, i);
+
+        host_output_problems(device->plan->dev->name, device->checks, text);
+        refused |= check_worst(device->checks) == CHECK_REFUSED;
+    }
+    refused = refused || !host_output_fits(all, text);
+    fputs(text->str, stderr);
+    return refused;
+}
+
 static int show_host(const Options *opts, const GPtrArray *devices,
-                     GString *out)
+                     const char *problem, GString *out)
 {
     g_autoptr(GPtrArray) plans =
         g_ptr_array_new_with_free_func((GDestroyNotify)plan_free);
     g_autoptr(GPtrArray) all =
         g_ptr_array_new_with_free_func(host_device_free);
     g_autoptr(GPtrArray) host = host_check(opts->root ?: "");
-    CheckVerdict worst = check_worst(host);
+    CheckVerdict worst;
 
     for (unsigned i = 0; i < devices->len; i++) {
         Plan *plan = plan_new(g_ptr_array_index(devices, i));
-        HostDevice *device;
 
         g_ptr_array_add(plans, plan);
-        if (!is_shown(opts, plan)) {
-            continue;
+        if (is_shown(opts, plan)) {
+            g_ptr_array_add(all, host_device_new(opts->root ?: "", plan,
+                                                 opts->xml));
         }
-        device = host_device_new(opts->root ?: "", plan);
-        g_ptr_array_add(all, device);
+    }
+    if (problem) {
+        check_add(host, "devices", CHECK_BAD, "mount sysfs on /sys", "%s",
+                  problem);
+    } else if (!all->len) {
+        check_add(host, "devices", CHECK_BAD, "name a device to see why",
+                  "none of %u has PASID", devices->len);
+    }
+    worst = check_worst(host);
+    for (unsigned i = 0; i < all->len; i++) {
+        const HostDevice *device = g_ptr_array_index(all, i);
+
         worst = MAX(worst, check_worst(device->checks));
-        if (!opts->host && !device->smmu) {
-            g_printerr("vpasid-plan: %s is not behind an Arm SMMUv3; "
-                       "vpasid-plan --host %s says more\n",
-                       plan->dev->name, plan->dev->name);
-            return STATUS_NO_PLACE;
-        }
+    }
+
+    if (!opts->host && tell_problems(host, all)) {
+        return STATUS_NO_PLACE;
     }
     if (opts->args) {
         host_output_args(all, out);
-        return STATUS_FINE;
-    }
-    if (opts->xml) {
+    } else if (opts->xml) {
         host_output_xml(all, out);
-        return STATUS_FINE;
-    }
-    if (opts->json) {
+    } else if (opts->json) {
         host_output_json(host, all, out);
     } else {
         host_output_table("host", host, out);
@@ -263,7 +299,7 @@ static int show_host(const Options *opts, const GPtrArray *devices,
         }
     }
     return worst == CHECK_GOOD ? STATUS_FINE :
-        worst == CHECK_BAD ? STATUS_NO_PLACE : STATUS_BAD_INPUT;
+        worst == CHECK_UNKNOWN ? STATUS_BAD_INPUT : STATUS_NO_PLACE;
 }
 
 int main(int argc, char **argv)
@@ -275,10 +311,12 @@ int main(int argc, char **argv)
     int status = STATUS_BAD_INPUT;
 
     if (!parse_options(&argc, &argv, &opts, &error) ||
-        !read_devices(&opts, devices, &error)) {
+        (!read_devices(&opts, devices, &error) &&
+         (opts.names || !opts.host))) {
         g_printerr("vpasid-plan: %s\n", error->message);
     } else {
-        status = asks_host(&opts) ? show_host(&opts, devices, out) :
+        status = asks_host(&opts) ?
+            show_host(&opts, devices, error ? error->message : NULL, out) :
             show(&opts, devices, out);
         if (fputs(out->str, stdout) < 0 || fflush(stdout)) {
             g_printerr("vpasid-plan: cannot write: %s\n", g_strerror(errno));

@@ -1,5 +1,5 @@
 /*
- * Drawing a plan as text
+ * Map of configuration space as text
  *
  * Copyright (c) qemu-vpasid contributors
  *

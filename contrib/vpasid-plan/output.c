@@ -1,5 +1,5 @@
 /*
- * Showing plans as lines and as JSON
+ * Output of plans as lines and as JSON
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -27,6 +27,21 @@ void output_line(const Plan *plan, GString *out)
     g_string_append_printf(out, " step=%s reason=%s\n",
                            plan_step_name(plan->choice.step),
                            plan->reason);
+}
+
+void output_text(const char *text, GString *out)
+{
+    g_autofree char *valid = g_utf8_make_valid(text, -1);
+
+    for (const char *p = valid; *p; p = g_utf8_next_char(p)) {
+        gunichar c = g_utf8_get_char(p);
+
+        if (g_unichar_isprint(c)) {
+            g_string_append_unichar(out, c);
+        } else {
+            g_string_append_printf(out, c > 0xff ? "\\u%04x" : "\\x%02x", c);
+        }
+    }
 }
 
 void output_json_string(const char *text, GString *out)

@@ -1,5 +1,5 @@
 /*
- * Showing plans
+ * Output of plans
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -37,6 +37,15 @@ void output_map(const Plan *plan, GString *out);
  * @out: the object is added to it, without a line end.
  */
 void output_json(const Plan *plan, GString *out);
+
+/**
+ * output_text: show text from outside on one line
+ *
+ * @text: the text, of any bytes.
+ *
+ * @out: the text is added to it, with escapes in place of what does not print.
+ */
+void output_text(const char *text, GString *out);
 
 /**
  * output_json_string: show text as a JSON string (RFC 8259, section 7)

@@ -1,5 +1,5 @@
 /*
- * Where the PASID capability of a device would go
+ * Plan for the PASID capability of a device
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -17,62 +17,6 @@
 #define HEADER_TYPE_LAYOUT  0x7f
 #define HEADER_TYPE_MULTI   0x80
 
-/* Where the list breaks off is its end; lesser defects may come before */
-static char *describe_broken(const PCIEEcapLayout *layout)
-{
-    uint32_t broken = layout->defects & PCIE_ECAP_BROKEN;
-
-    if (!layout->count) {
-        return g_strdup_printf("the list of extended capabilities %s at 0x%x",
-                               pcie_ecap_defect_name(broken), PCIE_ECAP_HEAD);
-    }
-    return g_strdup_printf("the list of extended capabilities %s %s 0x%x",
-                           pcie_ecap_defect_name(broken),
-                           broken & PCIE_ECAP_ONES ? "behind" : "at",
-                           layout->extents[layout->count - 1].offset);
-}
-
-static char *describe_choice(const Plan *plan)
-{
-    g_autofree char *end = NULL;
-    g_autofree char *hidden = NULL;
-
-    if (plan->choice.end == PCIE_ECAP_BAD_CHAIN) {
-        return describe_broken(&plan->visible);
-    }
-    end = plan->dev->size < PCIE_ECAP_IMAGE_SIZE ?
-        g_strdup_printf("0x%x is behind the 0x%x bytes of configuration space",
-                        VFIO_PASID_AT_END, plan->dev->size) :
-        vfio_pasid_describe(&plan->visible, VFIO_PASID_AT_END,
-                            plan->choice.end);
-    if (plan->choice.step == VFIO_PASID_STEP_END) {
-        return g_steal_pointer(&end);
-    }
-    if (plan->choice.step == VFIO_PASID_STEP_HOST) {
-        return g_strdup_printf("%s; the device has its own at 0x%x", end,
-                               plan->choice.offset);
-    }
-    hidden = plan->choice.hidden ?
-        g_strdup_printf("%u places look like the device's own",
-                        plan->choice.hidden) :
-        g_strdup("the device's own cannot be told");
-    if (plan->choice.step == VFIO_PASID_STEP_GAP) {
-        return g_strdup_printf("%s; %s; 0x%x is the highest free place", end,
-                               hidden, plan->choice.offset);
-    }
-    return g_strdup_printf("%s; %s; no other place is free", end, hidden);
-}
-
-static char *describe_no_pasid(const PCIEEcapLayout *list)
-{
-    if (list->defects & PCIE_ECAP_BROKEN) {
-        g_autofree char *broken = describe_broken(list);
-
-        return g_strdup_printf("no PASID capability before %s", broken);
-    }
-    return g_strdup("the device has no PASID capability");
-}
-
 /* Of a virtual function the IDs alone read all ones */
 static bool is_gone(const Device *dev)
 {
@@ -86,48 +30,53 @@ static bool is_bridge(const Device *dev)
            (dev->image[PCI_HEADER_TYPE] & HEADER_TYPE_LAYOUT);
 }
 
-/* Can PASID be looked for at all? If not, sets reason and result. */
+/* Ends the plan with a result and a reason. Returns false for the caller. */
+static bool G_GNUC_PRINTF(3, 4) end_plan(Plan *plan, PlanResult result,
+                                         const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    plan->reason = g_strdup_vprintf(format, args);
+    va_end(args);
+    plan->result = result;
+    return false;
+}
+
+/* Can PASID be looked for in @dev at all? */
 static bool is_readable(Plan *plan, const Device *dev)
 {
-    const char *who = dev == plan->dev ? "the device" :
-                                         "its physical function";
+    const char *name = dev == plan->dev ? "the device" :
+                                          "its physical function";
 
     if (dev->is_virtual && !dev->physical) {
-        plan->reason = g_strdup("a virtual function, which has the PASID of "
-                                "its physical function; that is not in the "
-                                "dump");
-        plan->result = PLAN_UNKNOWN;
-        return false;
-    }
-    if (dev->problem) {
-        plan->reason = g_strdup(dev->problem);
-        plan->result = PLAN_UNKNOWN;
-        return false;
+        return end_plan(plan, PLAN_UNKNOWN, "a virtual function, which has the "
+                        "PASID of its physical function; that is not in the "
+                        "dump");
     }
     if (is_gone(dev)) {
-        plan->reason = g_strdup_printf("%s does not answer: the configuration "
-                                       "space reads all ones", who);
-        plan->result = PLAN_UNKNOWN;
-        return false;
+        plan->remedy = "power it on, or remove it and rescan its bus";
+        return end_plan(plan, PLAN_UNKNOWN, "%s does not answer: the "
+                        "configuration space reads all ones", name);
+    }
+    plan->remedy = "run as root";
+    if (dev->problem) {
+        return end_plan(plan, PLAN_UNKNOWN, "%s", dev->problem);
     }
     if (dev->total && dev->total <= PCI_IMAGE_SIZE) {
-        plan->reason = g_strdup_printf("no extended capabilities: the "
-                                       "configuration space of %s has %u "
-                                       "bytes", who, dev->total);
-        return false;
+        return end_plan(plan, PLAN_FINE, "no extended capabilities: the "
+                        "configuration space of %s has %u bytes", name,
+                        dev->total);
     }
     if (dev->size >= PCI_IMAGE_SIZE && !device_is_express(dev)) {
         /* Whatever is read there, a guest does not look at it */
-        plan->reason = g_strdup_printf("no extended capabilities: %s has no "
-                                       "PCI Express capability", who);
-        return false;
+        return end_plan(plan, PLAN_FINE, "no extended capabilities: %s has no "
+                        "PCI Express capability", name);
     }
     if (!device_is_extended(dev)) {
-        plan->reason = g_strdup_printf("only %u bytes of the configuration "
-                                       "space of %s are known; root can read "
-                                       "all of it", dev->size, who);
-        plan->result = PLAN_UNKNOWN;
-        return false;
+        return end_plan(plan, PLAN_UNKNOWN, "only %u bytes of the "
+                        "configuration space of %s are known; root can read "
+                        "all of it", dev->size, name);
     }
     return true;
 }
@@ -140,35 +89,36 @@ static bool find_pasid(Plan *plan, const Device *dev)
 
     pcie_ecap_parse(dev->image, list);
     ext = pcie_ecap_find(list, PCI_EXT_CAP_ID_PASID);
-    if (!ext) {
-        plan->reason = describe_no_pasid(list);
-        return false;
+    plan->has_pasid = ext;
+    if (!ext && (list->defects & PCIE_ECAP_BROKEN)) {
+        g_autofree char *broken = vfio_pasid_describe(list, 0, 0,
+                                                      PCIE_ECAP_BAD_CHAIN);
+
+        return end_plan(plan, PLAN_FINE, "no PASID capability before %s",
+                        broken);
     }
-    plan->has_pasid = true;
+    if (!ext) {
+        return end_plan(plan, PLAN_FINE, "the device has no PASID capability");
+    }
+    if (ext->version != PCI_PASID_VER) {
+        return end_plan(plan, PLAN_NO_PLACE, "the PASID capability at 0x%x has "
+                        "version %u; only %u is known", ext->offset,
+                        ext->version, PCI_PASID_VER);
+    }
     if (!vfio_pasid_read(dev->image, ext->offset, &plan->pasid)) {
-        plan->reason = ext->version == PCI_PASID_VER ?
-            g_strdup_printf("the PASID capability at 0x%x is cut short",
-                            ext->offset) :
-            g_strdup_printf("the PASID capability at 0x%x has version %u; "
-                            "only %u is known", ext->offset, ext->version,
-                            PCI_PASID_VER);
-        plan->result = PLAN_NO_PLACE;
-        return false;
+        return end_plan(plan, PLAN_NO_PLACE, "the PASID capability at 0x%x is "
+                        "cut short", ext->offset);
     }
     if (!plan->pasid.width) {
-        plan->reason = g_strdup_printf("the PASID capability at 0x%x has a "
-                                       "width of 0 bits, which gives the host "
-                                       "no PASID to report", ext->offset);
-        return false;
+        return end_plan(plan, PLAN_FINE, "the PASID capability at 0x%x has a "
+                        "width of 0 bits, which gives the host no PASID to "
+                        "report", ext->offset);
     }
     if (plan->pasid.width > PCI_EXT_CAP_PASID_MAX_WIDTH) {
-        plan->reason = g_strdup_printf("the PASID capability at 0x%x has a "
-                                       "width of %u bits, which has to be 0 "
-                                       "to %u", ext->offset,
-                                       plan->pasid.width,
-                                       PCI_EXT_CAP_PASID_MAX_WIDTH);
-        plan->result = PLAN_NO_PLACE;
-        return false;
+        return end_plan(plan, PLAN_NO_PLACE, "the PASID capability at 0x%x has "
+                        "a width of %u bits, which has to be 0 to %u",
+                        ext->offset, plan->pasid.width,
+                        PCI_EXT_CAP_PASID_MAX_WIDTH);
     }
     return true;
 }
@@ -205,13 +155,12 @@ static void add_not_enabled(Plan *plan, const Device *dev)
     const char *why = why_not_enabled(dev);
     g_autofree char *place = plan->reason;
 
-    if (!why) {
+    if (why) {
+        end_plan(plan, PLAN_NOT_ENABLED, "%s; Linux does not enable it without "
+                 "a quirk for the device: %s", place, why);
+    } else {
         plan->reason = g_steal_pointer(&place);
-        return;
     }
-    plan->result = PLAN_NOT_ENABLED;
-    plan->reason = g_strdup_printf("%s; Linux does not enable it without a "
-                                   "quirk for the device: %s", place, why);
 }
 
 /* VFIO fails to hide the capability, and QEMU gives the guest none instead */
@@ -228,11 +177,9 @@ static bool is_shown(Plan *plan)
     if (!why && vfio_pasid_shown_by_mistake(&plan->visible, ext->offset)) {
         return false;
     }
-    plan->result = PLAN_NO_PLACE;
-    plan->reason = g_strdup_printf("VFIO does not hide the device's own at "
-                                   "0x%x, since the list of extended "
-                                   "capabilities %s", ext->offset,
-                                   why ?: "is not understood");
+    end_plan(plan, PLAN_NO_PLACE, "VFIO does not hide the device's own at "
+             "0x%x, since the list of extended capabilities %s", ext->offset,
+             why ?: "is not understood");
     return true;
 }
 
@@ -251,8 +198,9 @@ Plan *plan_new(const Device *dev)
                           PCIE_ECAP_IMAGE_SIZE - dev->size);
     }
 
-    if (!is_gone(dev) && is_bridge(dev)) {
-        plan->reason = g_strdup("VFIO passes no bridges through");
+    plan->is_bridge = !is_gone(dev) && is_bridge(dev);
+    if (plan->is_bridge) {
+        end_plan(plan, PLAN_FINE, "VFIO passes no bridges through");
         return plan;
     }
     if (!is_readable(plan, dev) ||
@@ -264,7 +212,8 @@ Plan *plan_new(const Device *dev)
                                &plan->choice)) {
         plan->result = PLAN_NO_PLACE;
     }
-    plan->reason = describe_choice(plan);
+    plan->reason = vfio_pasid_describe_place(&plan->visible, dev->size,
+                                             &plan->choice);
     if (!plan->result) {
         add_not_enabled(plan, owner);
     }

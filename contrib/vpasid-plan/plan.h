@@ -1,5 +1,5 @@
 /*
- * Where the PASID capability of a device would go
+ * Plan for the PASID capability of a device
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -46,6 +46,11 @@ typedef enum PlanResult {
  *
  * @reason: why there, or why not, in words.
  *
+ * @remedy: what to do if it could not be found out, a constant string; NULL
+ *          where there is nothing to do.
+ *
+ * @is_bridge: VFIO passes it to nobody.
+ *
  * @extended: the device has extended configuration space, all of it was read,
  *            and the rest of this is filled in.
  *
@@ -62,6 +67,8 @@ typedef struct Plan {
     VFIOPasidCap pasid;
     VFIOPasidPlace choice;
     char *reason;
+    const char *remedy;
+    bool is_bridge;
     bool extended;
     PCIEEcapLayout own;
     uint8_t shown[PCIE_ECAP_IMAGE_SIZE];

@@ -1,5 +1,5 @@
 /*
- * Asking iommufd about a device
+ * iommufd queries about a device
  *
  * The names are those of linux/iommufd.h and linux/vfio.h.
  *
@@ -27,6 +27,7 @@ static bool call(int fd, unsigned long request, const char *name, void *arg,
         ret = ioctl(fd, request, arg);
     } while (ret < 0 && errno == EINTR);
     if (ret < 0) {
+        probe->error = errno;
         probe->problem = g_strdup_printf("%s failed: %s", name,
                                          g_strerror(errno));
         return false;
@@ -61,19 +62,19 @@ static bool try_nesting(int fd, uint32_t dev_id, Probe *probe)
     return CALL(fd, IOMMU_VIOMMU_ALLOC, &viommu, probe);
 }
 
-static void ask(int fd, int device, Probe *probe)
+void probe_device(int iommufd, int cdev, Probe *probe)
 {
     struct vfio_device_bind_iommufd bind = {
         .argsz = sizeof(bind),
-        .iommufd = fd,
+        .iommufd = iommufd,
     };
     struct iommu_hw_info info = { .size = sizeof(info) };
 
-    if (!CALL(device, VFIO_DEVICE_BIND_IOMMUFD, &bind, probe)) {
+    if (!CALL(cdev, VFIO_DEVICE_BIND_IOMMUFD, &bind, probe)) {
         return;
     }
     info.dev_id = bind.out_devid;
-    if (!CALL(fd, IOMMU_GET_HW_INFO, &info, probe)) {
+    if (!CALL(iommufd, IOMMU_GET_HW_INFO, &info, probe)) {
         return;
     }
     probe->answered = true;
@@ -83,22 +84,5 @@ static void ask(int fd, int device, Probe *probe)
     probe->ats = !(info.out_capabilities & HW_CAP_PCI_ATS_NOT_SUPPORTED);
     probe->is_smmuv3 = info.out_data_type == IOMMU_HW_INFO_TYPE_ARM_SMMUV3;
     probe->nesting = probe->is_smmuv3 &&
-        try_nesting(fd, bind.out_devid, probe);
-}
-
-void probe_device(const char *iommufd, const char *cdev, Probe *probe)
-{
-    int fd = open(iommufd, O_RDWR | O_CLOEXEC);
-    int device = fd < 0 ? -1 : open(cdev, O_RDWR | O_CLOEXEC);
-
-    if (device < 0) {
-        probe->problem = g_strdup_printf("%s: %s", fd < 0 ? iommufd : cdev,
-                                         g_strerror(errno));
-    } else {
-        ask(fd, device, probe);
-        close(device);
-    }
-    if (fd >= 0) {
-        close(fd);
-    }
+        try_nesting(iommufd, bind.out_devid, probe);
 }

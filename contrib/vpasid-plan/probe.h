@@ -1,5 +1,5 @@
 /*
- * Asking iommufd about a device
+ * iommufd queries about a device
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -26,7 +26,10 @@
  *
  * @nesting: a vIOMMU could be made on a nesting parent.
  *
- * @problem: why it did not answer, or why there is no nesting; NULL otherwise.
+ * @problem: which call failed and why, so that it did not answer or there is no
+ *           nesting; NULL otherwise.
+ *
+ * @error: errno of that call, 0 if none failed.
  */
 typedef struct Probe {
     bool answered;
@@ -37,19 +40,20 @@ typedef struct Probe {
     bool is_smmuv3;
     bool nesting;
     char *problem;
+    int error;
 } Probe;
 
 /**
  * probe_device: bind a VFIO device to an iommufd and ask about it
  *
- * All that was made for this is gone when it returns: it goes with the files.
+ * All that was made for this is gone when both files are closed.
  *
- * @iommufd: path of the character device of iommufd.
+ * @iommufd: descriptor of the character device of iommufd.
  *
- * @cdev: path of the character device of the VFIO device.
+ * @cdev: descriptor of the character device of the VFIO device.
  *
  * @probe: filled in; @problem is freed by the caller.
  */
-void probe_device(const char *iommufd, const char *cdev, Probe *probe);
+void probe_device(int iommufd, int cdev, Probe *probe);
 
 #endif /* VPASID_PLAN_PROBE_H */

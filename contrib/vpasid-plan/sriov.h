@@ -1,5 +1,5 @@
 /*
- * Finding the physical function of a virtual one
+ * Physical functions of virtual functions
  *
  * Copyright (c) qemu-vpasid contributors
  *

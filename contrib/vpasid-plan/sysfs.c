@@ -1,5 +1,5 @@
 /*
- * Reading the configuration space of the host's devices
+ * Configuration space of the host's devices, from sysfs
  *
  * The files are those of Linux's Documentation/ABI/testing/sysfs-bus-pci.
  *
@@ -134,7 +134,11 @@ bool sysfs_read_all(const char *root, GPtrArray *devices, GError **error)
         return false;
     }
     while ((entry = g_dir_read_name(dir))) {
-        g_ptr_array_add(names, g_strdup(entry));
+        g_autofree char *name = device_parse_name(entry);
+
+        if (name && !strcmp(name, entry)) {
+            g_ptr_array_add(names, g_steal_pointer(&name));
+        }
     }
     g_ptr_array_sort(names, compare);
     for (unsigned i = 0; i < names->len; i++) {

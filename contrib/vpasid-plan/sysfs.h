@@ -1,5 +1,5 @@
 /*
- * Reading the configuration space of the host's devices
+ * Configuration space of the host's devices, from sysfs
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -41,7 +41,7 @@ bool sysfs_read_device(const char *root, const char *name, GPtrArray *devices,
  * @error: set on failure. May be NULL.
  *
  * Returns: true if the directory could be read, even if it is empty. A device
- * that is gone meanwhile is left out.
+ * that is gone meanwhile is left out, and what is not named like one.
  */
 bool sysfs_read_all(const char *root, GPtrArray *devices, GError **error);
 

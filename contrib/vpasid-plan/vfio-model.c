@@ -1,5 +1,5 @@
 /*
- * What VFIO shows of the extended configuration space of a device
+ * Model of the extended configuration space that VFIO shows
  *
  * Copyright (c) qemu-vpasid contributors
  *

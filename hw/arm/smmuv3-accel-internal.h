@@ -491,27 +491,6 @@ void smmuv3_accel_free_vdevice(SMMUv3AccelState *a, SMMUv3AccelDevice *adev);
  */
 void smmuv3_accel_release(SMMUv3AccelState *a, SMMUv3AccelDevice *adev);
 
-/* smmuv3-accel-offer.c */
-
-/**
- * smmuv3_accel_add_offer_property: add x-accel-offer, which tells what the
- * guest is offered and whether auto follows the host or, with no device at
- * startup, stands for the cautious values
- *
- * @a: state with @a->smmu set; lives as long as that.
- */
-void smmuv3_accel_add_offer_property(SMMUv3AccelState *a);
-
-/* smmuv3-accel-state.c */
-
-/**
- * smmuv3_accel_add_state_property: add x-accel-state, which lists the devices
- * with what each is attached to and why it is stopped
- *
- * @a: state with @a->smmu set; lives as long as that.
- */
-void smmuv3_accel_add_state_property(SMMUv3AccelState *a);
-
 /* smmuv3-accel-retry.c */
 
 /**

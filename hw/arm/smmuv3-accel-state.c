@@ -1,12 +1,16 @@
 /*
- * Accelerated arm-smmuv3: state of its devices, for the user to ask
+ * Accelerated arm-smmuv3: properties that tell what it offers and how its
+ * devices are
  *
  * Copyright (c) qemu-vpasid contributors
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Registers and fields are those of Arm IHI0070, 6.3.1 to 6.3.6.
  */
 
 #include "qemu/osdep.h"
+#include "qapi/error.h"
 #include "qapi/qapi-visit-smmuv3-accel.h"
 #include "smmuv3-accel-internal.h"
 
@@ -42,14 +46,30 @@ static SmmuAccelDevice *smmuv3_accel_device_state(const SMMUv3AccelDevice *adev)
     return state;
 }
 
+static SMMUv3AccelState *smmuv3_accel_of(Object *obj, const char *name,
+                                         Error **errp)
+{
+    SMMUv3State *s = ARM_SMMUV3(obj);
+
+    if (!s->accel_state) {
+        error_setg(errp, "arm-smmuv3: %s is for an SMMUv3 with accel=on that"
+                   " is realized", name);
+    }
+    return s->accel_state;
+}
+
 static void smmuv3_accel_get_state(Object *obj, Visitor *v, const char *name,
                                    void *opaque, Error **errp)
 {
-    SMMUv3AccelState *a = opaque;
-    g_autoptr(SmmuAccelState) state = g_new0(SmmuAccelState, 1);
+    SMMUv3AccelState *a = smmuv3_accel_of(obj, name, errp);
+    g_autoptr(SmmuAccelState) state = NULL;
     GHashTableIter iter;
     gpointer adev;
 
+    if (!a) {
+        return;
+    }
+    state = g_new0(SmmuAccelState, 1);
     g_hash_table_iter_init(&iter, a->devices);
     while (g_hash_table_iter_next(&iter, NULL, &adev)) {
         QAPI_LIST_PREPEND(state->devices, smmuv3_accel_device_state(adev));
@@ -57,8 +77,35 @@ static void smmuv3_accel_get_state(Object *obj, Visitor *v, const char *name,
     visit_type_SmmuAccelState(v, name, &state, errp);
 }
 
-void smmuv3_accel_add_state_property(SMMUv3AccelState *a)
+static void smmuv3_accel_get_offer(Object *obj, Visitor *v, const char *name,
+                                   void *opaque, Error **errp)
 {
-    object_property_add(OBJECT(a->smmu), "x-accel-state", "SmmuAccelState",
-                        smmuv3_accel_get_state, NULL, NULL, a);
+    SMMUv3AccelState *a = smmuv3_accel_of(obj, name, errp);
+    const uint32_t *idr = ARM_SMMUV3(obj)->idr;
+    SmmuAccelOffer offer, *value = &offer;
+
+    if (!a) {
+        return;
+    }
+    offer = (SmmuAccelOffer) {
+        .q_auto = a->limited ? SMMU_ACCEL_AUTO_HOST : SMMU_ACCEL_AUTO_CAUTIOUS,
+        .device = a->limited_by,
+        .ssidsize = FIELD_EX32(idr[1], IDR1, SSIDSIZE),
+        .ats = FIELD_EX32(idr[0], IDR0, ATS),
+        .ril = FIELD_EX32(idr[3], IDR3, RIL),
+        .oas = smmuv3_props_oas_bits(FIELD_EX32(idr[5], IDR5, OAS)),
+    };
+    visit_type_SmmuAccelOffer(v, name, &value, errp);
+}
+
+void smmuv3_accel_class_init(ObjectClass *klass)
+{
+    object_class_property_add(klass, "x-accel-offer", "SmmuAccelOffer",
+                              smmuv3_accel_get_offer, NULL, NULL, NULL);
+    object_class_property_set_description(klass, "x-accel-offer",
+        "with accel=on: what the guest is offered (read-only)");
+    object_class_property_add(klass, "x-accel-state", "SmmuAccelState",
+                              smmuv3_accel_get_state, NULL, NULL, NULL);
+    object_class_property_set_description(klass, "x-accel-state",
+        "with accel=on: the devices, and what stops them (read-only)");
 }

@@ -10,6 +10,10 @@
 #include "qapi/error.h"
 #include "smmuv3-accel.h"
 
+void smmuv3_accel_class_init(ObjectClass *klass)
+{
+}
+
 bool smmuv3_accel_realize(SMMUv3State *s, Error **errp)
 {
     if (s->accel) {

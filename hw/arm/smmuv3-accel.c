@@ -368,8 +368,6 @@ bool smmuv3_accel_realize(SMMUv3State *s, Error **errp)
     smmuv3_accel_cmdq_add_properties(OBJECT(s), &a->inval);
     smmuv3_accel_slice_init(&a->slice, s);
     smmuv3_accel_retry_init(a);
-    smmuv3_accel_add_offer_property(a);
-    smmuv3_accel_add_state_property(a);
     a->bus_numbers.notify = smmuv3_accel_renumbered;
     pci_bus_number_add_notifier(&a->bus_numbers);
     return true;

@@ -19,6 +19,13 @@
  */
 
 /**
+ * smmuv3_accel_class_init: add x-accel-offer and x-accel-state
+ *
+ * @klass: class of arm-smmuv3.
+ */
+void smmuv3_accel_class_init(ObjectClass *klass);
+
+/**
  * smmuv3_accel_realize: check the configuration and take over the primary bus
  *
  * @s: an SMMUv3 whose base class is realized.

@@ -706,6 +706,21 @@ static const Property pasid_testdev_properties[] = {
     DEFINE_PROP_STRING("ecap-image", PasidTestDev, ecap_image),
 };
 
+/* In the order of the properties */
+static const char *const pasid_testdev_descriptions[] = {
+    "Offset of the PASID capability, 0x100 to 0xff8; 0 chooses",
+    "Max PASID Width of the capability, 0 to 20 bits",
+    "Execute Permission Supported in the PASID capability",
+    "Privileged Mode Supported in the PASID capability",
+    "Have no PASID capability",
+    "Reset the function on its way from D3hot to D0",
+    "Have an ATS capability, and ask the IOMMU for translations",
+    "File with the extended capabilities, as of a real device",
+};
+
+QEMU_BUILD_BUG_ON(ARRAY_SIZE(pasid_testdev_descriptions) !=
+                  ARRAY_SIZE(pasid_testdev_properties));
+
 static void pasid_testdev_class_init(ObjectClass *klass, const void *data)
 {
     DeviceClass *dc = DEVICE_CLASS(klass);
@@ -725,6 +740,10 @@ static void pasid_testdev_class_init(ObjectClass *klass, const void *data)
     dc->desc = "PCI Express test device with PASID";
     dc->vmsd = &vmstate_pasid_testdev;
     device_class_set_props(dc, pasid_testdev_properties);
+    for (int i = 0; i < ARRAY_SIZE(pasid_testdev_descriptions); i++) {
+        object_class_property_set_description(klass,
+            pasid_testdev_properties[i].name, pasid_testdev_descriptions[i]);
+    }
     set_bit(DEVICE_CATEGORY_MISC, dc->categories);
 }
 

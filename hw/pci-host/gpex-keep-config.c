@@ -1,5 +1,5 @@
 /*
- * ACPI: an operating system that keeps the bus numbers of the firmware
+ * ACPI: keep the PCI bus numbers of the firmware
  *
  * Copyright (c) qemu-vpasid contributors
  *

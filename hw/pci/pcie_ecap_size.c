@@ -61,6 +61,7 @@ void pcie_ecap_function(const uint8_t *image, PCIEEcapFunction *function)
         pos + PCI_EXP_LNKCAP >= PCI_CFG_SPACE_SIZE) {
         return;
     }
+    function->exp_cap = pos;
     flags = reg32(function, pos + PCI_EXP_FLAGS);
     lanes = bits(reg32(function, pos + PCI_EXP_LNKCAP), 9, 4);
     function->port_type = bits(flags, 7, 4);

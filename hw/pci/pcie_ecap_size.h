@@ -10,9 +10,11 @@
 #define HW_PCI_PCIE_ECAP_SIZE_H
 
 /**
- * struct PCIEEcapFunction - what sizes depend on beyond the capability itself
+ * struct PCIEEcapFunction - registers that sizes of capabilities depend on
  *
  * @image: #PCIE_ECAP_IMAGE_SIZE bytes of configuration space.
+ *
+ * @exp_cap: offset of the PCI Express capability, 0 if there is none.
  *
  * @port_type: Device/Port Type (PCIe 6.2, 7.5.3.2), 0 if not known, which is
  *             an endpoint.
@@ -25,6 +27,7 @@
  */
 typedef struct PCIEEcapFunction {
     const uint8_t *image;
+    uint8_t exp_cap;
     uint8_t port_type;
     uint8_t lanes;
     bool ee_prefix;
@@ -32,7 +35,7 @@ typedef struct PCIEEcapFunction {
 } PCIEEcapFunction;
 
 /**
- * pcie_ecap_function: find out what sizes depend on
+ * pcie_ecap_function: read the registers that sizes depend on
  *
  * @image: #PCIE_ECAP_IMAGE_SIZE bytes of configuration space.
  *

@@ -1,5 +1,5 @@
 /*
- * vfio-user: how much a server can have its client do
+ * vfio-user: limits on the requests of a server
  *
  * Copyright (c) qemu-vpasid contributors
  *

@@ -1,5 +1,5 @@
 /*
- * Answers of VFIO and iommufd that must not be believed
+ * Checks of the answers of VFIO and iommufd
  *
  * What the kernel or a vfio-user server fills in has sizes, counts and lists.
  * They are compared here with the room that there is for them.

@@ -1,5 +1,5 @@
 /*
- * Answers of VFIO and iommufd that must not be believed
+ * Checks of the answers of VFIO and iommufd
  *
  * Copyright (c) qemu-vpasid contributors
  *

@@ -1,5 +1,5 @@
 /*
- * VFIO: the descriptor of a device, and what CPR knows of it
+ * VFIO: file descriptors of devices in the CPR state
  *
  * Copyright (c) qemu-vpasid contributors
  *

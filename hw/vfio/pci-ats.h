@@ -1,5 +1,5 @@
 /*
- * ATS capability of VFIO PCI devices: whether the guest sees it
+ * Visibility of the ATS capability of VFIO PCI devices
  *
  * Copyright (c) qemu-vpasid contributors
  *

@@ -1,5 +1,5 @@
 /*
- * Registers of VFIO PCI devices that must not be believed
+ * Checks of the registers of VFIO PCI devices
  *
  * Section numbers without a name are those of PCIe 6.2.
  *

@@ -1,5 +1,5 @@
 /*
- * Registers of VFIO PCI devices that must not be believed
+ * Checks of the registers of VFIO PCI devices
  *
  * Copyright (c) qemu-vpasid contributors
  *

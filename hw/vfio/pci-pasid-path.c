@@ -1,5 +1,5 @@
 /*
- * Path of a VFIO PCI device's requests with PASID
+ * Checks of the PCI path between a VFIO device and the root, for PASID
  *
  * Section numbers without a name are those of PCIe 6.2.
  *
@@ -13,7 +13,7 @@
 #include "hw/pci/pci_bridge.h"
 #include "hw/pci/pci_bus.h"
 #include "hw/pci/pcie.h"
-#include "pci-pasid-path.h"
+#include "pci-pasid-internal.h"
 
 /* What a guest does not do without ACS, and why it matters here */
 #define NO_ACS  "has no access control services (ACS), without which a guest " \

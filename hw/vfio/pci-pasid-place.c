@@ -1,5 +1,5 @@
 /*
- * Where the PASID capability of a VFIO PCI device goes
+ * Placement of the PASID capability of VFIO PCI devices
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -146,13 +146,24 @@ bool vfio_pasid_choose_place(const PCIEEcapLayout *layout,
     return place->offset;
 }
 
-char *vfio_pasid_describe(const PCIEEcapLayout *layout, uint16_t offset,
-                          PCIEEcapReason reason)
+char *vfio_pasid_describe(const PCIEEcapLayout *layout, uint16_t size,
+                          uint16_t offset, PCIEEcapReason reason)
 {
     const char *name = pcie_ecap_reason_name(reason);
     const PCIEEcapExtent *ext =
         pcie_ecap_in_the_way(layout, offset, PCI_EXT_CAP_PASID_SIZEOF, reason);
 
+    if (reason == PCIE_ECAP_BAD_CHAIN) {
+        return g_strdup_printf("the list of extended capabilities %s at 0x%x",
+                               pcie_ecap_defect_name(layout->defects &
+                                                     PCIE_ECAP_BROKEN),
+                               layout->broken_offset);
+    }
+    if (size < PCIE_ECAP_IMAGE_SIZE &&
+        offset + PCI_EXT_CAP_PASID_SIZEOF > size) {
+        return g_strdup_printf("0x%x does not fit into the 0x%x bytes of "
+                               "configuration space", offset, size);
+    }
     if (!ext) {
         return g_strdup_printf("0x%x %s", offset, name);
     }
@@ -160,6 +171,33 @@ char *vfio_pasid_describe(const PCIEEcapLayout *layout, uint16_t offset,
                            name, pcie_ecap_name(ext->id), ext->id, ext->offset,
                            ext->offset + ext->size - 1, ext->sized ? "" :
                            " since its size is not known");
+}
+
+char *vfio_pasid_describe_place(const PCIEEcapLayout *layout, uint16_t size,
+                                const VFIOPasidPlace *place)
+{
+    g_autofree char *end = vfio_pasid_describe(layout, size, VFIO_PASID_AT_END,
+                                               place->end);
+    g_autofree char *own = place->hidden ?
+        g_strdup_printf("%u places look like the device's own capability",
+                        place->hidden) :
+        g_strdup("the device's own capability was not found");
+
+    if (place->end == PCIE_ECAP_BAD_CHAIN) {
+        return g_strdup_printf("%s, so the free places are not known", end);
+    }
+    switch (place->step) {
+    case VFIO_PASID_STEP_END:
+        return g_steal_pointer(&end);
+    case VFIO_PASID_STEP_HOST:
+        return g_strdup_printf("%s; the device's own capability is at 0x%x",
+                               end, place->offset);
+    case VFIO_PASID_STEP_GAP:
+        return g_strdup_printf("%s; %s; 0x%x is the highest free place", end,
+                               own, place->offset);
+    default:
+        return g_strdup_printf("%s; %s; no other place is free", end, own);
+    }
 }
 
 const char *vfio_pasid_list_defect(const PCIEEcapLayout *layout)

@@ -1,5 +1,5 @@
 /*
- * Where the PASID capability of a VFIO PCI device goes
+ * Placement of the PASID capability of VFIO PCI devices
  *
  * The kernel hides the PASID capability of a device from VFIO users, so a
  * guest gets a virtual one. These are the rules for its place, and what is
@@ -169,6 +169,8 @@ bool vfio_pasid_choose_place(const PCIEEcapLayout *layout,
  *
  * @layout: from pcie_ecap_parse().
  *
+ * @size: bytes of configuration space that the device has.
+ *
  * @offset: of the capability in bytes, as given to pcie_ecap_check().
  *
  * @reason: what pcie_ecap_check() said of @offset.
@@ -176,8 +178,22 @@ bool vfio_pasid_choose_place(const PCIEEcapLayout *layout,
  * Returns: the offset, the reason, and the capability in the way if there is
  * one, in words; freed by the caller.
  */
-char *vfio_pasid_describe(const PCIEEcapLayout *layout, uint16_t offset,
-                          PCIEEcapReason reason);
+char *vfio_pasid_describe(const PCIEEcapLayout *layout, uint16_t size,
+                          uint16_t offset, PCIEEcapReason reason);
+
+/**
+ * vfio_pasid_describe_place: say why a place was chosen, or why there is none
+ *
+ * @layout: from pcie_ecap_parse().
+ *
+ * @size: bytes of configuration space that the device has.
+ *
+ * @place: from vfio_pasid_choose_place() with @layout.
+ *
+ * Returns: the reason in words, freed by the caller.
+ */
+char *vfio_pasid_describe_place(const PCIEEcapLayout *layout, uint16_t size,
+                                const VFIOPasidPlace *place);
 
 /**
  * vfio_pasid_list_defect: tell whether the list that the kernel shows can be

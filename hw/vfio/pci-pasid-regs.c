@@ -15,8 +15,7 @@
 #include "qapi/error.h"
 #include "qemu/bitmap.h"
 #include "qemu/range.h"
-#include "pci.h"
-#include "pci-pasid-regs.h"
+#include "pci-pasid-internal.h"
 
 /* The power state that a function leaves through a reset (7.5.2.2) */
 #define PM_STATE_D0     0

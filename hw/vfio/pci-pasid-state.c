@@ -13,8 +13,7 @@
 
 #include "qapi/error.h"
 #include "qapi/qapi-visit-vfio-pasid.h"
-#include "pci.h"
-#include "pci-pasid-state.h"
+#include "pci-pasid-internal.h"
 #include "trace.h"
 
 const char *vfio_pasid_reason_text(VfioPasidReason reason)

@@ -21,10 +21,7 @@
 #include "qapi/error.h"
 #include "qemu/error-report.h"
 #include "system/host_iommu_device.h"
-#include "pci.h"
-#include "pci-pasid-path.h"
-#include "pci-pasid-regs.h"
-#include "pci-pasid-state.h"
+#include "pci-pasid-internal.h"
 #include "trace.h"
 
 #define EXT_SIZE    (PCIE_CONFIG_SPACE_SIZE - PCI_CONFIG_SPACE_SIZE)
@@ -174,30 +171,6 @@ static void vfio_pasid_hide_own(VFIOPCIDevice *vdev, const VFIOPasidView *view)
     }
 }
 
-/* Why @offset was refused, in words; freed by the caller */
-static char *vfio_pasid_describe_refusal(const VFIOPasidView *view,
-                                         uint16_t offset,
-                                         PCIEEcapReason reason)
-{
-    g_autofree char *what = NULL;
-
-    if (reason == PCIE_ECAP_BAD_CHAIN) {
-        return g_strdup_printf("the list of extended capabilities of the "
-                               "device %s at 0x%x",
-                               pcie_ecap_defect_name(view->layout.defects &
-                                                     PCIE_ECAP_BROKEN),
-                               view->layout.broken_offset);
-    }
-    if (view->size < sizeof(view->image) &&
-        offset + PCI_EXT_CAP_PASID_SIZEOF > view->size) {
-        return g_strdup_printf("offset 0x%x is behind the 0x%x bytes of "
-                               "configuration space that the device has, or "
-                               "too close to their end", offset, view->size);
-    }
-    what = vfio_pasid_describe(&view->layout, offset, reason);
-    return g_strdup_printf("offset %s", what);
-}
-
 /* Is what can be read at @offset what the capability there stands for? */
 static bool vfio_pasid_is_own(VFIOPCIDevice *vdev, const VFIOPasidView *view,
                               uint16_t offset)
@@ -227,7 +200,7 @@ static bool vfio_pasid_check_wanted(VFIOPCIDevice *vdev,
                     vfio_pasid_is_own(vdev, view, wanted))) {
         return true;
     }
-    what = vfio_pasid_describe_refusal(view, wanted, reason);
+    what = vfio_pasid_describe(&view->layout, view->size, wanted, reason);
     if (vfio_pasid_choose_place(&view->layout, view->image, &vdev->pasid.host,
                                 &place)) {
         error_setg(errp, "x-vpasid-cap-offset=0x%x is not possible: %s; "
@@ -239,29 +212,6 @@ static bool vfio_pasid_check_wanted(VFIOPCIDevice *vdev,
         error_append_hint(errp, "Use x-vpasid=off to go on without PASID.\n");
     }
     return false;
-}
-
-/* Why there is no @place; the words are freed by the caller */
-static char *vfio_pasid_describe_no_place(const VFIOPasidView *view,
-                                          const VFIOPasidPlace *place,
-                                          VfioPasidReason *reason)
-{
-    g_autofree char *what = vfio_pasid_describe_refusal(view,
-                                                        VFIO_PASID_AT_END,
-                                                        place->end);
-    g_autofree char *lookalikes = NULL;
-
-    if (place->end == PCIE_ECAP_BAD_CHAIN) {
-        *reason = VFIO_PASID_REASON_LIST_BROKEN;
-        return g_strdup_printf("%s, so it is not known what is free", what);
-    }
-    *reason = VFIO_PASID_REASON_NO_ROOM;
-    lookalikes = place->hidden ?
-        g_strdup_printf(", %u places look like the device's own capability,",
-                        place->hidden) : g_strdup(",");
-    return g_strdup_printf("there is no room: %s%s and no other %u bytes are "
-                           "free and read zero", what, lookalikes,
-                           PCI_EXT_CAP_PASID_SIZEOF);
 }
 
 /* Put @cap, which the host and the vIOMMU allow, to @offset */
@@ -301,11 +251,15 @@ static bool vfio_pasid_place_and_enable(VFIOPCIDevice *vdev,
         offset = place.offset;
         where = steps[place.step];
     } else {
-        VfioPasidReason reason;
-        g_autofree char *text = vfio_pasid_describe_no_place(view, &place,
-                                                             &reason);
+        g_autofree char *why = vfio_pasid_describe_place(&view->layout,
+                                                         view->size, &place);
+        bool broken = place.end == PCIE_ECAP_BAD_CHAIN;
+        g_autofree char *text = g_strconcat(broken ? "" : "there is no room: ",
+                                            why, NULL);
 
-        return vfio_pasid_go_without(vdev, reason, text, errp);
+        return vfio_pasid_go_without(vdev, broken ?
+                                     VFIO_PASID_REASON_LIST_BROKEN :
+                                     VFIO_PASID_REASON_NO_ROOM, text, errp);
     }
     cap.width = vdev->pasid.width;
     return vfio_pasid_enable(vdev, offset, &cap, where, &err) ||
@@ -474,7 +428,7 @@ static bool vfio_pasid_adopt_virtual(VFIOPCIDevice *vdev, uint16_t offset,
         return vfio_pasid_enable(vdev, offset, known, VFIO_PASID_WHERE_GUEST,
                                  errp);
     }
-    what = vfio_pasid_describe_refusal(view, offset, reason);
+    what = vfio_pasid_describe(&view->layout, view->size, offset, reason);
     other = vfio_pasid_choose_place(&view->layout, view->image, host, &place) ?
         g_strdup_printf("it could only be at offset 0x%x", place.offset) :
         g_strdup("there is no place for it");

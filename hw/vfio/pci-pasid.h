@@ -76,9 +76,8 @@ void vfio_pci_pasid_describe(ObjectClass *klass);
  * The capability (PCIe 6.2, 7.8.9) is emulated as a whole. It is added if the
  * vIOMMU translates requests with PASID, the host reports PASID for the
  * device (iommufd.h IOMMU_GET_HW_INFO), the kernel exposes no such
- * capability itself and nothing on the path to the root keeps the guest from
- * enabling it (pci-pasid-path.h). If it should be added but cannot be, one
- * warning says why and the device goes on without.
+ * capability itself and vfio_pasid_path_problem() finds none. If it should be
+ * added but cannot be, one warning says why and the device goes on without.
  *
  * The registers of the device that the capability stands for are hidden if
  * they can be found by what the host reports, also where nothing is added.

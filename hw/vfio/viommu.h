@@ -1,5 +1,5 @@
 /*
- * What a vIOMMU asks of the VFIO devices behind it
+ * Requirements of a vIOMMU on the VFIO devices behind it
  *
  * Copyright (c) qemu-vpasid contributors
  *

@@ -1,5 +1,5 @@
 /*
- * What a vIOMMU, and the IOMMU of the host, tell of the PCI devices behind them
+ * Flags of vIOMMUs and of host IOMMUs for PCI devices
  *
  * Copyright (c) qemu-vpasid contributors
  *

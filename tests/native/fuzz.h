@@ -1,5 +1,5 @@
 /*
- * What the fuzz targets share
+ * Interface of the fuzz targets
  *
  * A target is one file with LLVMFuzzerTestOneInput() and fuzz_input. It is
  * linked twice: with libFuzzer, and with replay.c, which runs given inputs.

@@ -1,5 +1,9 @@
 /*
- * In place of iommufd, which a test has no device for
+ * Stub of the iommufd queries, for tests without a device
+ *
+ * The file of the VFIO device holds the answer in decimal numbers: an errno and
+ * the name of the call that fails with it; or 0, width, exec, priv, ats,
+ * nesting and, where nesting fails, the errno and the name of the call.
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -9,8 +13,27 @@
 #include "qemu/osdep.h"
 #include "contrib/vpasid-plan/probe.h"
 
-void probe_device(const char *iommufd, const char *cdev, Probe *probe)
+void probe_device(int iommufd, int cdev, Probe *probe)
 {
-    probe->problem = g_strdup_printf("%s is not asked about %s in a test",
-                                     iommufd, cdev);
+    char text[256] = "";
+    char name[32] = "";
+    int exec = 0, priv = 0, ats = 0, nesting = 0;
+
+    g_assert_cmpint(iommufd, >=, 0);
+    g_assert_cmpint(pread(cdev, text, sizeof(text) - 1, 0), >, 0);
+    if (sscanf(text, "0 %u %d %d %d %d %d %31s", &probe->pasid_width, &exec,
+               &priv, &ats, &nesting, &probe->error, name) >= 5) {
+        probe->answered = true;
+        probe->exec = exec;
+        probe->priv = priv;
+        probe->ats = ats;
+        probe->is_smmuv3 = true;
+        probe->nesting = nesting;
+    } else {
+        g_assert_cmpint(sscanf(text, "%d %31s", &probe->error, name), ==, 2);
+    }
+    if (probe->error) {
+        probe->problem = g_strdup_printf("%s failed: %s", name,
+                                         g_strerror(probe->error));
+    }
 }

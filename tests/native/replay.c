@@ -1,5 +1,5 @@
 /*
- * Running a fuzz target on given inputs, without libFuzzer
+ * Runner of a fuzz target without libFuzzer
  *
  * Copyright (c) qemu-vpasid contributors
  *

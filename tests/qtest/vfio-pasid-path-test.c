@@ -10,6 +10,10 @@
  * prefixes, and each port above it and each function of a multifunction slot
  * has ACS. Each row is a topology, and what the guest finds and the user is
  * told.
+ *
+ * No row has the reason port-no-prefix: each PCI Express port of QEMU supports
+ * the prefixes, and an accelerated SMMUv3 refuses a device behind a bridge that
+ * is conventional PCI.
  */
 
 #include "qemu/osdep.h"

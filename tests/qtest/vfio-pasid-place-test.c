@@ -224,9 +224,9 @@ static const PlaceTest tests[] = {
     { .name = "none", .caps = caps_end_taken, .describe = no_room,
       .options = "", .warnings = 1,
       .state = "reason=no-room", .text =
-          "disabled: there is no room: offset 0xff8 overlaps the body of a "
-          "capability (Vendor-Specific, ID 0xb, 0xfc0 to 0xfff), and no other "
-          "8 bytes are free and read zero" },
+          "disabled: there is no room: 0xff8 overlaps the body of a capability "
+          "(Vendor-Specific, ID 0xb, 0xfc0 to 0xfff); the device's own "
+          "capability was not found; no other place is free" },
 
     { .name = "short", .caps = caps_aer, .describe = short_space, .options = "",
       .offset = 0x5f8, .state = "where=gap" },
@@ -236,9 +236,9 @@ static const PlaceTest tests[] = {
     { .name = "short-none", .caps = caps_aer, .describe = short_full,
       .options = "", .warnings = 1,
       .state = "reason=no-room", .text =
-          "disabled: there is no room: offset 0xff8 is behind the 0x148 bytes "
-          "of configuration space that the device has, or too close to their "
-          "end, and no other 8 bytes are free and read zero" },
+          "disabled: there is no room: 0xff8 does not fit into the 0x148 bytes "
+          "of configuration space; the device's own capability was not found; "
+          "no other place is free" },
 
     /* Registers that may not be the device's PASID are not used */
     { .name = "host-narrower", .caps = caps_end_taken,
@@ -281,8 +281,8 @@ static const PlaceTest tests[] = {
     { .name = "loop", .caps = caps_aer, .describe = backward_then_loop,
       .options = "", .warnings = 2,
       .state = "reason=list-broken", .text =
-          "disabled: the list of extended capabilities of the device loops at "
-          "0x200, so it is not known what is free" },
+          "disabled: the list of extended capabilities loops at 0x200, so the "
+          "free places are not known" },
 
     /* By the user */
     { .name = "user", .caps = caps_end_taken,
@@ -304,7 +304,7 @@ static const PlaceTest tests[] = {
 static const PlaceTest refused_tests[] = {
     { .name = "header", .caps = caps_close,
       .options = ",x-vpasid-cap-offset=0x200", .text =
-          "0x200 is not possible: offset 0x200 overlaps the header of a "
+          "0x200 is not possible: 0x200 overlaps the header of a "
           "capability "
       "(Address Translation Services, ID 0xf, 0x200 to 0x207); "
       "x-vpasid-cap-offset=0xfb8 would work" },
@@ -316,54 +316,53 @@ static const PlaceTest refused_tests[] = {
     /* The end of one body, and the header of the next capability */
     { .name = "body-and-header", .caps = caps_close,
       .options = ",x-vpasid-cap-offset=0x1fc", .text =
-          "offset 0x1fc overlaps the header of a capability (Address "
+          "0x1fc overlaps the header of a capability (Address "
           "Translation "
       "Services, ID 0xf, 0x200 to 0x207)" },
     { .name = "next-header", .caps = caps_close,
       .options = ",x-vpasid-cap-offset=0x1bc", .text =
-          "offset 0x1bc overlaps the header of a capability (Vendor-Specific, "
+          "0x1bc overlaps the header of a capability (Vendor-Specific, "
           "ID "
       "0xb, 0x1c0 to 0x1ff)" },
     { .name = "data", .caps = caps_end_taken, .describe = data_in_gap,
       .options = ",x-vpasid-cap-offset=0xfb8", .text =
-          "offset 0xfb8 does not read zero; x-vpasid-cap-offset=0xfb0 would "
+          "0xfb8 does not read zero; x-vpasid-cap-offset=0xfb0 would "
       "work" },
     { .name = "other-host", .caps = caps_end_taken, .describe = hidden_twice,
       .options = ",x-vpasid-cap-offset=0x300",
-      .text = "offset 0x300 does not read zero" },
+      .text = "0x300 does not read zero" },
     { .name = "beside-host", .caps = caps_end_taken, .describe = hidden,
       .options = ",x-vpasid-cap-offset=0x304", .text =
-          "offset 0x304 does not read zero; x-vpasid-cap-offset=0x300 would "
+          "0x304 does not read zero; x-vpasid-cap-offset=0x300 would "
       "work" },
     { .name = "first-not-own", .caps = caps_pasid_first,
       .describe = registers_first_off, .options = ",x-vpasid-cap-offset=0x100",
-      .text = "offset 0x100 does not read zero" },
+      .text = "0x100 does not read zero" },
     { .name = "unaligned", .caps = caps_aer,
       .options = ",x-vpasid-cap-offset=0x202", .text =
-          "offset 0x202 is not a multiple of 4; x-vpasid-cap-offset=0xff8 "
+          "0x202 is not a multiple of 4; x-vpasid-cap-offset=0xff8 "
           "would "
       "work" },
     { .name = "standard", .caps = caps_aer,
       .options = ",x-vpasid-cap-offset=0x80",
-      .text = "offset 0x80 is not inside 0x100 to 0xfff" },
+      .text = "0x80 is not inside 0x100 to 0xfff" },
     { .name = "too-high", .caps = caps_aer,
       .options = ",x-vpasid-cap-offset=0xffc",
-      .text = "offset 0xffc is not inside 0x100 to 0xfff" },
+      .text = "0xffc is not inside 0x100 to 0xfff" },
     { .name = "way-out", .caps = caps_aer,
       .options = ",x-vpasid-cap-offset=0xfffc",
-      .text = "offset 0xfffc is not inside 0x100 to 0xfff" },
+      .text = "0xfffc is not inside 0x100 to 0xfff" },
     { .name = "short", .caps = caps_aer, .describe = short_space,
       .options = ",x-vpasid-cap-offset=0x5fc", .text =
-          "offset 0x5fc is behind the 0x600 bytes of configuration space that "
-          "the device has, or too close to their end; "
+          "0x5fc does not fit into the 0x600 bytes of configuration space; "
           "x-vpasid-cap-offset=0x5f8 would work" },
     { .name = "no-other", .caps = caps_end_taken, .describe = no_room,
       .options = ",x-vpasid-cap-offset=0x200",
-      .text = "offset 0x200 does not read zero; no other offset would work" },
+      .text = "0x200 does not read zero; no other offset would work" },
     { .name = "loop", .caps = caps_aer, .describe = backward_then_loop,
       .options = ",x-vpasid-cap-offset=0x400", .warnings = 1, .text =
-          "the list of extended capabilities of the device loops at 0x200; no "
-      "other offset would work" },
+          "the list of extended capabilities loops at 0x200; no other offset "
+          "would work" },
     { .name = "unknown", .caps = caps_unknown_alone,
       .options = ",x-vpasid-cap-offset=0x400",
       .text = "since its size is not known); no other offset would work" },
@@ -374,7 +373,7 @@ static const PlaceTest refused_tests[] = {
       .options = ",x-vpasid=on", .text = "x-vpasid=on, but there is no room" },
     { .name = "on-loop", .caps = caps_aer, .describe = backward_then_loop,
       .options = ",x-vpasid=on", .warnings = 1, .text =
-          "x-vpasid=on, but the list of extended capabilities of the device "
+          "x-vpasid=on, but the list of extended capabilities "
           "loops" },
 };
 

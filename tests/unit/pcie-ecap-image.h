@@ -1,5 +1,5 @@
 /*
- * Making images of configuration space for tests
+ * Images of configuration space for tests
  *
  * Copyright (c) qemu-vpasid contributors
  *

@@ -1,5 +1,5 @@
 /*
- * What holds for the layout of every image of configuration space
+ * Invariants of the layout of configuration space
  *
  * Unit tests and fuzzers share these. Each property is stated here anew, from
  * the bytes of the image, so that it does not rest on the code under test.

@@ -7,10 +7,12 @@ usage: test-vpasid-plan-host.py PROGRAM DATA
 DATA has the dumps of configuration space that the devices of the hosts show.
 """
 
+import errno
 import gzip
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -34,6 +36,7 @@ class Host(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.root = folder.name
+        self.devices = 0
         self.write('proc/version', 'Linux version 7.3.4-test (lab) #1\n')
         self.options()
         self.write('dev/iommu')
@@ -59,8 +62,12 @@ class Host(unittest.TestCase):
                        for name in OPTIONS)
         self.write(file, data=pack(text.encode()))
 
-    def add(self, name, dump, smmu=SMMU, group=None, driver='vfio-pci'):
-        """Add a device, and its group if that is a new one."""
+    def add(self, name, dump, smmu=SMMU, group=None, driver='vfio-pci',
+            answer='0 16 1 0 1 1'):
+        """Add a device, and its group if that is a new one.
+
+        What iommufd says of it is in tests/native/probe.c.
+        """
         node = f'sys/bus/pci/devices/{name}'
         self.write(f'{node}/config', data=image(dump))
         self.write(f'{node}/class', '0x030200\n')
@@ -78,13 +85,18 @@ class Host(unittest.TestCase):
             self.link(f'{node}/driver', os.path.join(
                 b'../drivers', os.fsencode(driver)))
         if driver == 'vfio-pci':
-            self.write(f'{node}/vfio-dev/vfio0/dev', '511:0\n')
+            vfio = f'vfio{self.devices}'
+            self.devices += 1
+            self.write(f'{node}/vfio-dev/{vfio}/dev', '511:0\n')
+            self.write(f'dev/vfio/devices/{vfio}', answer)
+        return node
 
-    def run_program(self, *args):
+    def run_program(self, *args, before=()):
         """Run the program on the host: status, output, errors."""
         done = subprocess.run(
-            [PROGRAM, '--root=' + self.root, *args], stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, timeout=60, check=False)
+            [*before, PROGRAM, '--root=' + self.root, *args],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60,
+            check=False)
         return done.returncode, done.stdout.decode(), done.stderr.decode()
 
     def checks(self, *args):
@@ -106,15 +118,25 @@ class Host(unittest.TestCase):
         self.assertIn(found, check['found'])
         self.assertIn(remedy, check['remedy'] or '')
 
+    def refused(self, *args, status=1):
+        """Check that no options are printed; return what is said instead."""
+        for option in '--args', '--xml':
+            got, out, err = self.run_program(option, *args)
+            self.assertEqual((got, out), (status, ''), (option, args, err))
+        return err
+
     def test_good(self):
-        """All is well but for iommufd, which a test cannot ask."""
+        """All is well, and nothing is said beside the options."""
         status, host, gpu = self.checks()
-        self.assertEqual(status, 2)
-        for name in 'Linux', 'kernel options', 'iommufd':
-            self.assertEqual(host[name]['result'], 'yes', host[name])
-        self.assertEqual(gpu.pop("host's PASID")['result'], 'unknown')
-        for check in gpu.values():
+        self.assertEqual(status, 0)
+        for check in (*host.values(), *gpu.values()):
             self.assertEqual(check['result'], 'yes', check)
+        for option in '--args', '--xml':
+            status, out, err = self.run_program(option, GPU)
+            self.assertEqual((status, err), (0, ''))
+            self.assertIn('16', out)
+        self.assertEqual(gpu["host's PASID"]['found'],
+                         '16 bits, exec 1, priv 0')
         self.assertEqual(gpu['host IOMMU']['found'], SMMU)
         self.assertIn('0xff8', gpu['capability']['found'])
 
@@ -168,7 +190,7 @@ class Host(unittest.TestCase):
     def test_iommufd(self):
         """There is no /dev/iommu."""
         os.remove(os.path.join(self.root, 'dev/iommu'))
-        self.bad(self.checks()[1]['iommufd'], 'there is no', 'CONFIG_IOMMUFD')
+        self.bad(self.checks()[1]['iommufd'], 'No such file', 'CONFIG_IOMMUFD')
 
     def test_identity(self):
         """Firmware that wants an identity mapping: VFIO refuses the device."""
@@ -203,27 +225,217 @@ class Host(unittest.TestCase):
         nic = self.checks(NIC)[2]
         self.bad(nic['host IOMMU'], 'none')
         self.bad(nic['IOMMU group'], 'no IOMMU')
-        for option in '--args', '--xml':
-            status, out, err = self.run_program(option, NIC)
-            self.assertEqual((status, out), (1, ''))
-            self.assertIn(f'{NIC} is not behind an Arm SMMUv3', err)
+        err = self.refused(NIC)
+        self.assertIn(f'{NIC}: host IOMMU: none; use a device behind', err)
+        self.assertIn(f'{NIC}: IOMMU group: none', err)
 
     def test_driver(self):
-        """A device that another driver has, or none."""
+        """A device that another driver has, or none, or VFIO by halves."""
         for driver, found in (('nouveau', 'nouveau'),
                               (None, 'none is bound')):
             self.add(NIC, 'device-nic', driver=driver)
             nic = self.checks(NIC)[2]
             self.bad(nic['driver'], found, f'set-override {NIC} vfio-pci')
             self.assertNotIn("host's PASID", nic)
-            subprocess.run(['rm', '-r', f'{self.root}/sys/bus/pci/devices/'
-                            f'{NIC}', f'{self.root}/sys/kernel/iommu_groups/'
-                            f'{NIC}'], check=True)
+            status, out, err = self.run_program('--args', NIC)
+            self.assertEqual((status, err), (
+                1, f'vpasid-plan: {NIC}: driver: {found}; '
+                f'driverctl set-override {NIC} vfio-pci\n'))
+            self.assertIn('ssidsize=auto', out)
+            # libvirt binds the driver
+            status, out, err = self.run_program('--xml', NIC)
+            self.assertEqual((status, err), (0, ''))
+            self.remove(NIC)
+        node = self.add(NIC, 'device-nic')
+        os.remove(os.path.join(self.root, f'{node}/vfio-dev/vfio1/dev'))
+        self.bad(self.checks(NIC)[2]['driver'], 'vfio-pci',
+                 'CONFIG_VFIO_DEVICE_CDEV')
+        os.rename(os.path.join(self.root, f'{node}/vfio-dev'),
+                  os.path.join(self.root, 'moved'))
+        check = self.checks(NIC)[2]['driver']
+        self.bad(check, 'vfio-pci has made no VFIO device', 'dmesg')
+        self.assertNotIn('set-override', check['remedy'])
+
+    def remove(self, name):
+        """Take a device out of the host."""
+        subprocess.run(['rm', '-rf', f'{self.root}/sys/bus/pci/devices/{name}',
+                        f'{self.root}/sys/kernel/iommu_groups/{name}'],
+                       check=True)
+
+    def test_files(self):
+        """A file of the host that cannot be opened: what helps, by errno."""
+        cdev = os.path.join(self.root, 'dev/vfio/devices/vfio0')
+        iommu = os.path.join(self.root, 'dev/iommu')
+        # A root that has no capabilities obeys the mode of a file
+        drop = (['setpriv', '--bounding-set=-all', '--inh-caps=-all']
+                if os.geteuid() == 0 else [])
+        for path, missing, where in ((iommu, 'CONFIG_IOMMUFD', 'iommufd'),
+                                     (cdev, 'udev', 'device file')):
+            os.chmod(path, 0)
+            status, out, _ = self.run_program('--host', before=drop)
+            self.assertEqual(status, 1)
+            self.assertRegex(out, f'✘ {where} .*{path}: Permission denied\n'
+                             ' +-> .*read and write access')
+            os.remove(path)
+            status, out, _ = self.run_program('--host')
+            self.assertEqual(status, 1)
+            self.assertRegex(out, f'✘ {where} .*{path}: No such file.*\n'
+                             f' +-> .*{missing}')
+            with socket.socket(socket.AF_UNIX) as dead:
+                dead.bind(path)
+            self.assertRegex(self.run_program('--host')[1],
+                             f'✘ {where} .*{path}: No such device')
+            os.remove(path)
+            self.write(path, '0 16 1 0 1 1')
+
+    def test_probe(self):
+        """What the host answers about a device, by errno."""
+        for name, error, result, remedy in (
+                ("host's PASID", errno.EBUSY, 'unknown', 'end the program'),
+                ("host's PASID", errno.EINVAL, 'unknown', 'end the program'),
+                ("host's PASID", errno.EPERM, 'unknown', 'run as root'),
+                ("host's PASID", errno.ENOTTY, 'no', 'Linux 6.15'),
+                ("host's PASID", errno.ENOMEM, 'unknown', 'dmesg'),
+                ('nesting', errno.EOPNOTSUPP, 'no', 'FWB'),
+                ('nesting', errno.ENOTTY, 'no', 'FWB'),
+                ('nesting', errno.ENOMEM, 'unknown', 'dmesg')):
+            with self.subTest(name=name, error=error):
+                self.write('dev/vfio/devices/vfio0', f'{error} A_CALL'
+                           if name != 'nesting' else
+                           f'0 16 1 0 1 0 {error} A_CALL')
+                status, _, gpu = self.checks()
+                self.assertEqual(status, {'no': 1, 'unknown': 2}[result])
+                self.assertEqual(gpu[name]['result'], result)
+                self.assertIn(remedy, gpu[name]['remedy'])
+                self.assertIn('A_CALL failed: ' + os.strerror(error),
+                              gpu[name]['found'])
+                if (name, result) == ('nesting', 'no'):
+                    self.assertIn('nesting: A_CALL', self.refused(GPU))
+                else:
+                    status, out, err = self.run_program('--args', GPU)
+                    self.assertNotEqual(status, 0)
+                    self.assertIn('-device vfio-pci', out)
+                    self.assertIn(f'{GPU}: {name}: A_CALL failed', err)
+        self.write('dev/vfio/devices/vfio0', '0 0 0 0 1 1')
+        self.bad(self.checks()[2]["host's PASID"], 'has not enabled', 'ACS')
+
+    def test_gone(self):
+        """A device that does not answer needs something else than root."""
+        self.write(f'sys/bus/pci/devices/{GPU}/config', data=b'\xff' * 4096)
+        check = self.checks()[2]['capability']
+        self.assertEqual(check['result'], 'unknown')
+        self.assertIn('does not answer', check['found'])
+        self.assertNotIn('root', check['remedy'])
+        self.write(f'sys/bus/pci/devices/{GPU}/config', data=b'\0' * 64)
+        self.assertIn('root', self.checks()[2]['capability']['remedy'])
 
     def test_names(self):
-        """Whatever bytes a name has, JSON is JSON."""
-        self.add(NIC, 'device-nic', driver=b'n\xff"\\\n')
+        """Whatever bytes a name has, JSON is JSON, and a table is a table."""
+        self.add(NIC, 'device-nic', driver=b'n\xff"\\\n  \x1b[2J')
         self.assertIn('n\ufffd"\\\n', self.checks(NIC)[2]['driver']['found'])
+        for option in '--host', '--args':
+            _, out, err = self.run_program(option, NIC)
+            line = [line for line in (out + err).split('\n')
+                    if 'driver:' in line or '✘ driver' in line]
+            self.assertEqual(len(line), 1)
+            self.assertIn('n\ufffd"\\\\x0a  \\x1b[2J', line[0])
+
+    def test_no_devices(self):
+        """A host without devices is checked all the same."""
+        self.remove(GPU)
+        status, host = self.checks()
+        self.assertEqual(status, 1)
+        self.bad(host['devices'], 'none of 0 has PASID')
+        os.rmdir(os.path.join(self.root, 'sys/bus/pci/devices'))
+        status, host = self.checks()
+        self.assertEqual(status, 1)
+        self.assertEqual(host['Linux']['result'], 'yes')
+        self.bad(host['devices'], 'sys/bus/pci/devices', 'mount sysfs')
+
+    def test_stray(self):
+        """What is not named like a device is none."""
+        for name in 'stray', '0000:01:00.0.bak', '1:2.3', '0000:0A:00.0':
+            self.write(f'sys/bus/pci/devices/{name}/config',
+                       data=image('device-gpu'))
+        self.assertEqual(len(self.checks()), 3)
+        out = self.run_program()[1]
+        self.assertEqual(out.count('\n'), 1, out)
+
+    def test_no_setup(self):
+        """A device that QEMU or Linux refuses gets no options."""
+        self.add('0000:01:00.1', 'chain-empty', group=GPU)
+        self.assertIn(f'{GPU}: IOMMU group: shared with 0000:01:00.1; one',
+                      self.refused(GPU))
+        os.remove(os.path.join(
+            self.root, f'sys/kernel/iommu_groups/{GPU}/devices/0000:01:00.1'))
+        self.add(NIC, 'device-nic')
+        self.write(f'sys/kernel/iommu_groups/{NIC}/reserved_regions',
+                   '0x00000000a0000000 0x00000000a000ffff direct\n')
+        err = self.refused(GPU, NIC)
+        self.assertIn(f'{NIC}: reserved regions: the firmware asks', err)
+        self.assertNotIn(GPU, err)
+        bridge = bytearray(image('chain-empty'))
+        bridge[0x0e] = 1
+        self.add('0000:00:01.0', 'chain-empty')
+        self.write('sys/bus/pci/devices/0000:00:01.0/config', data=bridge)
+        self.assertIn('0000:00:01.0: capability: VFIO passes no bridges',
+                      self.refused('00:01.0'))
+
+    def test_no_pasid(self):
+        """Options for a device without PASID, or an old host: with a word."""
+        self.add(NIC, 'chain-empty', answer='0 0 0 0 1 1')
+        self.write('proc/version', 'Linux version 6.12.9 (lab)\n')
+        for option in '--args', '--xml':
+            status, out, err = self.run_program(option, NIC)
+            self.assertEqual(status, 1)
+            self.assertIn('iommufd', out)
+            self.assertIn(f'{NIC}: capability: the device has no PASID', err)
+            self.assertIn("host's PASID: Linux has not enabled it; look", err)
+            self.assertIn('vpasid-plan: host: Linux: 6.12.9', err)
+
+    def test_twice(self):
+        """A device cannot be named twice, whatever it is called."""
+        for args in (('--args', GPU, '01:00.0'), ('--xml', GPU, GPU),
+                     ('--host', GPU, GPU), (GPU, GPU)):
+            status, out, err = self.run_program(*args)
+            self.assertEqual((status, out), (2, ''), args)
+            self.assertIn(f'{GPU} is named twice', err)
+
+    def many(self, smmus, devices):
+        """Names of so many devices behind each of so many SMMUs."""
+        names = []
+        for smmu in range(smmus):
+            for device in range(devices):
+                name = f'{smmu:04x}:{device + 1:02x}:00.0'
+                if not os.path.exists(os.path.join(
+                        self.root, f'sys/bus/pci/devices/{name}')):
+                    self.add(name, 'device-nic', smmu=f'smmu3.{smmu:#018x}')
+                names.append(name)
+        return names
+
+    def test_limits(self):
+        """More than a virt machine has slots, bus numbers or lines for."""
+        self.remove(GPU)
+        for smmus, devices in (1, 31), (7, 31), (8, 27), (16, 14):
+            for option in '--args', '--xml':
+                status, out, err = self.run_program(
+                    option, *self.many(smmus, devices))
+                self.assertEqual((status, err), (0, ''))
+            complexes = re.findall(r'<target busNr=.(\d+)', out)
+            self.assertEqual(len(complexes), smmus)
+            numbers = [int(number) for number in complexes] + [256]
+            for first, second in zip(numbers, numbers[1:]):
+                self.assertGreater(second - first, devices)
+            # The first one is that of the machine, with ports of its own
+            self.assertGreater(numbers[0], devices)
+        for smmus, devices in (1, 32), (7, 32), (8, 28), (16, 15):
+            err = self.refused(*self.many(smmus, devices))
+            self.assertIn(f'{devices} devices are behind smmu3.', err)
+            self.assertIn(f'has room for {devices - 1}', err)
+            self.assertIn('another guest', err)
+        err = self.refused(*self.many(17, 1))
+        self.assertIn('17 SMMUs', err)
+        self.assertIn('16', err)
 
     def test_virtual(self):
         """A virtual function has the PASID of its physical one."""
@@ -248,7 +460,7 @@ class Host(unittest.TestCase):
         self.assertRegex(out, '(?m)^ +-> use a kernel')
         self.assertRegex(out, f'(?m)^{GPU}$')
         self.assertRegex(out, f'(?m)^  \u2714 host IOMMU +{SMMU}$')
-        self.assertRegex(out, "(?m)^  \\? host's PASID ")
+        self.assertRegex(out, "(?m)^  \u2714 host's PASID ")
 
     def test_args(self):
         """QEMU's options: one SMMU of the guest for each of the host."""
@@ -258,7 +470,7 @@ class Host(unittest.TestCase):
             '-nic none',
             '-object iommufd,id=iommufd0',
             '-device arm-smmuv3,id=smmu0,primary-bus=pcie.0,accel=on,'
-            'ssidsize=auto',
+            'ssidsize=16',
             '-device pcie-root-port,id=port0,bus=pcie.0,chassis=1',
             f'-device vfio-pci,host={GPU},iommufd=iommufd0,bus=port0',
             '-device pcie-root-port,id=port1,bus=pcie.0,chassis=2',

@@ -191,7 +191,7 @@ class BadInput(unittest.TestCase):
                 (['-F', path, '01:00.0x'], 'is not the address'),
                 (['-F', path, '01:20.0'], 'is not the address'),
                 (['-F', path, '01:00.8'], 'is not the address'),
-                (['-F', path, '01:00.0', '01:00.0'], 'no device'),
+                (['-F', path, '01:00.0', '01:00.0'], 'is named twice'),
                 (['-F', path, '--map', '--json'], 'exclude'),
                 (['-F', path, '--sysfs=/sys'], 'exclude'),
                 (['--sysfs=/nonexistent'], '/nonexistent'),
@@ -326,7 +326,7 @@ class Sysfs(unittest.TestCase):
                                                 '0x1ec step=gap'),
                                     ('0x600', '0x1f4')):
             self.assertIn(f' offset={place} ', line)
-            self.assertIn(f'behind the {end} bytes of configuration space',
+            self.assertIn(f'not fit into the {end} bytes of configuration space',
                           line)
             self.assertIsNotNone(LINE.fullmatch(line), line)
         self.assertIn('pasid=no', lines[2])

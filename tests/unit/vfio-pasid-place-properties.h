@@ -1,5 +1,5 @@
 /*
- * What holds for the place of a PASID capability in every image
+ * Invariants of the placement of a PASID capability
  *
  * Unit tests and fuzzers share these.
  *
