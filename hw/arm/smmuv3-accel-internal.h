@@ -98,7 +98,7 @@ typedef struct SMMUv3AccelAttachment {
 typedef struct SMMUv3AccelDevice {
     PCIDevice *pdev;
     HostIOMMUDeviceIOMMUFD *idev;
-    bool no_ats;                /* the host does not enable ATS for it */
+    bool no_ats;                /* host or user want no ATS for it */
     SMMUv3AccelAttachment host;
     uint32_t found_by;          /* StreamID, valid while in a list of these: */
     QLIST_ENTRY(SMMUv3AccelDevice) same_sid;

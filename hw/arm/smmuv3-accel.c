@@ -313,6 +313,7 @@ bool smmuv3_accel_bind(SMMUv3State *s, PCIDevice *pdev, HostIOMMUDevice *hiod,
     SMMUv3AccelSte wanted;
     SMMUEventInfo event;
     bool first = !g_hash_table_size(a->devices);
+    g_autofree char *ats = NULL;
 
     smmuv3_accel_cpr_adopt(a);
     if (!idev) {
@@ -355,7 +356,10 @@ bool smmuv3_accel_bind(SMMUv3State *s, PCIDevice *pdev, HostIOMMUDevice *hiod,
     adev = g_new0(SMMUv3AccelDevice, 1);
     adev->pdev = pdev;
     adev->idev = idev;
-    adev->no_ats = hiod->caps.hw_caps & HOST_IOMMU_ATS_NOT_SUPPORTED;
+    /* A guest can write EATS for a device whose ATS is hidden from it */
+    ats = object_property_get_str(OBJECT(pdev), "ats", NULL);
+    adev->no_ats = (hiod->caps.hw_caps & HOST_IOMMU_ATS_NOT_SUPPORTED) ||
+                   !g_strcmp0(ats, "off");
     object_ref(idev);
     g_hash_table_insert(a->devices, pdev, adev);
     smmuv3_accel_sid_update(a, adev);

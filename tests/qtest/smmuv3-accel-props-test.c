@@ -479,6 +479,10 @@ static const EatsTest eats_tests[] = {
     { .name = "not-this-device", .options = ACCEL(",ats=on"),
       .hw_caps = ATS_NOT_SUPPORTED, .eats = EATS_FULL,
       .access = VF_ACCESS_S1 },
+    /* The guest cannot see that the device has it, and can guess */
+    { .name = "hidden",
+      .options = ACCEL(",ats=on") "-global vfio-pci.ats=off ",
+      .eats = EATS_FULL, .access = VF_ACCESS_S1 },
     { .name = "split", .options = ACCEL(",ats=on"), .eats = EATS_SPLIT,
       .access = VF_ACCESS_ABORT },
 };
