@@ -66,20 +66,18 @@ bool iommufd_backend_alloc_vdev(IOMMUFDBackend *be, uint32_t dev_id,
     return true;
 }
 
-bool iommufd_backend_free_vdevice(IOMMUFDBackend *be, uint32_t vdevice_id,
-                                  Error **errp)
+bool iommufd_backend_try_free_id(IOMMUFDBackend *be, uint32_t id, Error **errp)
 {
     struct iommu_destroy destroy = {
         .size = sizeof(destroy),
-        .id = vdevice_id,
+        .id = id,
     };
     int err = ioctl(be->fd, IOMMU_DESTROY, &destroy) ? errno : 0;
 
-    trace_iommufd_backend_free_id(be->fd, vdevice_id, -err);
-    /* A kernel may free it together with the device */
+    trace_iommufd_backend_free_id(be->fd, id, -err);
+    /* A kernel may free a vDEVICE together with its device */
     if (err && err != ENOENT) {
-        error_setg_errno(errp, err, "IOMMU_DESTROY(vdevice_id %u) failed",
-                         vdevice_id);
+        error_setg_errno(errp, err, "IOMMU_DESTROY(id %u) failed", id);
         return false;
     }
     return true;

@@ -12,6 +12,9 @@
 #include "smmuv3-internal.h"
 #include "smmuv3-ssid.h"
 
+/* smmuv3-internal.h does not have this one */
+FIELD(IDR5, DS, 7, 1)
+
 /* IDR0.TTENDIAN */
 #define TTENDIAN_MIXED  0
 
@@ -69,6 +72,9 @@ static const IdrField idr_fields[] = {
     IDR_FIELD(5, GRAN4K, IDR_LIMIT, .unknown = 1),
     IDR_FIELD(5, GRAN16K, IDR_LIMIT),
     IDR_FIELD(5, GRAN64K, IDR_LIMIT, .unknown = 1),
+    /* The emulation has neither, so far */
+    IDR_FIELD(5, DS, IDR_LIMIT),
+    IDR_FIELD(5, VAX, IDR_LIMIT),
 };
 
 static uint32_t idr_get(const uint32_t *idr, const IdrField *f)

@@ -44,7 +44,7 @@ void smmuv3_accel_caps_resolve_ssidsize(SMMUv3State *s,
  * on the host
  *
  * ATS, RIL and OAS follow their properties; with auto they follow the host.
- * CD2L, ASID16, BBML and the granules become the minimum of the
+ * CD2L, ASID16, BBML, DS, VAX and the granules become the minimum of the
  * emulation and the host, and HAD is not offered. Features that no guest can do
  * without stay: if the host lacks one, smmuv3_accel_caps_check() refuses it.
  *

@@ -48,7 +48,7 @@ struct SMMUv3AccelCmdq {
     bool stale;
     bool tried;             /* recovery failed, and no attempt is due before */
                             /* smmuv3_accel_cmdq_allow_attempt() */
-    uint32_t failures;      /* attempts in a row that left it stale */
+    uint32_t failures;      /* attempts that left it stale */
     Error *why_stale;       /* NULL while not stale */
     bool recovered;         /* stale no longer, the caller does not know yet */
     bool moves;             /* the last call of this submission succeeded */
@@ -273,6 +273,7 @@ static void smmuv3_accel_cmdq_prove_atcs(SMMUv3AccelCmdq *q)
         if (q->atc_failed(q->opaque, sid, error_copy(err))) {
             error_free(err);
         } else {
+            error_prepend(&err, "ATC of StreamID 0x%x: ", sid);
             smmuv3_accel_cmdq_become_stale(q, err);
         }
     }
@@ -291,6 +292,31 @@ static void smmuv3_accel_cmdq_submit_tlbi(SMMUv3AccelCmdq *q, uint32_t len)
         smmuv3_accel_cmdq_become_stale(q, err);
     }
     trace_smmuv3_accel_cmdq_recover(q->viommu_id, q->stale);
+}
+
+/*
+ * Invalidate the ATCs of suspects ahead of other commands for them: as long as
+ * the queue moves it is known whose fault it is if that fails. Then the guest's
+ * commands for it are void.
+ *
+ * Returns: number of ATC invalidations that are left of @len.
+ */
+static uint32_t smmuv3_accel_cmdq_prove_first(SMMUv3AccelCmdq *q, uint32_t len)
+{
+    uint32_t left = 0;
+
+    if (!g_hash_table_size(q->suspects)) {
+        return len;
+    }
+    smmuv3_accel_cmdq_prove_atcs(q);
+    for (uint32_t i = 0; i < len; i++) {
+        uint64_t sid = le64_to_cpu(q->atcs[i].cmd[0]) >> 32;
+
+        if (g_hash_table_lookup(q->vsids, GUINT_TO_POINTER(sid))) {
+            q->atcs[left++] = q->atcs[i];
+        }
+    }
+    return left;
 }
 
 /* Issue ATC invalidations, and if that fails all of each device in them */
@@ -351,15 +377,13 @@ bool smmuv3_accel_cmdq_submit(SMMUv3AccelCmdq *q, Error **errp)
         smmuv3_accel_cmdq_submit_tlbi(q, len);
         /* After a SYNC of the former: ATS requests are answered from the TLB */
         if (!q->stale) {
+            atc_len = smmuv3_accel_cmdq_prove_first(q, atc_len);
+        }
+        if (!q->stale) {
             smmuv3_accel_cmdq_submit_atcs(q, atc_len);
         }
-        if (!q->stale && g_hash_table_size(q->suspects)) {
-            smmuv3_accel_cmdq_prove_atcs(q);
-        }
     }
-    if (!q->stale) {
-        q->failures = 0;
-    } else {
+    if (q->stale) {
         q->failures += !q->tried;
         q->tried = true;
         error_propagate(errp, error_copy(q->why_stale));

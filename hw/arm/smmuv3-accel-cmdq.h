@@ -152,12 +152,11 @@ void smmuv3_accel_cmdq_allow_attempt(SMMUv3AccelCmdq *q);
 bool smmuv3_accel_cmdq_stale(const SMMUv3AccelCmdq *q);
 
 /**
- * smmuv3_accel_cmdq_failures: tell how often the host has failed in a row
+ * smmuv3_accel_cmdq_failures: tell how often the host has failed
  *
  * @q: the batch.
  *
- * Returns: number of attempts that left the host caches stale since they were
- * not; 0 if they are not.
+ * Returns: number of attempts that left the host caches stale.
  */
 uint32_t smmuv3_accel_cmdq_failures(const SMMUv3AccelCmdq *q);
 

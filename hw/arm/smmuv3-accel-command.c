@@ -74,34 +74,24 @@ static void smmuv3_accel_apply_marked_device(SMMUv3State *s,
 
     smmuv3_accel_slice_spend(&a->slice, SLICE_WORK_EMULATED);
     smmuv3_accel_unmark(a, adev);
-    if (a->stopping) {
-        smmuv3_accel_stop(a, adev, STOP_CACHES, error_copy(a->stopping));
-    } else {
+    if (!a->stopping) {
         smmuv3_accel_apply(s, adev, named);
+    } else if (adev->stopped != STOP_ATC && adev->stopped != STOP_ATC_WAITS) {
+        smmuv3_accel_stop(a, adev, STOP_CACHES, error_copy(a->stopping));
     }
 }
 
-/* Returns: true if no device is marked any more, false if the slice is over */
-static bool smmuv3_accel_apply_marked(SMMUv3State *s)
+bool smmuv3_accel_apply_marked(SMMUv3State *s, bool now)
 {
     SMMUv3AccelState *a = s->accel_state;
 
     while (!QTAILQ_EMPTY(&a->marked)) {
-        if (smmuv3_accel_slice_over(&a->slice)) {
+        if (!now && smmuv3_accel_slice_over(&a->slice)) {
             return false;
         }
         smmuv3_accel_apply_marked_device(s, QTAILQ_FIRST(&a->marked));
     }
     return true;
-}
-
-void smmuv3_accel_apply_marked_now(SMMUv3State *s)
-{
-    SMMUv3AccelState *a = s->accel_state;
-
-    while (!QTAILQ_EMPTY(&a->marked)) {
-        smmuv3_accel_apply_marked_device(s, QTAILQ_FIRST(&a->marked));
-    }
 }
 
 void smmuv3_accel_apply_all(SMMUv3State *s)
@@ -112,25 +102,17 @@ void smmuv3_accel_apply_all(SMMUv3State *s)
     a->stopping = NULL;
     smmuv3_accel_new_attempt(a);
     smmuv3_accel_mark_all(a);
-    smmuv3_accel_apply_marked_now(s);
+    smmuv3_accel_apply_marked(s, true);
     smmuv3_accel_new_attempt(a);
 }
 
-/*
- * Apply the STEs of marked devices and submit all invalidations. If the host
- * fails, all devices are stopped; they go on as soon as a later attempt
- * succeeds.
- *
- * Returns: true if that is done, and smmuv3_accel_cmdq_stale() tells how it
- * went; false if the slice is over and the rest has to wait.
- */
-static bool smmuv3_accel_complete(SMMUv3State *s)
+bool smmuv3_accel_complete(SMMUv3State *s, bool now)
 {
     static const Cmd tlbi_all = { .word = { SMMU_CMD_TLBI_NSNH_ALL } };
     SMMUv3AccelState *a = s->accel_state;
 
     do {
-        if (!smmuv3_accel_apply_marked(s)) {
+        if (!smmuv3_accel_apply_marked(s, now)) {
             return false;
         }
         a->tlbi_waits = false;
@@ -189,7 +171,8 @@ bool smmuv3_accel_execute(SMMUv3State *s, const Cmd *cmd,
     switch (CMD_TYPE(cmd)) {
     case SMMU_CMD_SYNC:
         smmuv3_accel_mark_stopped(a, STOP_REFUSED);
-        return smmuv3_accel_complete(s) && smmuv3_accel_end_sync(a, cmd_error);
+        return smmuv3_accel_complete(s, false) &&
+               smmuv3_accel_end_sync(a, cmd_error);
     case SMMU_CMD_CFGI_STE:
         if (CMD_SSEC(cmd)) {
             break;
@@ -215,7 +198,7 @@ bool smmuv3_accel_execute(SMMUv3State *s, const Cmd *cmd,
         /* The host needs a vDEVICE for these, and ATS for the last one */
         adev = smmuv3_accel_find(a, CMD_SID(cmd));
         if (adev && QLIST_NEXT(adev, same_sid)) {
-            if (!smmuv3_accel_apply_marked(s)) {
+            if (!smmuv3_accel_apply_marked(s, false)) {
                 return false;
             }
         } else if (adev && QTAILQ_IN_USE(adev, mark)) {
@@ -242,7 +225,7 @@ void smmuv3_accel_flush(SMMUv3State *s)
         smmuv3_accel_cmdq_drop_read_ahead(a->cmdq);
         /* Stale host caches are looked after by the next attempt */
         if ((a->stopping || !smmuv3_accel_cmdq_stale(a->cmdq)) &&
-            !smmuv3_accel_complete(s)) {
+            !smmuv3_accel_complete(s, false)) {
             smmuv3_accel_cmdq_submit(a->cmdq, NULL);
         }
     }

@@ -50,6 +50,16 @@ static const VMStateDescription vmstate_smmuv3_accel_device_owed = {
     },
 };
 
+static const VMStateDescription vmstate_smmuv3_accel_device_failed = {
+    .name = "smmuv3-accel/device-failed",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .fields = (const VMStateField[]) {
+        VMSTATE_BOOL(atc_stale, SMMUv3AccelCprDevice),
+        VMSTATE_END_OF_LIST(),
+    },
+};
+
 /*
  * Would the next process offer the guest something else, since it goes by the
  * devices that are there when it starts?
@@ -82,6 +92,8 @@ static int smmuv3_accel_cpr_pre_save(void *opaque)
     /* The next process looks at every STE before the guest runs */
     cpr->tlbi_again = a->tlbi_again || a->tlbi_waits;
     cpr->owed = cpr->tlbi_again;
+    cpr->guest_told = a->retry.guest_told;
+    cpr->failed = cpr->guest_told;
     cpr->other_offer = smmuv3_accel_cpr_other_offer(a);
     cpr->limited = a->limited;
     cpr->limit_idr = a->limit_idr;
@@ -99,8 +111,11 @@ static int smmuv3_accel_cpr_pre_save(void *opaque)
             .event_type = adev->event.type,
             .event_sid = adev->event.sid,
             .named = adev->named,
+            /* One that waits has its STE read by the next process */
+            .atc_stale = adev->stopped == STOP_ATC,
         };
         cpr->owed |= adev->event.type || adev->named;
+        cpr->failed |= adev->stopped == STOP_ATC;
     }
     /* They are of no device now */
     for (guint i = 0; i < a->doomed->len; i++) {
@@ -127,6 +142,8 @@ static int smmuv3_accel_cpr_pre_load(void *opaque)
     cpr->owed = false;
     cpr->tlbi_again = false;
     cpr->other_offer = false;
+    cpr->failed = false;
+    cpr->guest_told = false;
     return 0;
 }
 
@@ -214,6 +231,29 @@ static const VMStateDescription vmstate_smmuv3_accel_owed = {
     },
 };
 
+static bool smmuv3_accel_cpr_failed_needed(void *opaque)
+{
+    SMMUv3AccelCpr *cpr = opaque;
+
+    return cpr->failed;
+}
+
+/* What has failed and is not over: seldom any, as with the subsection above */
+static const VMStateDescription vmstate_smmuv3_accel_failed = {
+    .name = "smmuv3-accel/failed",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .needed = smmuv3_accel_cpr_failed_needed,
+    .fields = (const VMStateField[]) {
+        VMSTATE_BOOL(failed, SMMUv3AccelCpr),
+        VMSTATE_BOOL(guest_told, SMMUv3AccelCpr),
+        VMSTATE_STRUCT_VARRAY_POINTER_INT32(devices, SMMUv3AccelCpr, len,
+                                            vmstate_smmuv3_accel_device_failed,
+                                            SMMUv3AccelCprDevice),
+        VMSTATE_END_OF_LIST(),
+    },
+};
+
 static bool smmuv3_accel_cpr_offer_needed(void *opaque)
 {
     SMMUv3AccelCpr *cpr = opaque;
@@ -259,6 +299,7 @@ static const VMStateDescription vmstate_smmuv3_accel = {
     .subsections = (const VMStateDescription *const []) {
         &vmstate_smmuv3_accel_owed,
         &vmstate_smmuv3_accel_offer,
+        &vmstate_smmuv3_accel_failed,
         NULL
     },
 };
@@ -285,6 +326,33 @@ static void smmuv3_accel_cpr_start_events(SMMUv3AccelState *a)
     }
 }
 
+/* Take over a device from its state @d, or NULL if there is none */
+static void smmuv3_accel_cpr_adopt_device(SMMUv3AccelState *a,
+                                          SMMUv3AccelDevice *adev,
+                                          SMMUv3AccelCprDevice *d)
+{
+    bool named = d && a->cpr.owed && d->named;
+    bool atc_stale = d && a->cpr.failed && d->atc_stale;
+
+    /* The numbers of the buses were loaded after the devices came */
+    smmuv3_accel_sid_update(a, adev);
+    if (d) {
+        smmuv3_accel_adopt(a, adev, &d->host);
+        d->host.vdevice_id = NO_ID;
+        if (a->cpr.owed) {
+            adev->event.type = d->event_type;
+            adev->event.sid = d->event_sid;
+        }
+    }
+    if (atc_stale && !named) {
+        adev->failure = g_strdup("its ATC could not be invalidated by the QEMU"
+                                 " that was here before");
+        smmuv3_accel_set_stopped(a, adev, STOP_ATC);
+    } else {
+        smmuv3_accel_mark(a, adev, named);
+    }
+}
+
 void smmuv3_accel_cpr_adopt(SMMUv3AccelState *a)
 {
     SMMUv3AccelCpr *cpr = &a->cpr;
@@ -304,28 +372,21 @@ void smmuv3_accel_cpr_adopt(SMMUv3AccelState *a)
     g_hash_table_iter_init(&iter, a->devices);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         SMMUv3AccelDevice *adev = value;
-        SMMUv3AccelCprDevice *d = find_device(cpr, adev->idev->devid);
 
-        if (d) {
-            smmuv3_accel_adopt(a, adev, &d->host);
-            d->host.vdevice_id = NO_ID;
-            if (cpr->owed) {
-                adev->event.type = d->event_type;
-                adev->event.sid = d->event_sid;
-                adev->named = d->named;
-            }
-        }
-        /* The numbers of the buses were loaded after the devices came */
-        smmuv3_accel_sid_update(a, adev);
+        smmuv3_accel_cpr_adopt_device(a, adev,
+                                      find_device(cpr, adev->idev->devid));
     }
     for (int i = 0; i < cpr->len; i++) {
         if (cpr->devices[i].host.vdevice_id != NO_ID) {
             g_array_append_val(a->doomed, cpr->devices[i].host.vdevice_id);
+            smmuv3_accel_retry_start_timer(a);
         }
     }
     a->tlbi_again = cpr->tlbi_again;
+    a->retry.guest_told = cpr->guest_told;
     smmuv3_accel_cpr_start_events(a);
-    smmuv3_accel_apply_all(a->smmu);
+    smmuv3_accel_apply_marked(a->smmu, true);
+    smmuv3_accel_new_attempt(a);
     g_clear_pointer(&cpr->devices, g_free);
     cpr->len = 0;
     cpr->viommu_id = NO_ID;

@@ -15,6 +15,9 @@
 #include "smmuv3-fields.h"
 #include "trace.h"
 
+/* Objects that the host does not free, beyond which no HWPT is made */
+#define MOST_DOOMED 64
+
 /* The vIOMMU and the objects that all devices share */
 
 static bool smmuv3_accel_alloc_nested(SMMUv3AccelState *a, uint32_t dev_id,
@@ -38,13 +41,34 @@ static void smmuv3_accel_free_id(SMMUv3AccelState *a, uint32_t *id)
     }
 }
 
+/* An HWPT or vDEVICE of @adev, which is freed later if the host is busy now */
+static void smmuv3_accel_doom(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
+                              uint32_t *id)
+{
+    Error *err = NULL;
+
+    if (*id != NO_ID && !iommufd_backend_try_free_id(a->be, *id, &err)) {
+        if (!a->doomed->len) {
+            error_reportf_err(err, "arm-smmuv3: an object of %s stays on the"
+                              " host for now: ",
+                              smmuv3_accel_dev_name(adev->pdev));
+        } else {
+            /* A guest can repeat this at will */
+            error_free(err);
+        }
+        g_array_append_val(a->doomed, *id);
+        smmuv3_accel_retry_start_timer(a);
+    }
+    *id = NO_ID;
+}
+
 /* A vDEVICE that was not freed keeps its StreamID, and its device, taken */
-static void smmuv3_accel_free_doomed(SMMUv3AccelState *a)
+void smmuv3_accel_free_doomed(SMMUv3AccelState *a)
 {
     for (guint i = a->doomed->len; i > 0; i--) {
         uint32_t id = g_array_index(a->doomed, uint32_t, i - 1);
 
-        if (iommufd_backend_free_vdevice(a->be, id, NULL)) {
+        if (iommufd_backend_try_free_id(a->be, id, NULL)) {
             g_array_remove_index_fast(a->doomed, i - 1);
         }
     }
@@ -98,9 +122,15 @@ static bool smmuv3_accel_atc_failed(void *opaque, uint32_t vsid, Error *err)
         error_free(err);
         return true;
     }
+    smmuv3_accel_backoff(&adev->atc);
     error_prepend(&err, "its ATC could not be invalidated; it goes on when the"
                   " guest changes its STE, or is reset: ");
-    return smmuv3_accel_stop(a, adev, STOP_ATC, err);
+    if (smmuv3_accel_stop(a, adev, STOP_ATC, err)) {
+        return true;
+    }
+    /* The caller makes the host caches stale, and this ends with that */
+    smmuv3_accel_set_stopped(a, adev, STOP_CACHES);
+    return false;
 }
 
 void smmuv3_accel_new_cmdq(SMMUv3AccelState *a)
@@ -108,6 +138,7 @@ void smmuv3_accel_new_cmdq(SMMUv3AccelState *a)
     a->cmdq = smmuv3_accel_cmdq_new(a->smmu, a->be, a->viommu_id,
                                     a->repeat_tlbi, a->vsids, &a->inval,
                                     &a->slice, smmuv3_accel_atc_failed, a);
+    a->retry.failures = 0;
 }
 
 bool smmuv3_accel_alloc_viommu(SMMUv3State *s, HostIOMMUDeviceIOMMUFD *idev,
@@ -143,32 +174,27 @@ fail:
 
 /* The HWPT that a device is attached to */
 
-void smmuv3_accel_free_vdevice(SMMUv3AccelState *a, SMMUv3AccelDevice *adev)
+/*
+ * Free the vDEVICE of a device that is not attached to a stage-1 HWPT. With one
+ * it has to stay: when a reset of the device is over, the kernel attaches that
+ * HWPT anew.
+ */
+static void smmuv3_accel_free_vdevice(SMMUv3AccelState *a,
+                                      SMMUv3AccelDevice *adev)
 {
-    Error *err = NULL;
-
-    if (adev->host.vdevice_id == NO_ID) {
-        return;
+    if (adev->host.vdevice_id != NO_ID) {
+        g_hash_table_remove(a->vsids, GUINT_TO_POINTER(adev->host.vsid));
+        smmuv3_accel_doom(a, adev, &adev->host.vdevice_id);
     }
-    g_hash_table_remove(a->vsids, GUINT_TO_POINTER(adev->host.vsid));
-    if (!iommufd_backend_free_vdevice(a->be, adev->host.vdevice_id, &err)) {
-        g_array_append_val(a->doomed, adev->host.vdevice_id);
-        error_reportf_err(err, "arm-smmuv3: StreamID 0x%x of %s stays taken for"
-                          " now: ", adev->host.vsid,
-                          smmuv3_accel_dev_name(adev->pdev));
-    }
-    adev->host.vdevice_id = NO_ID;
 }
 
 /* Only a device with ATS enabled answers an ATC invalidation */
 static void smmuv3_accel_note_ats(SMMUv3AccelState *a, SMMUv3AccelDevice *adev)
 {
     if (adev->host.vdevice_id != NO_ID) {
-        bool ats = adev->host.ste.mode == ACCEL_TRANSLATE &&
-                   (adev->host.ste.dword[1] & STE1_EATS);
-
         g_hash_table_insert(a->vsids, GUINT_TO_POINTER(adev->host.vsid),
-                            GINT_TO_POINTER(ats));
+                            GINT_TO_POINTER(
+                                smmuv3_accel_does_ats(&adev->host.ste)));
     }
 }
 
@@ -197,7 +223,7 @@ static bool smmuv3_accel_attach(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
         return false;
     }
     /* The old HWPT is freed last, so that the device always has one */
-    smmuv3_accel_free_id(a, &adev->host.s1_hwpt_id);
+    smmuv3_accel_doom(a, adev, &adev->host.s1_hwpt_id);
     smmuv3_accel_set_ste(a, adev, ste);
     trace_smmuv3_accel_attach(smmuv3_accel_dev_name(adev->pdev), ste->mode,
                               hwpt_id);
@@ -226,7 +252,7 @@ static bool smmuv3_accel_block(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
     if (!host_iommu_device_iommufd_detach_hwpt(adev->idev, errp)) {
         return false;
     }
-    smmuv3_accel_free_id(a, &adev->host.s1_hwpt_id);
+    smmuv3_accel_doom(a, adev, &adev->host.s1_hwpt_id);
     smmuv3_accel_set_ste(a, adev, &ste);
     return true;
 }
@@ -238,11 +264,9 @@ bool smmuv3_accel_stop(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
     bool stopped = smmuv3_accel_abort(a, adev, NULL) ||
                    smmuv3_accel_block(a, adev, NULL);
 
-    if (why != STOP_CACHES || adev->stopped != STOP_ATC) {
-        smmuv3_accel_set_stopped(a, adev, why);
-        g_free(adev->failure);
-        adev->failure = g_strdup(error_get_pretty(err));
-    }
+    smmuv3_accel_set_stopped(a, adev, why);
+    g_free(adev->failure);
+    adev->failure = g_strdup(error_get_pretty(err));
     /* A guest can repeat this at will: report it once */
     if (adev->reported) {
         error_free(err);
@@ -292,6 +316,7 @@ static bool smmuv3_accel_claim_sid(SMMUv3AccelState *a, uint32_t sid,
         return false;
     }
     if (owner->host.vdevice_id != NO_ID) {
+        errno = EEXIST;
         error_setg(errp, "%s has StreamID 0x%x, too, and the host takes one of"
                    " them; the guest has to give their buses different numbers",
                    smmuv3_accel_dev_name(owner->pdev), sid);
@@ -344,8 +369,9 @@ bool smmuv3_accel_check_vdevice(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
                       smmuv3_accel_dev_name(adev->pdev));
         return false;
     }
-    if (!iommufd_backend_free_vdevice(a->be, id, NULL)) {
+    if (!iommufd_backend_try_free_id(a->be, id, NULL)) {
         g_array_append_val(a->doomed, id);
+        smmuv3_accel_retry_start_timer(a);
     }
     return true;
 }
@@ -357,13 +383,25 @@ static bool smmuv3_accel_attach_own(SMMUv3AccelState *a,
                                     uint64_t dword1, Error **errp)
 {
     uint32_t hwpt_id;
+    int err;
 
+    if (a->doomed->len >= MOST_DOOMED) {
+        smmuv3_accel_free_doomed(a);
+        if (a->doomed->len >= MOST_DOOMED) {
+            errno = EBUSY;
+            error_setg(errp, "the host still has %u objects that it was to"
+                       " free", a->doomed->len);
+            return false;
+        }
+    }
     if (!smmuv3_accel_alloc_nested(a, adev->idev->devid, dword0, dword1,
                                    &hwpt_id, errp)) {
         return false;
     }
     if (!smmuv3_accel_attach(a, adev, ste, hwpt_id, errp)) {
-        iommufd_backend_free_id(a->be, hwpt_id);
+        err = errno;
+        smmuv3_accel_doom(a, adev, &hwpt_id);
+        errno = err;
         return false;
     }
     adev->host.s1_hwpt_id = hwpt_id;
@@ -408,7 +446,8 @@ bool smmuv3_accel_install(SMMUv3State *s, SMMUv3AccelDevice *adev,
             adev->host.vdevice_id != NO_ID) {
             smmuv3_accel_bypass_anew(a, adev);
         }
-        return true;
+        return ste->mode == ACCEL_ABORT || !smmuv3_accel_cmdq_stale(a->cmdq) ||
+               smmuv3_accel_cmdq_submit(a->cmdq, errp);
     }
     smmuv3_accel_slice_spend(&a->slice, SLICE_WORK_CALL);
     if (ste->mode == ACCEL_ABORT) {
@@ -445,6 +484,6 @@ void smmuv3_accel_release(SMMUv3AccelState *a, SMMUv3AccelDevice *adev)
             error_report_err(err);
         }
     }
-    smmuv3_accel_free_id(a, &adev->host.s1_hwpt_id);
+    smmuv3_accel_doom(a, adev, &adev->host.s1_hwpt_id);
     smmuv3_accel_free_vdevice(a, adev);
 }

@@ -13,12 +13,14 @@
 #define HW_ARM_SMMUV3_ACCEL_INTERNAL_H
 
 #include "hw/pci/pci_device.h"
+#include "qapi/qapi-types-smmuv3-accel.h"
 #include "qemu/notify.h"
 #include "system/iommufd.h"
 #include "smmuv3-accel.h"
 #include "smmuv3-accel-caps.h"
 #include "smmuv3-accel-cmdq.h"
 #include "smmuv3-accel-event.h"
+#include "smmuv3-fields.h"
 
 /* iommufd numbers its objects from 1 */
 #define NO_ID 0
@@ -48,7 +50,21 @@ typedef enum SMMUv3AccelStop {
     STOP_CACHES,        /* host caches are stale: their recovery */
     STOP_REFUSED,       /* the host refused the STE: an attempt that succeeds */
     STOP_ATC,           /* its ATC may be stale: what has the STE read again */
+    STOP_ATC_WAITS,     /* same, and that happened: the end of a time */
+    STOP_NO_VDEVICE,    /* not stopped, but its events do not reach the guest */
 } SMMUv3AccelStop;
+
+/**
+ * struct SMMUv3AccelBackoff - what fails again and again is tried less often
+ *
+ * @failures: number of failures since a quiet time
+ * @not_before: time until which it is not tried again, of QEMU_CLOCK_VIRTUAL
+ *              in ms
+ */
+typedef struct SMMUv3AccelBackoff {
+    uint32_t failures;
+    int64_t not_before;
+} SMMUv3AccelBackoff;
 
 /**
  * struct SMMUv3AccelSte - an STE in the form that the host takes
@@ -82,7 +98,7 @@ typedef struct SMMUv3AccelAttachment {
 typedef struct SMMUv3AccelDevice {
     PCIDevice *pdev;
     HostIOMMUDeviceIOMMUFD *idev;
-    bool no_ats;                /* the host does not enable ATS for it */
+    bool no_ats;                /* host or user want no ATS for it */
     SMMUv3AccelAttachment host;
     uint32_t found_by;          /* StreamID, valid while in a list of these: */
     QLIST_ENTRY(SMMUv3AccelDevice) same_sid;
@@ -90,7 +106,8 @@ typedef struct SMMUv3AccelDevice {
     QTAILQ_ENTRY(SMMUv3AccelDevice) mark;
     SMMUv3AccelStop stopped;
     char *failure;              /* what the host said then; NULL without */
-    uint32_t attempt;           /* in which the host refused the STE */
+    uint32_t attempt;           /* in which the host refused something */
+    SMMUv3AccelBackoff atc;     /* of ATC invalidations, with its ATS */
     SMMUEventInfo event;        /* last event recorded for its STE */
     bool reported;              /* the user was told that the host failed */
 } SMMUv3AccelDevice;
@@ -99,11 +116,11 @@ typedef struct SMMUv3AccelDevice {
  * struct SMMUv3AccelRetry - attempts to have stopped devices go on
  *
  * @attempt: number of the attempt; a call that fails is not made twice in one
- * @waiting: number of devices with STOP_CACHES or STOP_REFUSED
+ * @waiting: number of devices with a reason that may end without the guest
  * @timer: attempt without a CMD_SYNC of the guest
  * @delay_ms: time until then
  * @failures: smmuv3_accel_cmdq_failures() at the last one
- * @not_before: time of the next one that the guest can cause with stale caches
+ * @caches: of attempts that the guest can cause with stale caches
  * @guest_told: a CMD_SYNC ended with an error since the host caches are stale
  * @sync_waits: CONS stays at a CMD_SYNC until the next attempt
  */
@@ -113,7 +130,7 @@ typedef struct SMMUv3AccelRetry {
     QEMUTimer timer;
     uint32_t delay_ms;
     uint32_t failures;
-    int64_t not_before;
+    SMMUv3AccelBackoff caches;
     bool guest_told;
     bool sync_waits;
 } SMMUv3AccelRetry;
@@ -125,6 +142,7 @@ typedef struct SMMUv3AccelCprDevice {
     uint32_t event_type;
     uint32_t event_sid;
     bool named;
+    bool atc_stale;             /* STOP_ATC */
 } SMMUv3AccelCprDevice;
 
 /* CPR: the state that one process hands to the next, and its progress */
@@ -137,6 +155,8 @@ typedef struct SMMUv3AccelCpr {
     bool stale;                 /* the host caches were stale */
     bool owed;                  /* the subsection is needed, or was there */
     bool tlbi_again;            /* a TLBI came ahead of an STE that is due */
+    bool failed;                /* its subsection is needed, or was there */
+    bool guest_told;
     bool other_offer;           /* its subsection is needed, or was there */
     bool limited;
     SMMUv3AccelIdr limit_idr;
@@ -152,11 +172,12 @@ struct SMMUv3AccelState {
     PCIIOMMUOps iommu_ops;
     bool emulates;              /* there was an emulated device that does DMA */
     Notifier bus_numbers;
+    Notifier machine_done;
     SMMUv3AccelCpr cpr;
     GHashTable *devices;        /* PCIDevice * to SMMUv3AccelDevice * */
     GHashTable *by_sid;         /* StreamID to a list of SMMUv3AccelDevice */
     GHashTable *vsids;          /* StreamIDs with vDEVICE, true: ATS is on */
-    GArray *doomed;             /* IDs of vDEVICEs that are still to be freed */
+    GArray *doomed;             /* IDs of objects that are still to be freed */
 
     /* The host SMMUv3 of the first device limits the guest's ID registers */
     bool limited;
@@ -190,6 +211,12 @@ struct SMMUv3AccelState {
 static inline const char *smmuv3_accel_dev_name(PCIDevice *pdev)
 {
     return DEVICE(pdev)->id ?: pdev->name;
+}
+
+/* Whether a device with this STE answers ATC invalidations, or should */
+static inline bool smmuv3_accel_does_ats(const SMMUv3AccelSte *ste)
+{
+    return ste->mode == ACCEL_TRANSLATE && (ste->dword[1] & STE1_EATS);
 }
 
 /* smmuv3-accel-bus.c */
@@ -303,8 +330,9 @@ void smmuv3_accel_unbind(SMMUv3State *s, PCIDevice *pdev);
  * smmuv3_accel_apply: read the registers and the STE of a device, and install
  * the STE on the host
  *
- * If the host fails, the device is stopped and the user is told. Recording an
- * event is the last step: the guest may see the event at once.
+ * If the host fails, the device is stopped, the user is told, and so is the
+ * guest if it is the STE that the host refuses. Recording an event is the last
+ * step: the guest may see the event at once.
  *
  * @s: an SMMUv3 with accel=on.
  * @adev: the device.
@@ -341,12 +369,29 @@ void smmuv3_accel_unmark(SMMUv3AccelState *a, SMMUv3AccelDevice *adev);
 void smmuv3_accel_apply_all(SMMUv3State *s);
 
 /**
- * smmuv3_accel_apply_marked_now: apply the STEs of marked devices, not limited
- * by a slice
+ * smmuv3_accel_apply_marked: apply the STEs of marked devices
  *
  * @s: an SMMUv3 with accel=on.
+ * @now: not limited by a slice.
+ *
+ * Returns: true if no device is marked any more, false if the slice is over.
  */
-void smmuv3_accel_apply_marked_now(SMMUv3State *s);
+bool smmuv3_accel_apply_marked(SMMUv3State *s, bool now);
+
+/**
+ * smmuv3_accel_complete: apply the STEs of marked devices and submit all
+ * invalidations
+ *
+ * If the host fails, all devices are stopped. They go on as soon as a later
+ * attempt succeeds.
+ *
+ * @s: an SMMUv3 with accel=on.
+ * @now: not limited by a slice.
+ *
+ * Returns: true if that is done, and smmuv3_accel_cmdq_stale() tells how it
+ * went; false if the slice is over and the rest has to wait.
+ */
+bool smmuv3_accel_complete(SMMUv3State *s, bool now);
 
 /* smmuv3-accel-cpr.c */
 
@@ -438,7 +483,8 @@ bool smmuv3_accel_check_vdevice(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
 /**
  * smmuv3_accel_install: attach a device to the HWPT that an STE asks for
  *
- * Does not attach the device if it is attached to such an HWPT already. A new
+ * Does not attach the device if it is attached to such an HWPT already, which
+ * is a failure with stale host caches, unless it aborts. A new
  * HWPT is attached before the old one is freed. If the host knows the device by
  * a StreamID that it no longer has, the device is stopped first, and the
  * StreamID is free for another one. A StreamID that the host does not know yet
@@ -451,7 +497,8 @@ bool smmuv3_accel_check_vdevice(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
  * @errp: says what the host refused.
  *
  * Returns: true on success; false with the device still attached to the old
- * HWPT or to abort on failure, see smmuv3_accel_stop().
+ * HWPT or to abort on failure, see smmuv3_accel_stop(). errno is then that of
+ * the host.
  */
 bool smmuv3_accel_install(SMMUv3State *s, SMMUv3AccelDevice *adev,
                           const SMMUv3AccelSte *ste, uint32_t sid,
@@ -471,17 +518,14 @@ bool smmuv3_accel_stop(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
                        SMMUv3AccelStop why, Error *err);
 
 /**
- * smmuv3_accel_free_vdevice: free the vDEVICE of a device that is not attached
- * to a stage-1 HWPT
+ * smmuv3_accel_free_doomed: free what the host did not free before
  *
- * A vDEVICE that the host does not free is reported, and freed before another
- * one is made. With a stage-1 HWPT it has to stay: when a reset of the device
- * is over, the kernel attaches that anew.
+ * An HWPT or vDEVICE of which the host says that it is busy is freed when the
+ * timer fires, at the latest with the vIOMMU.
  *
- * @a: state that @adev belongs to.
- * @adev: the device; ignored if it has no vDEVICE.
+ * @a: state with a vIOMMU, or without any such object.
  */
-void smmuv3_accel_free_vdevice(SMMUv3AccelState *a, SMMUv3AccelDevice *adev);
+void smmuv3_accel_free_doomed(SMMUv3AccelState *a);
 
 /**
  * smmuv3_accel_release: detach a device from all HWPTs and free its objects
@@ -490,6 +534,27 @@ void smmuv3_accel_free_vdevice(SMMUv3AccelState *a, SMMUv3AccelDevice *adev);
  * @adev: the device.
  */
 void smmuv3_accel_release(SMMUv3AccelState *a, SMMUv3AccelDevice *adev);
+
+/* smmuv3-accel-sva.c */
+
+/**
+ * smmuv3_accel_sva_limits: list what keeps a Linux guest from SVA
+ *
+ * @a: state with @a->smmu set, the CPUs of the machine realized.
+ *
+ * Returns: one element for each field of an ID register that offers less than
+ * the CPUs have, for qapi_free_SmmuAccelSvaLimitList(); NULL without any, or
+ * without substreams.
+ */
+SmmuAccelSvaLimitList *smmuv3_accel_sva_limits(const SMMUv3AccelState *a);
+
+/**
+ * smmuv3_accel_sva_init: warn of these limits once the machine is there, if the
+ * user gave a number of substreams
+ *
+ * @a: state with @a->smmu set; lives as long as the machine.
+ */
+void smmuv3_accel_sva_init(SMMUv3AccelState *a);
 
 /* smmuv3-accel-retry.c */
 
@@ -521,6 +586,33 @@ void smmuv3_accel_new_attempt(SMMUv3AccelState *a);
 void smmuv3_accel_force_attempt(SMMUv3AccelState *a);
 
 /**
+ * smmuv3_accel_backoff: have something that has failed wait
+ *
+ * It does not after a first failure, as that may be over at once. The time is
+ * twice as long after each further one, up to 13 seconds. It starts anew when
+ * there was no failure for as long after the end of a time.
+ *
+ * @b: the history of failures, zeroed ahead of the first one.
+ */
+void smmuv3_accel_backoff(SMMUv3AccelBackoff *b);
+
+/**
+ * smmuv3_accel_backoff_waits: tell whether something is not to be tried yet
+ *
+ * @b: the history of failures.
+ *
+ * Returns: true before the end of the time.
+ */
+bool smmuv3_accel_backoff_waits(const SMMUv3AccelBackoff *b);
+
+/**
+ * smmuv3_accel_retry_start_timer: have an attempt made without a CMD_SYNC
+ *
+ * @a: the state.
+ */
+void smmuv3_accel_retry_start_timer(SMMUv3AccelState *a);
+
+/**
  * smmuv3_accel_set_stopped: note why a device is stopped, and start the timer
  * for what ends by itself
  *
@@ -535,8 +627,8 @@ void smmuv3_accel_set_stopped(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
  * smmuv3_accel_mark_stopped: mark the devices that are stopped for a reason
  *
  * @a: the state.
- * @why: the reason. With STOP_REFUSED, a device that the host refused in this
- *       attempt is left out.
+ * @why: STOP_CACHES, or STOP_REFUSED for all other reasons that may end by now.
+ *       A device that the host refused in this attempt is left out.
  */
 void smmuv3_accel_mark_stopped(SMMUv3AccelState *a, SMMUv3AccelStop why);
 

@@ -17,11 +17,13 @@
  * A call that times out leaves its commands in the host queue, and if that is
  * full, the next call does not return before it moves. So a guest that sends
  * one CMD_SYNC after the other makes no attempts to recover stale host caches
- * as fast as it can, but less and less often, as the timer does.
+ * as fast as it can, but less and less often. The timer goes by the same time:
+ * a guest may be able to make them stale again as soon as they are not.
  *
  * A device that does not answer ATC invalidations is left alone: an attempt
  * would enable its ATS, and the next invalidation would fail for all devices of
- * its batch again.
+ * its batch again. When the guest has its STE read again, its ATS is enabled at
+ * once the first time, and later the more often this was in vain.
  */
 
 #include "qemu/osdep.h"
@@ -34,11 +36,11 @@
 
 static bool smmuv3_accel_retry_is_due(SMMUv3AccelState *a)
 {
-    return a->retry.waiting ||
+    return a->retry.waiting || a->doomed->len ||
            (a->cmdq && smmuv3_accel_cmdq_stale(a->cmdq));
 }
 
-static void smmuv3_accel_retry_start_timer(SMMUv3AccelState *a)
+void smmuv3_accel_retry_start_timer(SMMUv3AccelState *a)
 {
     if (!timer_pending(&a->retry.timer)) {
         timer_mod(&a->retry.timer, qemu_clock_get_ms(QEMU_CLOCK_VIRTUAL) +
@@ -54,19 +56,46 @@ void smmuv3_accel_force_attempt(SMMUv3AccelState *a)
     }
 }
 
-/* The first attempt after a failure is made at once: it may be over already */
+/* With all failures over, the next one is not waited for as long as those */
+static void smmuv3_accel_retry_settle(SMMUv3AccelState *a)
+{
+    if (!smmuv3_accel_retry_is_due(a)) {
+        a->retry.delay_ms = RETRY_FIRST_MS;
+        if (!a->retry.sync_waits) {
+            timer_del(&a->retry.timer);
+        }
+    }
+}
+
+void smmuv3_accel_backoff(SMMUv3AccelBackoff *b)
+{
+    int64_t now = qemu_clock_get_ms(QEMU_CLOCK_VIRTUAL);
+
+    if (now > b->not_before + RETRY_LAST_MS) {
+        b->failures = 0;
+    }
+    b->not_before = now;
+    if (b->failures) {
+        b->not_before += MIN(RETRY_FIRST_MS << MIN(b->failures - 1, 16),
+                             RETRY_LAST_MS);
+    }
+    b->failures++;
+}
+
+bool smmuv3_accel_backoff_waits(const SMMUv3AccelBackoff *b)
+{
+    return qemu_clock_get_ms(QEMU_CLOCK_VIRTUAL) < b->not_before;
+}
+
 static bool smmuv3_accel_retry_too_early(SMMUv3AccelState *a)
 {
     uint32_t failures = a->cmdq ? smmuv3_accel_cmdq_failures(a->cmdq) : 0;
-    int64_t now = qemu_clock_get_ms(QEMU_CLOCK_VIRTUAL);
 
     if (failures != a->retry.failures) {
         a->retry.failures = failures;
-        a->retry.not_before = failures < 2 ? now :
-            now + MIN((int64_t)RETRY_FIRST_MS << MIN(failures - 2, 16),
-                      RETRY_LAST_MS);
+        smmuv3_accel_backoff(&a->retry.caches);
     }
-    return now < a->retry.not_before;
+    return smmuv3_accel_backoff_waits(&a->retry.caches);
 }
 
 void smmuv3_accel_new_attempt(SMMUv3AccelState *a)
@@ -81,7 +110,7 @@ void smmuv3_accel_new_attempt(SMMUv3AccelState *a)
 /* Whether an attempt is made without the guest asking for it */
 static bool smmuv3_accel_stop_may_end(SMMUv3AccelStop why)
 {
-    return why == STOP_CACHES || why == STOP_REFUSED;
+    return why != STOP_NONE && why != STOP_ATC;
 }
 
 void smmuv3_accel_set_stopped(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
@@ -90,11 +119,31 @@ void smmuv3_accel_set_stopped(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
     a->retry.waiting += smmuv3_accel_stop_may_end(why) -
                         smmuv3_accel_stop_may_end(adev->stopped);
     adev->stopped = why;
-    if (why == STOP_NONE) {
+    if (why == STOP_NONE || why == STOP_NO_VDEVICE) {
         g_clear_pointer(&adev->failure, g_free);
     }
     if (smmuv3_accel_stop_may_end(why)) {
         smmuv3_accel_retry_start_timer(a);
+    } else {
+        smmuv3_accel_retry_settle(a);
+    }
+}
+
+/* Whether to read the STE of a device again, see smmuv3_accel_mark_stopped() */
+static bool smmuv3_accel_stop_ends(SMMUv3AccelState *a,
+                                   const SMMUv3AccelDevice *adev,
+                                   SMMUv3AccelStop why)
+{
+    switch (adev->stopped) {
+    case STOP_CACHES:
+        return why == STOP_CACHES;
+    case STOP_REFUSED:
+    case STOP_NO_VDEVICE:
+        return why == STOP_REFUSED && adev->attempt != a->retry.attempt;
+    case STOP_ATC_WAITS:
+        return why == STOP_REFUSED && !smmuv3_accel_backoff_waits(&adev->atc);
+    default:
+        return false;
     }
 }
 
@@ -110,8 +159,7 @@ void smmuv3_accel_mark_stopped(SMMUv3AccelState *a, SMMUv3AccelStop why)
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         SMMUv3AccelDevice *adev = value;
 
-        if (adev->stopped == why &&
-            (why != STOP_REFUSED || adev->attempt != a->retry.attempt)) {
+        if (smmuv3_accel_stop_ends(a, adev, why)) {
             smmuv3_accel_mark(a, adev, false);
         }
     }
@@ -139,6 +187,7 @@ bool smmuv3_accel_end_sync(SMMUv3AccelState *a, SMMUCmdError *cmd_error)
     smmuv3_accel_new_attempt(a);
     if (!smmuv3_accel_cmdq_stale(a->cmdq)) {
         a->retry.guest_told = false;
+        smmuv3_accel_retry_settle(a);
         return true;
     }
     if (!a->retry.guest_told) {
@@ -156,22 +205,18 @@ bool smmuv3_accel_end_sync(SMMUv3AccelState *a, SMMUCmdError *cmd_error)
 
 static void smmuv3_accel_retry(SMMUv3AccelState *a)
 {
-    smmuv3_accel_force_attempt(a);
+    smmuv3_accel_new_attempt(a);
+    smmuv3_accel_free_doomed(a);
     /* Not in the midst of stopping all devices, which a slice will end */
-    if (!a->stopping && smmuv3_accel_cmdq_submit(a->cmdq, NULL)) {
-        a->retry.guest_told = false;
-        if (smmuv3_accel_cmdq_take_recovered(a->cmdq)) {
-            smmuv3_accel_mark_stopped(a, STOP_CACHES);
-        }
+    if (!a->stopping) {
         smmuv3_accel_mark_stopped(a, STOP_REFUSED);
-        smmuv3_accel_apply_marked_now(a->smmu);
+        smmuv3_accel_complete(a->smmu, true);
+        a->retry.guest_told &= smmuv3_accel_cmdq_stale(a->cmdq);
     }
     smmuv3_accel_new_attempt(a);
     if (smmuv3_accel_retry_is_due(a)) {
         a->retry.delay_ms = MIN(2 * a->retry.delay_ms, RETRY_LAST_MS);
         smmuv3_accel_retry_start_timer(a);
-    } else {
-        a->retry.delay_ms = RETRY_FIRST_MS;
     }
 }
 
@@ -184,9 +229,8 @@ static void smmuv3_accel_retry_timer(void *opaque)
     guard->engaged_in_io = true;
     if (smmuv3_accel_retry_is_due(a)) {
         smmuv3_accel_retry(a);
-    } else {
-        a->retry.delay_ms = RETRY_FIRST_MS;
     }
+    smmuv3_accel_retry_settle(a);
     if (a->retry.sync_waits) {
         a->retry.sync_waits = false;
         smmuv3_cmdq_consume(a->smmu);

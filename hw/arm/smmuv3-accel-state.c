@@ -28,9 +28,12 @@ static const SmmuAccelReason reasons[] = {
     [STOP_CACHES] = SMMU_ACCEL_REASON_STALE_CACHES,
     [STOP_REFUSED] = SMMU_ACCEL_REASON_STE_REFUSED,
     [STOP_ATC] = SMMU_ACCEL_REASON_ATC_INVALIDATION,
+    [STOP_ATC_WAITS] = SMMU_ACCEL_REASON_ATC_INVALIDATION,
+    [STOP_NO_VDEVICE] = SMMU_ACCEL_REASON_NO_VDEVICE,
 };
 
-static SmmuAccelDevice *smmuv3_accel_device_state(const SMMUv3AccelDevice *adev)
+static SmmuAccelDevice *smmuv3_accel_device_state(const SMMUv3AccelState *a,
+                                                  const SMMUv3AccelDevice *adev)
 {
     SmmuAccelDevice *state = g_new(SmmuAccelDevice, 1);
 
@@ -38,8 +41,11 @@ static SmmuAccelDevice *smmuv3_accel_device_state(const SMMUv3AccelDevice *adev)
         .device = g_strdup(smmuv3_accel_dev_name(adev->pdev)),
         .has_stream_id = smmuv3_accel_has_sid(adev),
         .stream_id = smmuv3_accel_sid(adev),
-        .attached_to = attachments[adev->host.ste.mode],
-        .stopped = adev->stopped != STOP_NONE,
+        /* Until it is adopted, another process knows */
+        .attached_to = a->cpr.adopting ? SMMU_ACCEL_ATTACHMENT_UNKNOWN :
+                       attachments[adev->host.ste.mode],
+        .stopped = adev->stopped != STOP_NONE &&
+                   adev->stopped != STOP_NO_VDEVICE,
         .reason = reasons[adev->stopped],
         .text = g_strdup(adev->failure),
     };
@@ -72,8 +78,11 @@ static void smmuv3_accel_get_state(Object *obj, Visitor *v, const char *name,
     state = g_new0(SmmuAccelState, 1);
     g_hash_table_iter_init(&iter, a->devices);
     while (g_hash_table_iter_next(&iter, NULL, &adev)) {
-        QAPI_LIST_PREPEND(state->devices, smmuv3_accel_device_state(adev));
+        QAPI_LIST_PREPEND(state->devices,
+                          smmuv3_accel_device_state(a, adev));
     }
+    state->has_sva_limits = a->smmu->ssidsize;
+    state->sva_limits = smmuv3_accel_sva_limits(a);
     visit_type_SmmuAccelState(v, name, &state, errp);
 }
 

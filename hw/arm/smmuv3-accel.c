@@ -125,6 +125,37 @@ static void smmuv3_accel_record_event(SMMUv3State *s, SMMUv3AccelDevice *adev,
     smmuv3_record_event(s, event);
 }
 
+/*
+ * The event for an STE that the host has refused with @err: it says that the
+ * STE is not one that it has, or it could not do what it asks for now, which
+ * comes next to an STE that cannot be fetched.
+ */
+static void smmuv3_accel_refused(SMMUEventInfo *event, int err)
+{
+    if (err == EIO || err == EINVAL) {
+        event->type = SMMU_EVT_C_BAD_STE;
+    } else {
+        event->type = SMMU_EVT_F_STE_FETCH;
+        event->u.f_ste_fetch.addr = event->ste_addr;
+    }
+}
+
+/* The STE is installed, as far as the device goes on with it */
+static void smmuv3_accel_installed(SMMUv3AccelState *a, SMMUv3AccelDevice *adev)
+{
+    SMMUv3AccelStop why = STOP_NONE;
+
+    /* Others may have its StreamID, and nothing but the guest ends that */
+    if (adev->host.ste.mode == ACCEL_BYPASS &&
+        adev->host.vdevice_id == NO_ID && smmuv3_accel_has_sid(adev) &&
+        smmuv3_accel_find(a, smmuv3_accel_sid(adev)) == adev &&
+        !QLIST_NEXT(adev, same_sid)) {
+        why = STOP_NO_VDEVICE;
+    }
+    adev->attempt = a->retry.attempt;
+    smmuv3_accel_set_stopped(a, adev, why);
+}
+
 void smmuv3_accel_apply(SMMUv3State *s, SMMUv3AccelDevice *adev, bool named)
 {
     SMMUv3AccelState *a = s->accel_state;
@@ -133,12 +164,25 @@ void smmuv3_accel_apply(SMMUv3State *s, SMMUv3AccelDevice *adev, bool named)
     Error *err = NULL;
 
     smmuv3_accel_read_ste(s, adev, named, &wanted, &event);
-    if (smmuv3_accel_install(s, adev, &wanted, event.sid, &err)) {
-        smmuv3_accel_set_stopped(a, adev, STOP_NONE);
+    if (smmuv3_accel_does_ats(&wanted) &&
+        smmuv3_accel_backoff_waits(&adev->atc)) {
+        error_setg(&err, "its ATC could not be invalidated again and again; it"
+                   " goes on after a time");
+        smmuv3_accel_stop(a, adev, STOP_ATC_WAITS, err);
+    } else if (smmuv3_accel_install(s, adev, &wanted, event.sid, &err)) {
+        smmuv3_accel_installed(a, adev);
     } else {
+        int refused = errno;
+
         adev->attempt = a->retry.attempt;
-        smmuv3_accel_stop(a, adev, smmuv3_accel_cmdq_stale(a->cmdq) ?
-                          STOP_CACHES : STOP_REFUSED, err);
+        if (smmuv3_accel_cmdq_stale(a->cmdq)) {
+            smmuv3_accel_stop(a, adev, STOP_CACHES, err);
+        } else {
+            smmuv3_accel_stop(a, adev, STOP_REFUSED, err);
+            if (smmu_enabled(s) && wanted.mode != ACCEL_ABORT) {
+                smmuv3_accel_refused(&event, refused);
+            }
+        }
     }
     smmuv3_accel_record_event(s, adev, &event);
 }
@@ -214,6 +258,7 @@ void smmuv3_accel_reset(SMMUv3State *s)
 
         adev->event = (SMMUEventInfo) { .type = SMMU_EVT_NONE };
         adev->reported = false;
+        adev->atc = (SMMUv3AccelBackoff) { 0 };
     }
 }
 
@@ -268,6 +313,7 @@ bool smmuv3_accel_bind(SMMUv3State *s, PCIDevice *pdev, HostIOMMUDevice *hiod,
     SMMUv3AccelSte wanted;
     SMMUEventInfo event;
     bool first = !g_hash_table_size(a->devices);
+    g_autofree char *ats = NULL;
 
     smmuv3_accel_cpr_adopt(a);
     if (!idev) {
@@ -310,7 +356,10 @@ bool smmuv3_accel_bind(SMMUv3State *s, PCIDevice *pdev, HostIOMMUDevice *hiod,
     adev = g_new0(SMMUv3AccelDevice, 1);
     adev->pdev = pdev;
     adev->idev = idev;
-    adev->no_ats = hiod->caps.hw_caps & HOST_IOMMU_ATS_NOT_SUPPORTED;
+    /* A guest can write EATS for a device whose ATS is hidden from it */
+    ats = object_property_get_str(OBJECT(pdev), "ats", NULL);
+    adev->no_ats = (hiod->caps.hw_caps & HOST_IOMMU_ATS_NOT_SUPPORTED) ||
+                   !g_strcmp0(ats, "off");
     object_ref(idev);
     g_hash_table_insert(a->devices, pdev, adev);
     smmuv3_accel_sid_update(a, adev);
@@ -324,6 +373,7 @@ bool smmuv3_accel_bind(SMMUv3State *s, PCIDevice *pdev, HostIOMMUDevice *hiod,
         smmuv3_accel_unbind(s, pdev);
         return false;
     }
+    smmuv3_accel_installed(a, adev);
     smmuv3_accel_record_event(s, adev, &event);
     return true;
 }
@@ -368,6 +418,7 @@ bool smmuv3_accel_realize(SMMUv3State *s, Error **errp)
     smmuv3_accel_cmdq_add_properties(OBJECT(s), &a->inval);
     smmuv3_accel_slice_init(&a->slice, s);
     smmuv3_accel_retry_init(a);
+    smmuv3_accel_sva_init(a);
     a->bus_numbers.notify = smmuv3_accel_renumbered;
     pci_bus_number_add_notifier(&a->bus_numbers);
     return true;

@@ -53,20 +53,19 @@ bool iommufd_backend_alloc_vdev(IOMMUFDBackend *be, uint32_t dev_id,
                                 uint32_t *out_vdev_id, Error **errp);
 
 /**
- * iommufd_backend_free_vdevice: take a device's name away from a vIOMMU
+ * iommufd_backend_try_free_id: free an object that the kernel may still use
  * (iommufd.h IOMMU_DESTROY)
  *
- * As long as it is not freed the name and the device are taken.
+ * As long as a vDEVICE is not freed its name and its device are taken.
  *
  * @be: connected iommufd backend.
- * @vdevice_id: ID of the vDEVICE; its device is attached to nothing that needs
- *              the name.
+ * @id: ID of the object. With a vDEVICE, its device is attached to nothing that
+ *      needs the name.
  * @errp: says which call with which ID failed.
  *
- * Returns: true if there is no such vDEVICE any more, false on failure.
+ * Returns: true if there is no such object any more, false on failure.
  */
-bool iommufd_backend_free_vdevice(IOMMUFDBackend *be, uint32_t vdevice_id,
-                                  Error **errp);
+bool iommufd_backend_try_free_id(IOMMUFDBackend *be, uint32_t id, Error **errp);
 
 /**
  * iommufd_backend_alloc_veventq: ask for the events of a vIOMMU (iommufd.h

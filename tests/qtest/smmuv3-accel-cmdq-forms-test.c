@@ -208,6 +208,7 @@ static void test_forms(const void *opaque)
     g_autofree Run *run = g_new0(Run, 1);
     VfClient *c = vf_client_new();
     VfDevice *d = vf_client_add_device(c);
+    g_autofree gchar *text = NULL;
     VfGuest *g;
 
     for (int i = 0; i < ARRAY_SIZE(t->no_idr); i++) {
@@ -231,7 +232,13 @@ static void test_forms(const void *opaque)
     send_tlbis(run);
     send_of_device(run);
     g_assert_cmphex(vs_readl(g, VS_GERROR), ==, 0);
-    vg_end_silent(g);
+    text = vg_end(g);
+    if (!t->asid16) {
+        /* The CPUs have it */
+        vg_assert_has(text, "IDR0.ASID16");
+    } else {
+        g_assert_cmpstr(text, ==, "");
+    }
 }
 
 int main(int argc, char **argv)

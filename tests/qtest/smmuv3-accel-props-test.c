@@ -312,13 +312,13 @@ static const OfferTest hot_tests[] = {
       .idr0 = EMU_IDR0 | ATS, .idr1 = EMU_IDR1 | SSIDSIZE(16), .idr3 = RIL,
       .idr5 = (FLOOR_IDR5 & ~OAS(7)) | OAS(5) },
     /* All that is JSON comes after all that is not: no device at startup */
-    { .name = "json-numbers", .options = JSON("\"oas\":42,\"ssidsize\":8"),
+    { .name = "json-numbers", .options = JSON("\"oas\":48,\"ssidsize\":8"),
       .idr0 = EMU_IDR0, .idr1 = EMU_IDR1 | SSIDSIZE(8), .idr3 = FLOOR_IDR3,
-      .idr5 = (FLOOR_IDR5 & ~OAS(7)) | OAS(3) },
+      .idr5 = (FLOOR_IDR5 & ~OAS(7)) | OAS(5) },
     { .name = "json-text",
-      .options = JSON("\"oas\":\"42\",\"ssidsize\":\"8\",\"ats\":\"on\""),
+      .options = JSON("\"oas\":\"48\",\"ssidsize\":\"8\",\"ats\":\"on\""),
       .idr0 = EMU_IDR0 | ATS, .idr1 = EMU_IDR1 | SSIDSIZE(8),
-      .idr3 = FLOOR_IDR3, .idr5 = (FLOOR_IDR5 & ~OAS(7)) | OAS(3) },
+      .idr3 = FLOOR_IDR3, .idr5 = (FLOOR_IDR5 & ~OAS(7)) | OAS(5) },
     { .name = "json-auto",
       .options = JSON("\"oas\":\"auto\",\"ssidsize\":\"auto\""),
       .idr0 = EMU_IDR0, .idr1 = EMU_IDR1, .idr3 = FLOOR_IDR3,
@@ -480,6 +480,10 @@ static const EatsTest eats_tests[] = {
     { .name = "not-this-device", .options = ACCEL(",ats=on"),
       .hw_caps = ATS_NOT_SUPPORTED, .eats = EATS_FULL,
       .access = VF_ACCESS_S1 },
+    /* The guest cannot see that the device has it, and can guess */
+    { .name = "hidden",
+      .options = ACCEL(",ats=on") "-global vfio-pci.ats=off ",
+      .eats = EATS_FULL, .access = VF_ACCESS_S1 },
     { .name = "split", .options = ACCEL(",ats=on"), .eats = EATS_SPLIT,
       .access = VF_ACCESS_ABORT },
 };

@@ -12,8 +12,6 @@
 
 #include "qemu/osdep.h"
 
-#include "qobject/qdict.h"
-#include "qobject/qlist.h"
 #include "hw/pci/pci_regs.h"
 #include "vfio-guest/smmu.h"
 
@@ -45,17 +43,6 @@ static void assert_access(VfGuest *g, unsigned int n, VfAccess access)
     g_assert_cmpint(vf_client_access(g->c, n - 1, NULL), ==, access);
 }
 
-static void acknowledge(VfGuest *g)
-{
-    vs_writel(g, VS_GERRORN, vs_readl(g, VS_GERROR));
-}
-
-static bool has_error(VfGuest *g)
-{
-    return (vs_readl(g, VS_GERROR) ^ vs_readl(g, VS_GERRORN)) &
-           VS_GERROR_CMDQ_ERR;
-}
-
 static unsigned int refused(VfGuest *g, VfOp op, uint32_t since)
 {
     return vf_client_refused(g->c, op, since);
@@ -67,40 +54,7 @@ static void sync_done(VfGuest *g)
     vs_queue(g, VS_CMD_SYNC, 0);
     vs_submit(g);
     g_assert_true(vs_done(g));
-    g_assert_false(has_error(g));
-}
-
-/*
- * The user finds device @n attached to @to, stopped for reason @why, and @text
- * in what the host said
- */
-static void assert_listed(VfGuest *g, unsigned int n, const char *to,
-                          const char *why, const char *text)
-{
-    QDict *state = vg_qom_get_struct(g, "/machine/peripheral/smmu",
-                                     "x-accel-state");
-    g_autofree gchar *name = g_strdup_printf("d%u", n);
-    bool stopped = strcmp(why, "none") != 0;
-    const QListEntry *entry;
-    unsigned int found = 0;
-
-    QLIST_FOREACH_ENTRY(qdict_get_qlist(state, "devices"), entry) {
-        const QDict *d = qobject_to(QDict, qlist_entry_obj(entry));
-
-        if (!strcmp(qdict_get_str(d, "device"), name)) {
-            found++;
-            g_assert_cmpuint(qdict_get_int(d, "stream-id"), ==, SID(n));
-            g_assert_cmpstr(qdict_get_str(d, "attached-to"), ==, to);
-            g_assert_cmpint(qdict_get_bool(d, "stopped"), ==, stopped);
-            g_assert_cmpstr(qdict_get_str(d, "reason"), ==, why);
-            g_assert_cmpint(qdict_haskey(d, "text"), ==, stopped);
-            if (stopped) {
-                vg_assert_has(qdict_get_str(d, "text"), text);
-            }
-        }
-    }
-    g_assert_cmpuint(found, ==, 1);
-    qobject_unref(state);
+    g_assert_false(vs_has_error(g));
 }
 
 /* Invalidate the ATCs of all devices */
@@ -143,14 +97,14 @@ static void test_dead(void)
     assert_access(g, 2, VF_ACCESS_ABORT);
     assert_access(g, 3, VF_ACCESS_S1);
 
-    assert_listed(g, 1, "translate", "none", NULL);
-    assert_listed(g, 2, "abort", "atc-invalidation",
+    vs_assert_listed(g, 1, "translate", "none", NULL);
+    vs_assert_listed(g, 2, "abort", "atc-invalidation",
                   "its ATC could not be invalidated; it goes on when the guest "
                   "changes its STE, or is reset: ");
     s->device[1].atc_dead = false;
     vs_cfgi_ste(g, SID(2));
     vs_assert_s1(g, 1, SID(2), VS_STE0_DEFAULT, VS_STE1_DEFAULT | EATS);
-    assert_listed(g, 2, "translate", "none", NULL);
+    vs_assert_listed(g, 2, "translate", "none", NULL);
     inval_atcs(g, 3);
     text = vg_end(g);
     vg_assert_has(text, "DMA of d2 is aborted");
@@ -167,8 +121,8 @@ static void test_dead(void)
 static void go_on(VfGuest *g, unsigned int devices)
 {
     for (int i = 0; i < 20; i++) {
-        if (has_error(g)) {
-            acknowledge(g);
+        if (vs_has_error(g)) {
+            vs_acknowledge(g);
         }
         for (unsigned int n = 1; n <= devices; n++) {
             vs_queue(g, VS_CMD_ATC_INV | HI(n), VS_ATC_SIZE_ALL);
@@ -177,7 +131,7 @@ static void go_on(VfGuest *g, unsigned int devices)
         vs_submit(g);
         qtest_clock_step(g->qts, 100 * TICK_NS);
     }
-    g_assert_false(has_error(g));
+    g_assert_false(vs_has_error(g));
 }
 
 /*
@@ -198,7 +152,7 @@ static void test_blocked(void)
             go_on(g, 3);
             for (unsigned int n = 1; n <= 3; n++) {
                 assert_access(g, n, n == dead ? VF_ACCESS_ABORT : VF_ACCESS_S1);
-                assert_listed(g, n, n == dead ? "abort" : "translate",
+                vs_assert_listed(g, n, n == dead ? "abort" : "translate",
                               n == dead ? "atc-invalidation" : "none",
                               "its ATC could not be invalidated");
             }
@@ -224,7 +178,7 @@ static void test_blocked_by_other(void)
         go_on(g, 3);
         for (unsigned int n = 1; n <= 3; n++) {
             assert_access(g, n, VF_ACCESS_S1);
-            assert_listed(g, n, "translate", "none", NULL);
+            vs_assert_listed(g, n, "translate", "none", NULL);
         }
         g_free(vg_end(g));
     }
@@ -249,11 +203,11 @@ static void test_storm(void)
                      VS_CERROR_ABT);
     for (int i = 0; i < 10; i++) {
         /* As a driver does, which never gives up */
-        for (int again = 0; again < 10 && has_error(g); again++) {
+        for (int again = 0; again < 10 && vs_has_error(g); again++) {
             errors++;
-            acknowledge(g);
+            vs_acknowledge(g);
         }
-        g_assert_false(has_error(g));
+        g_assert_false(vs_has_error(g));
         since = s->log_len;
         vs_submit_vas(g, 4);
         g_assert_cmpuint(refused(g, VF_OP_HWPT_INVALIDATE, since), <=, 1);
@@ -262,7 +216,7 @@ static void test_storm(void)
     }
     g_assert_cmpuint(errors, ==, 1);
     g_assert_true(vs_done(g));
-    assert_listed(g, 1, "abort", "stale-caches",
+    vs_assert_listed(g, 1, "abort", "stale-caches",
                   "IOMMU_HWPT_INVALIDATE failed");
 
     vf_client_clear_rules(g->c);
@@ -286,7 +240,7 @@ static void test_hurry(void)
 
     vf_client_rule(g->c, VF_OP_HWPT_INVALIDATE, 1, 100000, ETIMEDOUT);
     vs_submit_vas(g, 4);
-    acknowledge(g);
+    vs_acknowledge(g);
     for (int i = 0; i < 100; i++) {
         sync_done(g);
         vs_enable(g, i & 1);
@@ -312,8 +266,8 @@ static void test_hurry(void)
     vf_client_rule(g->c, VF_OP_HWPT_INVALIDATE, 1, 2, EIO);
     vs_submit_vas(g, 1);
     assert_access(g, 1, VF_ACCESS_ABORT);
-    g_assert_true(has_error(g));
-    acknowledge(g);
+    g_assert_true(vs_has_error(g));
+    vs_acknowledge(g);
     assert_access(g, 1, VF_ACCESS_S1);
     g_free(vg_end(g));
 }
@@ -355,10 +309,10 @@ static void test_unstoppable(void)
     vf_client_rule(g->c, VF_OP_ATTACH, 1, 1000, EIO);
     vf_client_rule(g->c, VF_OP_DETACH, 1, 1000, EIO);
     vs_submit_vas(g, 1);
-    g_assert_true(has_error(g));
+    g_assert_true(vs_has_error(g));
     for (int i = 0; i < 3; i++) {
-        acknowledge(g);
-        g_assert_false(has_error(g));
+        vs_acknowledge(g);
+        g_assert_false(vs_has_error(g));
         g_assert_false(vs_done(g));
         vs_ring(g);
         qtest_clock_step(g->qts, TICK_NS);
@@ -433,9 +387,9 @@ static void test_refused(const void *opaque)
             assert_access(g, 1, VF_ACCESS_ABORT);
             g_assert_cmpuint(refused(g, refused_ops[op], since), ==, 1);
             vf_client_clear_rules(c);
-            assert_listed(g, 1, "abort", "ste-refused",
+            vs_assert_listed(g, 1, "abort", "ste-refused",
                           strerror(refused_errors[e]));
-            assert_listed(g, 2, "abort", "none", NULL);
+            vs_assert_listed(g, 2, "abort", "none", NULL);
             give_chance(g, chance);
             vs_assert_s1(g, 0, SID(1), VS_STE0_DEFAULT, VS_STE1_DEFAULT);
             text = vg_end(g);
@@ -484,7 +438,7 @@ static void test_stale(const void *opaque)
     assert_access(g, 1, VF_ACCESS_ABORT);
     assert_access(g, 2, VF_ACCESS_ABORT);
     if (*(const Chance *)opaque != TIMER) {
-        acknowledge(g);
+        vs_acknowledge(g);
     }
     give_chance(g, *(const Chance *)opaque);
     assert_access(g, 1, VF_ACCESS_S1);
@@ -506,7 +460,7 @@ static void test_no_memory(void)
     go_on(g, 2);
     for (unsigned int n = 1; n <= 2; n++) {
         assert_access(g, n, VF_ACCESS_S1);
-        assert_listed(g, n, "translate", "none", NULL);
+        vs_assert_listed(g, n, "translate", "none", NULL);
     }
     g_free(vg_end(g));
 }
@@ -527,8 +481,8 @@ static void test_waiting_sync(const void *opaque)
     vs_queue(g, VS_CMD_ATC_INV | HI(1), VS_ATC_SIZE_ALL);
     vs_queue(g, VS_CMD_SYNC, 0);
     vs_submit(g);
-    g_assert_true(has_error(g));
-    acknowledge(g);
+    g_assert_true(vs_has_error(g));
+    vs_acknowledge(g);
     vs_queue(g, VS_CMD_SYNC, 0);
     vs_ring(g);
     vg_settle(g);
@@ -543,7 +497,7 @@ static void test_waiting_sync(const void *opaque)
         vg_settle(g);
     }
     g_assert_true(vs_done(g));
-    g_assert_false(has_error(g));
+    g_assert_false(vs_has_error(g));
     g_free(vg_end(g));
 }
 

@@ -9,6 +9,8 @@
 #include "qemu/osdep.h"
 
 #include "hw/pci/pci_regs.h"
+#include "qobject/qdict.h"
+#include "qobject/qlist.h"
 #include "smmu.h"
 
 #define CMD_SIZE        16
@@ -255,6 +257,46 @@ void vs_assert_s1(VfGuest *g, unsigned int dev, uint32_t sid, uint64_t word0,
     vdevice = vf_client_object(g->c, device, device->vdevice);
     g_assert_nonnull(vdevice);
     g_assert_cmphex(vdevice->virt_id, ==, sid);
+}
+
+bool vs_has_error(VfGuest *g)
+{
+    return (vs_readl(g, VS_GERROR) ^ vs_readl(g, VS_GERRORN)) &
+           VS_GERROR_CMDQ_ERR;
+}
+
+void vs_acknowledge(VfGuest *g)
+{
+    vs_writel(g, VS_GERRORN, vs_readl(g, VS_GERROR));
+}
+
+void vs_assert_listed(VfGuest *g, unsigned int n, const char *to,
+                      const char *why, const char *text)
+{
+    QDict *state = vg_qom_get_struct(g, "/machine/peripheral/smmu",
+                                     "x-accel-state");
+    g_autofree gchar *name = g_strdup_printf("d%u", n);
+    bool stopped = strcmp(why, "none") && strcmp(why, "no-vdevice");
+    const QListEntry *entry;
+    unsigned int found = 0;
+
+    QLIST_FOREACH_ENTRY(qdict_get_qlist(state, "devices"), entry) {
+        const QDict *d = qobject_to(QDict, qlist_entry_obj(entry));
+
+        if (!strcmp(qdict_get_str(d, "device"), name)) {
+            found++;
+            g_assert_cmpuint(qdict_get_int(d, "stream-id"), ==, VS_SID(n));
+            g_assert_cmpstr(qdict_get_str(d, "attached-to"), ==, to);
+            g_assert_cmpint(qdict_get_bool(d, "stopped"), ==, stopped);
+            g_assert_cmpstr(qdict_get_str(d, "reason"), ==, why);
+            g_assert_cmpint(qdict_haskey(d, "text"), ==, stopped);
+            if (stopped) {
+                vg_assert_has(qdict_get_str(d, "text"), text);
+            }
+        }
+    }
+    g_assert_cmpuint(found, ==, 1);
+    qobject_unref(state);
 }
 
 bool vs_next_event(VfGuest *g, uint64_t evt[4])

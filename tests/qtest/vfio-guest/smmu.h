@@ -183,6 +183,24 @@ void vs_cfgi_ste(VfGuest *g, uint32_t sid);
 void vs_assert_s1(VfGuest *g, unsigned int dev, uint32_t sid, uint64_t word0,
                   uint64_t word1);
 
+/* Returns: whether the command queue stands still for an error */
+bool vs_has_error(VfGuest *g);
+
+/* Acknowledge all global errors: the command queue goes on */
+void vs_acknowledge(VfGuest *g);
+
+/**
+ * vs_assert_listed: assert how x-accel-state lists a device
+ *
+ * @g: the guest
+ * @n: number of the device, which is d<n> with StreamID VS_SID(@n)
+ * @to: what it is attached to
+ * @why: the reason; with "none" and "no-vdevice" it is not stopped
+ * @text: what has to be in the text of a stopped device
+ */
+void vs_assert_listed(VfGuest *g, unsigned int n, const char *to,
+                      const char *why, const char *text);
+
 /**
  * vs_next_event: take one record out of the event queue
  *

@@ -1,0 +1,115 @@
+/*
+ * Accelerated arm-smmuv3: what keeps a Linux guest from shared virtual
+ * addressing
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+/*
+ * With SVA the SMMU walks the tables of a process, so Linux wants it to have
+ * what the CPUs have that use the same tables (7.3: arm_smmu_sva_supported()).
+ * A guest whose SMMU has less finds PASIDs, and no SVA, without a word.
+ * Registers and fields are those of Arm IHI0070, 6.3.1 to 6.3.6, and of Arm
+ * DDI0487, ID_AA64MMFR0_EL1 to ID_AA64MMFR2_EL1.
+ */
+
+#include "qemu/osdep.h"
+#include "qemu/error-report.h"
+#include "migration/cpr.h"
+#include "system/system.h"
+#include "target/arm/cpu.h"
+#include "target/arm/cpu-features.h"
+#include "smmuv3-accel-internal.h"
+
+/* ID_AA64MMFR0_EL1.ASIDBITS: 16 bits */
+#define CPU_ASID16      2
+
+/* ID_AA64MMFR1_EL1.HAFDBS: access flag of table descriptors, and IDR0.HTTU */
+#define CPU_HAFT        3
+#define HTTU_HAFT       3
+
+/* ID_AA64MMFR2_EL1.BBM: no TLB conflict aborts, which IDR3.BBML has as 2 */
+#define CPU_BBM3        3
+#define BBML_2          2
+
+/* IDR5.VAX: virtual addresses of 52 bits */
+#define VAX_52          1
+
+static void append_limit(SmmuAccelSvaLimitList ***tail, const char *field,
+                         uint32_t offered, uint32_t needed, bool always)
+{
+    SmmuAccelSvaLimit *limit;
+
+    if (offered < needed) {
+        limit = g_new(SmmuAccelSvaLimit, 1);
+        *limit = (SmmuAccelSvaLimit) {
+            .field = g_strdup(field),
+            .offered = offered,
+            .needed = needed,
+            .always = always,
+        };
+        QAPI_LIST_APPEND(*tail, limit);
+    }
+}
+
+SmmuAccelSvaLimitList *smmuv3_accel_sva_limits(const SMMUv3AccelState *a)
+{
+    SmmuAccelSvaLimitList *list = NULL, **tail = &list;
+    const uint32_t *idr = a->smmu->idr;
+    const ARMISARegisters *isar;
+    ARMCPU *cpu = (ARMCPU *)object_dynamic_cast(OBJECT(first_cpu),
+                                                TYPE_ARM_CPU);
+
+    if (!a->smmu->ssidsize || !cpu ||
+        !arm_feature(&cpu->env, ARM_FEATURE_AARCH64)) {
+        return NULL;
+    }
+    isar = &cpu->isar;
+    append_limit(&tail, "IDR5.OAS",
+                 smmuv3_props_oas_bits(FIELD_EX32(idr[5], IDR5, OAS)),
+                 smmuv3_props_oas_bits(FIELD_EX64_IDREG(isar, ID_AA64MMFR0,
+                                                        PARANGE)), true);
+    append_limit(&tail, "IDR0.ASID16", FIELD_EX32(idr[0], IDR0, ASID16),
+                 FIELD_EX64_IDREG(isar, ID_AA64MMFR0, ASIDBITS) >= CPU_ASID16,
+                 true);
+    append_limit(&tail, "IDR0.HTTU", FIELD_EX32(idr[0], IDR0, HTTU),
+                 FIELD_EX64_IDREG(isar, ID_AA64MMFR1, HAFDBS) >= CPU_HAFT ?
+                 HTTU_HAFT : 0, true);
+    append_limit(&tail, "IDR3.BBML", FIELD_EX32(idr[3], IDR3, BBML),
+                 FIELD_EX64_IDREG(isar, ID_AA64MMFR2, BBM) >= CPU_BBM3 ?
+                 BBML_2 : 0, true);
+    append_limit(&tail, "IDR5.VAX", FIELD_EX32(idr[5], IDR5, VAX),
+                 FIELD_EX64_IDREG(isar, ID_AA64MMFR2, VARANGE) ? VAX_52 : 0,
+                 false);
+    return list;
+}
+
+/* Who gives a number of substreams wants them for something */
+static void smmuv3_accel_sva_machine_done(Notifier *n, void *unused)
+{
+    SMMUv3AccelState *a = container_of(n, SMMUv3AccelState, machine_done);
+    g_autoptr(SmmuAccelSvaLimitList) list = smmuv3_accel_sva_limits(a);
+    const SmmuAccelSvaLimitList *entry;
+
+    if (a->smmu->props.ssidsize == SMMUV3_AUTO || cpr_is_incoming()) {
+        return;
+    }
+    for (entry = list; entry; entry = entry->next) {
+        const SmmuAccelSvaLimit *limit = entry->value;
+
+        if (limit->always) {
+            warn_report("arm-smmuv3: a Linux guest will use PASIDs, but not"
+                        " for SVA: %s is %u, its CPUs need %u", limit->field,
+                        limit->offered, limit->needed);
+            return;
+        }
+    }
+}
+
+void smmuv3_accel_sva_init(SMMUv3AccelState *a)
+{
+    a->machine_done.notify = smmuv3_accel_sva_machine_done;
+    qemu_add_machine_init_done_notifier(&a->machine_done);
+}
