@@ -142,9 +142,6 @@ bool smmuv3_accel_next_emulated(SMMUv3State *s)
 {
     SMMUv3AccelState *a = s->accel_state;
 
-    if (!s->accel) {
-        return true;
-    }
     /* Ahead of a guest that runs, it is another process that has the devices */
     if (a->cpr.adopting || smmuv3_accel_slice_over(&a->slice)) {
         return false;
@@ -164,7 +161,7 @@ bool smmuv3_accel_execute(SMMUv3State *s, const Cmd *cmd,
     SMMUv3AccelState *a = s->accel_state;
     SMMUv3AccelDevice *adev;
 
-    if (!s->accel || !g_hash_table_size(a->devices)) {
+    if (!g_hash_table_size(a->devices)) {
         return true;
     }
 

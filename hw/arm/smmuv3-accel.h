@@ -82,11 +82,10 @@ void smmuv3_accel_registers_written(SMMUv3State *s);
  * Commands ahead of it that concern the host alone are executed and CONS moves
  * past them.
  *
- * @s: the SMMUv3, its command queue enabled and not empty.
+ * @s: an SMMUv3 with accel=on, its command queue enabled and not empty.
  *
- * Returns: true if the emulation has to execute the command at CONS, which is
- * always so without accel=on; false if the queue is empty or has to wait for
- * the next slice.
+ * Returns: true if the emulation has to execute the command at CONS; false if
+ * the queue is empty or has to wait for the next slice.
  */
 bool smmuv3_accel_next_emulated(SMMUv3State *s);
 

@@ -150,7 +150,7 @@ void smmuv3_ats_unwatch(PCIBus *bus, void *opaque, int devfn, uint32_t pasid,
     }
 }
 
-static void invalidate(SMMUv3State *s, const Cmd *cmd)
+void smmuv3_ats_invalidate(SMMUv3State *s, const Cmd *cmd)
 {
     uint64_t dword1 = SMMU_DWORD(cmd, 1);
     uint32_t pasid = CMD_SSV(cmd) ? CMD_SSID(cmd) : PCI_NO_PASID;
@@ -172,12 +172,5 @@ static void invalidate(SMMUv3State *s, const Cmd *cmd)
             entry.pasid = watch->pasid;
             watch->n->notify(watch->n, &entry);
         }
-    }
-}
-
-void smmuv3_ats_command(SMMUv3State *s, const Cmd *cmd)
-{
-    if (CMD_TYPE(cmd) == SMMU_CMD_ATC_INV) {
-        invalidate(s, cmd);
     }
 }

@@ -54,12 +54,12 @@ void smmuv3_ats_reset(SMMUv3State *s);
 bool smmuv3_ats_suppresses(const SMMUEventInfo *info);
 
 /**
- * smmuv3_ats_command: forward CMD_ATC_INV to devices (4.5.1)
+ * smmuv3_ats_invalidate: forward CMD_ATC_INV to devices (4.5.1)
  *
  * @s: the SMMUv3.
- * @cmd: any command in host byte order; others than CMD_ATC_INV are ignored.
+ * @cmd: the command in host byte order.
  */
-void smmuv3_ats_command(SMMUv3State *s, const Cmd *cmd);
+void smmuv3_ats_invalidate(SMMUv3State *s, const Cmd *cmd);
 
 /**
  * smmuv3_ats_request: answer a Translation Request, see

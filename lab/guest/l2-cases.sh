@@ -96,6 +96,25 @@ disk_io() {
     echo "lab-guest: $1 MiB read in $(seconds_since "$started") s"
     [ -n "$sum" ] && is "$(cat /tmp/read)" "$sum"
 }
+# network_io MIB: send random data from eth0 to eth1, which has network
+# interfaces of its own, and compare.
+network_io() {
+    unshare -n sh -c 'touch /tmp/apart; sleep 60' &
+    other=$!
+    wait_until 5 [ -e /tmp/apart ] || return 1
+    ip link set eth1 netns $other
+    ip addr add 10.0.0.1/24 dev eth0
+    ip link set eth0 up
+    apart() { nsenter -t $other -n "$@"; }
+    apart ip addr add 10.0.0.2/24 dev eth1
+    apart ip link set eth1 up
+    apart nc -l -p 5000 >/tmp/received &
+    listener=$!
+    dd if=/dev/urandom of=/tmp/sent bs=1M count="$1" 2>/dev/null
+    wait_until 10 nc -w 20 10.0.0.2 5000 </tmp/sent || return 1
+    wait $listener
+    is "$(md5sum </tmp/received)" "$(md5sum </tmp/sent)"
+}
 # interrupts WORD: how many the lines of /proc/interrupts with WORD count.
 interrupts() {
     awk -v word="$1" '$0 ~ word { for (i = 2; $i ~ /^[0-9]+$/; i++) n += $i } END { print n + 0 }' /proc/interrupts
