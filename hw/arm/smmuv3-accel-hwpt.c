@@ -316,7 +316,7 @@ static bool smmuv3_accel_claim_sid(SMMUv3AccelState *a, uint32_t sid,
         return false;
     }
     if (owner->host.vdevice_id != NO_ID) {
-        errno = EEXIST;
+        errno = 0;
         error_setg(errp, "%s has StreamID 0x%x, too, and the host takes one of"
                    " them; the guest has to give their buses different numbers",
                    smmuv3_accel_dev_name(owner->pdev), sid);

@@ -498,7 +498,7 @@ bool smmuv3_accel_check_vdevice(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
  *
  * Returns: true on success; false with the device still attached to the old
  * HWPT or to abort on failure, see smmuv3_accel_stop(). errno is then that of
- * the host.
+ * the host, or 0 if another device has the StreamID.
  */
 bool smmuv3_accel_install(SMMUv3State *s, SMMUv3AccelDevice *adev,
                           const SMMUv3AccelSte *ste, uint32_t sid,

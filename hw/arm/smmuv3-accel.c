@@ -179,7 +179,7 @@ void smmuv3_accel_apply(SMMUv3State *s, SMMUv3AccelDevice *adev, bool named)
             smmuv3_accel_stop(a, adev, STOP_CACHES, err);
         } else {
             smmuv3_accel_stop(a, adev, STOP_REFUSED, err);
-            if (smmu_enabled(s) && wanted.mode != ACCEL_ABORT) {
+            if (refused && smmu_enabled(s) && wanted.mode != ACCEL_ABORT) {
                 smmuv3_accel_refused(&event, refused);
             }
         }

@@ -505,6 +505,23 @@ static void test_event_stale(void)
     g_free(vg_end(g));
 }
 
+/* Nor is it, what the guest has to solve: buses may share a number meanwhile */
+static void test_event_shared(void)
+{
+    VfGuest *g = start(2, 0);
+
+    vs_drop_events(g);
+    vg_config_writel(g, 0, 2 << 3, PCI_PRIMARY_BUS, 1 << 8 | 1 << 16);
+    sync_again(g);
+    assert_access(g, 1, VF_ACCESS_S1);
+    assert_access(g, 2, VF_ACCESS_ABORT);
+    vs_assert_event(g, SID(1), 0);
+    vg_config_writel(g, 0, 2 << 3, PCI_PRIMARY_BUS, 2 << 8 | 2 << 16);
+    assert_access(g, 2, VF_ACCESS_S1);
+    vs_assert_event(g, SID(2), 0);
+    g_free(vg_end(g));
+}
+
 int main(int argc, char **argv)
 {
     static const Chance chances[] = { SYNC, TIMER };
@@ -530,5 +547,6 @@ int main(int argc, char **argv)
                     &refusals[i], test_event);
     }
     qtest_add_func("smmuv3-accel/outage/event-stale", test_event_stale);
+    qtest_add_func("smmuv3-accel/outage/event-shared", test_event_shared);
     return g_test_run();
 }
