@@ -15,7 +15,8 @@ typedef struct VFIOPCIDevice VFIOPCIDevice;
 
 /* Description of the property */
 #define VFIO_PCI_ATS_TEXT \
-    "ATS capability for the guest: on fails without, off never shows it"
+    "ATS capability for the guest: auto shows it where the host supports it, " \
+    "on fails where it does not, off hides it"
 
 /**
  * vfio_pci_ats_is_visible: decide whether the guest sees the ATS capability of

@@ -167,7 +167,8 @@ void vfio_pci_pasid_class_init(ObjectClass *klass)
 void vfio_pci_pasid_describe(ObjectClass *klass)
 {
     object_class_property_set_description(klass, "x-vpasid",
-        "PASID capability for the guest: on fails without, off never has it");
+        "PASID capability for the guest: auto adds it where it can be used, on "
+        "fails where it cannot, off never adds it");
     object_class_property_set_description(klass, "x-vpasid-cap-offset",
         "Offset of the PASID capability, 0x100 to 0xff8; 0 chooses");
 }

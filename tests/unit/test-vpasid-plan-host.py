@@ -284,7 +284,8 @@ class Host(unittest.TestCase):
             with socket.socket(socket.AF_UNIX) as dead:
                 dead.bind(path)
             self.assertRegex(self.run_program('--host')[1],
-                             f'✘ {where} .*{path}: No such device')
+                             f'✘ {where} .*{path}: No such device.*\\n'
+                             f' +-> .*{missing}')
             os.remove(path)
             self.write(path, '0 16 1 0 1 1')
 

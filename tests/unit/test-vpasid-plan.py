@@ -326,7 +326,8 @@ class Sysfs(unittest.TestCase):
                                                 '0x1ec step=gap'),
                                     ('0x600', '0x1f4')):
             self.assertIn(f' offset={place} ', line)
-            self.assertIn(f'not fit into the {end} bytes of configuration space',
+            self.assertIn(f'not fit into the {end} bytes of configuration '
+                          'space',
                           line)
             self.assertIsNotNone(LINE.fullmatch(line), line)
         self.assertIn('pasid=no', lines[2])
