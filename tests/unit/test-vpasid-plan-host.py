@@ -219,6 +219,7 @@ class Host(unittest.TestCase):
         """A device without an IOMMU, and one behind another kind."""
         self.add(NIC, 'device-nic', smmu='dmar0')
         self.bad(self.checks(NIC)[2]['host IOMMU'], 'dmar0 is no Arm SMMUv3')
+        self.assertIn('dmar0 is no Arm SMMUv3; use', self.refused(NIC))
         node = os.path.join(self.root, f'sys/bus/pci/devices/{NIC}')
         os.remove(f'{node}/iommu')
         os.remove(f'{node}/iommu_group')
@@ -228,6 +229,8 @@ class Host(unittest.TestCase):
         err = self.refused(NIC)
         self.assertIn(f'{NIC}: host IOMMU: none; use a device behind', err)
         self.assertIn(f'{NIC}: IOMMU group: none', err)
+        self.link(f'sys/bus/pci/devices/{NIC}/iommu', f'../../iommu/{SMMU}')
+        self.assertIn(f'{NIC}: IOMMU group: none', self.refused(NIC))
 
     def test_driver(self):
         """A device that another driver has, or none, or VFIO by halves."""
