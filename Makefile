@@ -42,6 +42,7 @@ DEPS_check-builds := build builds windows
 DEPS_check-lab := build lab
 DEPS_check-lab-sanitizers := build lab
 DEPS_check-lab-kernels := build lab
+DEPS_check-lab-guests := build lab
 DEPS_soak := build lab
 DEPS_demo := build lab
 export VPASID_GROUPS := $(sort $(VPASID_GROUPS) $(foreach \
@@ -92,7 +93,7 @@ endif
 
 .PHONY: config aarch64 check-scripts fuzz fuzz-device uninstall-deps
 .PHONY: all install demo bench coverage check check-unit check-qtest check-lab check-series \
-    check-lab-kernels check-lab-sanitizers check-sanitizers check-fuzz-guest fuzz-guest check-objects check-builds check-linux check-windows \
+    check-lab-kernels check-lab-guests check-lab-sanitizers check-sanitizers check-fuzz-guest fuzz-guest check-objects check-builds check-linux check-windows \
     series deb-patches refresh soak tree clean distclean help
 
 config:
@@ -199,6 +200,11 @@ check-lab-kernels: aarch64 all
 	    scripts/tap-sum lab-$$version -- lab/run check || status=1; \
 	done; exit $${status:-0}
 
+# Guests with the kernels of a distribution
+check-lab-guests: aarch64 all
+	@scripts/install-deps lab
+	@scripts/tap-sum lab-guests -- lab/run guests
+
 # The QEMU in the emulated host once more, and all cases on it
 check-lab-sanitizers: export LAB_SANITIZE = 1
 check-lab-sanitizers: aarch64 all
@@ -282,6 +288,7 @@ help:
 #|   make check-builds         everything linked for four targets, and for Windows;
 #|                             check-linux and check-windows are its halves          60 min
 #|   make check-lab-kernels    the lab with each Linux of LAB_KERNELS as the host    10 min each
+#|   make check-lab-guests     guests with Debian's own kernels, by device tree and ACPI 10 min
 #|   make soak                 1000 hot-plugs and 100 reboots in the lab; CYCLES=,
 #|                             REBOOTS=                                              40 min
 #|   make fuzz                 functions that need no QEMU; SECONDS=600

@@ -47,3 +47,11 @@ fi
 # up_to_date NAME VALUE: was NAME finished with these very inputs?
 up_to_date() { [ "$(cat "$out/$1.stamp" 2>/dev/null)" = "$2" ]; }
 finished() { printf '%s\n' "$2" >"$out/$1.stamp"; }
+
+# pack DIR FILE: make an initial RAM disk.  Same bytes for same files: sorted
+# names, no dates, owned by root.
+pack() {
+    find "$1" -exec touch -h -d @0 {} +
+    (cd "$1" && find . | sort | cpio --quiet -o -H newc --reproducible -R 0:0) >"$2.new"
+    mv "$2.new" "$2"
+}

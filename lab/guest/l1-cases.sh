@@ -58,14 +58,15 @@ export UBSAN_OPTIONS=abort_on_error=1:halt_on_error=1:print_stacktrace=1
 # boot_guest WORDS QEMU-ARGUMENT...: run QEMU, with WORDS for the guest's init;
 # what both say goes to $log, how QEMU ended to $status.  It may take $limit
 # seconds, which a case can raise.  $memory, $reboots
-# and $kernel (words for the guest's kernel) may be set before.
-log=/tmp/guest.log memory=256 reboots='' kernel=''
+# and $kernel (words for the guest's kernel) may be set before, and $linux, the
+# folder with another kernel than the lab's.
+log=/tmp/guest.log memory=256 reboots='' kernel='' linux=/guest
 boot_guest() {
     words="console=ttyAMA0 quiet panic=-1 lab.case=$case ${names:+lab.devices=$names} $kernel $1"
     shift
     set -- qemu-system-aarch64 -M virt,gic-version=3 -accel kvm -cpu host \
         -m "$memory" -display none -nic none -monitor none \
-        -kernel /guest/Image -initrd /guest/l2.cpio "$@"
+        -kernel $linux/Image -initrd $linux/l2.cpio "$@"
     if [ -z "$reboots" ]; then set -- "$@" -no-reboot; fi
     if [ -n "$shell_in" ]; then
         "$@" -serial stdio -append "$words lab.shell=1"
