@@ -288,7 +288,8 @@ help:
 #|   make check-builds         everything linked for four targets, and for Windows;
 #|                             check-linux and check-windows are its halves          60 min
 #|   make check-lab-kernels    the lab with each Linux of LAB_KERNELS as the host    10 min each
-#|   make check-lab-guests     guests with Debian's own kernels, by device tree and ACPI 10 min
+#|   make check-lab-guests     guests with Debian's own kernels, by device tree and
+#|                             by ACPI                                               10 min
 #|   make soak                 1000 hot-plugs and 100 reboots in the lab; CYCLES=,
 #|                             REBOOTS=                                              40 min
 #|   make fuzz                 functions that need no QEMU; SECONDS=600
