@@ -24,8 +24,8 @@ extern const VMStateDescription vmstate_smmuv3_msi;
  * @s: the SMMUv3.
  * @irq: SMMU_IRQ_EVTQ or SMMU_IRQ_GERROR, enabled; others have no message.
  *
- * Returns: true if there was a message to send, false if the interrupt is wired,
- * which it always is without IDR0.MSI.
+ * Returns: true if there was a message to send, false if the interrupt is
+ * wired, which it always is without IDR0.MSI.
  */
 bool smmuv3_msi_irq(SMMUv3State *s, SMMUIrq irq);
 

@@ -93,7 +93,7 @@ static const BatchTest batch_tests[] = {
     { .name = "0x4", .syncs = 4, .last_sync = true },
 };
 
-/* One call for all SYNCs that the guest rings for, and every command in order */
+/* One call for all SYNCs that the guest rings for, the commands in order */
 static void test_batch(const void *opaque)
 {
     const BatchTest *t = opaque;
