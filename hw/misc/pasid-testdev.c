@@ -22,6 +22,7 @@
 #include "qom/object.h"
 #include "system/dma.h"
 #include "pasid-testdev-atc.h"
+#include "pasid-testdev-channel.h"
 
 #define PM_OFFSET               0x40
 #define MSI_OFFSET              0x50
@@ -37,9 +38,6 @@
 /* PCI_PASID_CTRL is the upper half of the register at PCI_PASID_CAP */
 #define PASID_CAP_WIDTH(cap) \
     (((cap) & PCI_PASID_CAP_WIDTH) >> PCI_PASID_CAP_WIDTH_SHIFT)
-
-/* MemTxAttrs.pid has this many bits, and zero there means no PASID */
-#define MEMTXATTRS_PID_MAX      0xff
 
 /* Enable and Smallest Translation Unit, all that a guest can write */
 #define ATS_CTRL_MASK           (PCI_ATS_CTRL_ENABLE | PCI_ATS_CTRL_STU(~0))
@@ -70,6 +68,7 @@ struct PasidTestDev {
     uint8_t data[PASID_TESTDEV_DATA_SIZE];
 
     PasidTestAtc atc;
+    PasidTestChannels channels;
 };
 
 /* PCIe 6.2, 7.6.3: next capability offset, its two low bits reserved */
@@ -328,16 +327,9 @@ static bool pasid_testdev_load_image(PasidTestDev *s, Error **errp)
     return true;
 }
 
-/*
- * May a transaction carry the PASID that the guest asked for?
- * @max: the highest PASID that the kind of transaction can carry
- *
- * Returns: PASID_TESTDEV_STATUS_OK, or the status that says why not.
- */
-static uint32_t pasid_testdev_check_pasid(PasidTestDev *s, uint32_t max)
+uint32_t pasid_testdev_check_pasid(PCIDevice *pdev, uint32_t pasid,
+                                   uint32_t max)
 {
-    PCIDevice *pdev = PCI_DEVICE(s);
-    uint32_t pasid = s->pasid & PASID_TESTDEV_PASID_MASK;
     uint16_t cap;
 
     /* PCIe 6.2, 7.8.9.3: without PASID Enable no request has a prefix */
@@ -424,13 +416,14 @@ static uint32_t pasid_testdev_dma(PasidTestDev *s, uint32_t command)
         return PASID_TESTDEV_STATUS_DISABLED;
     }
     if (s->pasid & PASID_TESTDEV_PASID_VALID) {
+        pasid = s->pasid & PASID_TESTDEV_PASID_MASK;
         /* A request for a translation has the PASID as a number of its own */
-        status = pasid_testdev_check_pasid(s, by_ats ? PASID_TESTDEV_PASID_MASK
-                                                     : MEMTXATTRS_PID_MAX);
+        status = pasid_testdev_check_pasid(pdev, pasid, by_ats ?
+                                           PASID_TESTDEV_PASID_MASK :
+                                           PASID_TESTDEV_MEMTXATTRS_PID_MAX);
         if (status != PASID_TESTDEV_STATUS_OK) {
             return status;
         }
-        pasid = s->pasid & PASID_TESTDEV_PASID_MASK;
         attrs.pid = pasid;
     }
     if (by_ats) {
@@ -464,6 +457,8 @@ static uint64_t pasid_testdev_read(void *opaque, hwaddr addr, unsigned size)
         return s->atc.len;
     case PASID_TESTDEV_REG_ATC_INVALIDATIONS:
         return s->atc.invalidations;
+    case PASID_TESTDEV_REG_CHANNELS:
+        return PASID_TESTDEV_CHANNELS;
     case PASID_TESTDEV_REG_DATA ...
          PASID_TESTDEV_REG_DATA + PASID_TESTDEV_DATA_SIZE - 4:
         return ldl_le_p(s->data + addr - PASID_TESTDEV_REG_DATA);
@@ -560,7 +555,10 @@ static void pasid_testdev_config_write(PCIDevice *pdev, uint32_t addr,
 
 static void pasid_testdev_exit(PCIDevice *pdev)
 {
-    pasid_testdev_atc_forget(&PASID_TESTDEV(pdev)->atc, false);
+    PasidTestDev *s = PASID_TESTDEV(pdev);
+
+    pasid_testdev_channels_reset(&s->channels);
+    pasid_testdev_atc_forget(&s->atc, false);
     pcie_cap_exit(pdev);
     msi_uninit(pdev);
 }
@@ -609,6 +607,7 @@ static void pasid_testdev_realize(PCIDevice *pdev, Error **errp)
 
     memory_region_init_io(&s->bar, OBJECT(s), &pasid_testdev_ops, s,
                           TYPE_PASID_TESTDEV, PASID_TESTDEV_BAR_SIZE);
+    pasid_testdev_channels_init(&s->channels, pdev, &s->bar);
     pci_register_bar(pdev, 0, PCI_BASE_ADDRESS_SPACE_MEMORY |
                      PCI_BASE_ADDRESS_MEM_TYPE_64, &s->bar);
 }
@@ -624,6 +623,7 @@ static void pasid_testdev_reset_hold(Object *obj, ResetType type)
     s->length = 0;
     s->status = PASID_TESTDEV_STATUS_IDLE;
     memset(s->data, 0, sizeof(s->data));
+    pasid_testdev_channels_reset(&s->channels);
 
     pasid_testdev_atc_forget(&s->atc, false);
     s->atc.invalidations = 0;
@@ -642,7 +642,10 @@ static void pasid_testdev_reset_hold(Object *obj, ResetType type)
 /* Loading overwrites the control registers without a config write */
 static int pasid_testdev_pre_load(void *opaque)
 {
-    pasid_testdev_atc_forget(&PASID_TESTDEV(opaque)->atc, false);
+    PasidTestDev *s = opaque;
+
+    pasid_testdev_channels_reset(&s->channels);
+    pasid_testdev_atc_forget(&s->atc, false);
     return 0;
 }
 
@@ -673,6 +676,33 @@ static const VMStateDescription vmstate_pasid_testdev_ats = {
     }
 };
 
+static bool pasid_testdev_channels_needed(void *opaque)
+{
+    PasidTestDev *s = opaque;
+
+    return pasid_testdev_channels_used(&s->channels);
+}
+
+static bool pasid_testdev_channels_save(void *opaque, Error **errp)
+{
+    PasidTestDev *s = opaque;
+
+    return pasid_testdev_channels_pre_save(&s->channels, errp);
+}
+
+static const VMStateDescription vmstate_pasid_testdev_all_channels = {
+    .name = TYPE_PASID_TESTDEV "/channels",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .needed = pasid_testdev_channels_needed,
+    .pre_save_errp = pasid_testdev_channels_save,
+    .fields = (const VMStateField[]) {
+        VMSTATE_STRUCT(channels, PasidTestDev, 1,
+                       vmstate_pasid_testdev_channels, PasidTestChannels),
+        VMSTATE_END_OF_LIST()
+    }
+};
+
 static const VMStateDescription vmstate_pasid_testdev = {
     .name = TYPE_PASID_TESTDEV,
     .version_id = 1,
@@ -691,6 +721,7 @@ static const VMStateDescription vmstate_pasid_testdev = {
     },
     .subsections = (const VMStateDescription * const []) {
         &vmstate_pasid_testdev_ats,
+        &vmstate_pasid_testdev_all_channels,
         NULL
     }
 };

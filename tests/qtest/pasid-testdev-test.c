@@ -551,7 +551,9 @@ static void test_dma(void)
     ptd_enable(qts);
     for (uint32_t reg = PASID_TESTDEV_REG_ADDR_LO;
          reg < PASID_TESTDEV_REG_DATA + PASID_TESTDEV_DATA_SIZE; reg += 4) {
-        g_assert_cmphex(ptd_readl(qts, reg), ==, 0);
+        g_assert_cmphex(ptd_readl(qts, reg), ==,
+                        reg == PASID_TESTDEV_REG_CHANNELS ?
+                        PASID_TESTDEV_CHANNELS : 0);
     }
     qtest_quit(qts);
 }

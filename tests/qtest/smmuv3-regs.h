@@ -44,7 +44,12 @@ enum {
 };
 
 #define VS_IDR0_ATS         (1u << 10)
+#define VS_IDR0_STALL_MODEL(v) (((v) >> 24) & 3)
+#define VS_STALL_MODEL_BOTH 0
+#define VS_STALL_MODEL_NONE 1
+#define VS_STALL_MODEL_FORCED 2
 #define VS_IDR3_FWB         (1u << 8)
+#define VS_IDR5_STALL_MAX(v) ((v) >> 16)
 #define VS_CR0_SMMUEN       (1u << 0)
 #define VS_CR0_EVENTQEN     (1u << 2)
 #define VS_CR0_CMDQEN       (1u << 3)
@@ -79,6 +84,8 @@ enum {
     VS_CMD_TLBI_NH_VAA = 0x13,
     VS_CMD_TLBI_NSNH_ALL = 0x30,
     VS_CMD_ATC_INV = 0x40,
+    VS_CMD_RESUME = 0x44,
+    VS_CMD_STALL_TERM = 0x45,
     VS_CMD_SYNC = 0x46,
 };
 #define VS_SYNC_IRQ (1ull << 12)
@@ -91,6 +98,10 @@ enum {
 #define VS_CMD_GLOBAL       (1u << 9)
 #define VS_CMD_SSV          (1u << 11)
 #define VS_CMD_SSID(ssid)   ((uint32_t)(ssid) << 12)
+/* Word 0 of CMD_RESUME and CMD_STALL_TERM (4.6); word 1 is the STAG */
+#define VS_CMD_SSEC         (1u << 10)
+#define VS_RESUME_RETRY     (1u << 12)
+#define VS_RESUME_ABORT     (1u << 13)
 /* Word 1 of ATC_INV: the whole address space */
 #define VS_ATC_SIZE_ALL     52
 /* Word 0 of TLBI commands (4.4), word 1 of theirs and of CFGI commands */
@@ -110,8 +121,14 @@ enum {
     VS_EVT_C_BAD_CD = 0x0a,
     VS_EVT_F_WALK_EABT = 0x0b,
     VS_EVT_F_TRANSLATION = 0x10,
+    VS_EVT_F_ACCESS = 0x12,
     VS_EVT_F_PERMISSION = 0x13,
 };
+/* Word 0, with the type in bits 7:0, and word 2 of 32 bits (7.3.13) */
+#define VS_EVT0_SSV         (1u << 11)
+#define VS_EVT0_SSID(ssid)  ((uint32_t)(ssid) << 12)
+#define VS_EVT2_STALL       (1u << 31)
+#define VS_EVT2_STAG(v)     ((v) & 0xffff)
 /* Word 3 of 32 bits: a read, in stage 2, of the input address (7.3.16) */
 #define VS_EVT3_RNW         (1u << 3)
 #define VS_EVT3_S2          (1u << 7)
@@ -155,6 +172,7 @@ enum {
 #define VS_S2TG_64K         1
 #define VS_S2TG_16K         2
 #define VS_STE2_S2AA64      (1ull << 51)
+#define VS_STE2_S2S         (1ull << 57)
 #define VS_STE2_S2R         (1ull << 58)
 /* The stage 2 of most tests: 39 bits of IPA, 4K granule, start at level 1 */
 #define VS_STE2_S2_39       (VS_STE2_S2(39, VS_S2TG_4K, 1) | VS_STE2_S2AA64)
@@ -165,6 +183,8 @@ enum {
 #define VS_CD0(asid, ips)   (25u | 1u << 30 | 1u << 31 | \
                              ((ips) | 1ull << 9 | 1ull << 13 | 1ull << 14 | \
                               (uint64_t)(asid) << 16) << 32)
+#define VS_CD0_S            (1ull << 44)
+#define VS_CD0_R            (1ull << 45)
 #define VS_CD_IPS_44        4
 #define VS_CD_IPS_MAX       7
 
@@ -179,5 +199,6 @@ enum {
 #define VS_PTE_BLOCK_S2_RO  VS_PTE_BLOCK_S2AP(VS_S2AP_RO)
 #define VS_PTE_PAGE_S1      0x443
 #define VS_PTE_PAGE_S1_RO   0x4c3
+#define VS_PTE_AF           0x400
 
 #endif /* TESTS_QTEST_SMMUV3_REGS_H */

@@ -11,11 +11,7 @@
 
 #include "qemu/osdep.h"
 
-#include <dlfcn.h>
-#include <linux/iommufd.h>
-#include <linux/vfio.h>
-
-#include "vfio-guest/guest.h"
+#include "vfio-fake-uapi.h"
 
 #define STE0_V      1ull
 #define STE0_BYPASS (4ull << 1)
@@ -28,149 +24,6 @@
 #define CMD_CFGI_STE    0x03
 #define CMD_ATC_INV     0x40
 #define ATC_SIZE_ALL    52
-
-/* Objects of one test */
-typedef struct Uapi {
-    VfClient *c;
-    int (*call)(int fd, unsigned long nr, ...);
-    uint32_t dev_id;
-    uint32_t other_dev_id;      /* behind another host SMMU */
-    uint32_t ioas;
-    uint32_t parent;            /* HWPT, nesting parent */
-    uint32_t paging;            /* HWPT, not a nesting parent */
-    uint32_t viommu;
-} Uapi;
-
-static int iommufd(Uapi *u, unsigned long nr, void *arg)
-{
-    return u->call(u->c->iommufd, nr, arg) ? errno : 0;
-}
-
-static int device(Uapi *u, unsigned int dev, unsigned long nr, void *arg)
-{
-    return u->call(u->c->device_fd[dev], nr, arg) ? errno : 0;
-}
-
-static int hwpt_alloc(Uapi *u, uint32_t dev_id, uint32_t pt_id, uint32_t flags,
-                      const uint64_t *ste, uint32_t *out)
-{
-    struct iommu_hwpt_alloc cmd = {
-        .size = sizeof(cmd),
-        .flags = flags,
-        .dev_id = dev_id,
-        .pt_id = pt_id,
-        .data_type = ste ? IOMMU_HWPT_DATA_ARM_SMMUV3
-                         : IOMMU_HWPT_DATA_NONE,
-        .data_len = ste ? sizeof(struct iommu_hwpt_arm_smmuv3) : 0,
-        .data_uptr = (uintptr_t)ste,
-    };
-    int err = iommufd(u, IOMMU_HWPT_ALLOC, &cmd);
-
-    if (!err && out) {
-        *out = cmd.out_hwpt_id;
-    }
-    return err;
-}
-
-static int viommu_alloc(Uapi *u, uint32_t dev_id, uint32_t hwpt, uint32_t type,
-                        uint32_t *out)
-{
-    struct iommu_viommu_alloc cmd = {
-        .size = sizeof(cmd),
-        .type = type,
-        .dev_id = dev_id,
-        .hwpt_id = hwpt,
-    };
-    int err = iommufd(u, IOMMU_VIOMMU_ALLOC, &cmd);
-
-    if (!err && out) {
-        *out = cmd.out_viommu_id;
-    }
-    return err;
-}
-
-static int vdevice_alloc(Uapi *u, uint32_t dev_id, uint64_t virt_id,
-                         uint32_t *out)
-{
-    struct iommu_vdevice_alloc cmd = {
-        .size = sizeof(cmd),
-        .viommu_id = u->viommu,
-        .dev_id = dev_id,
-        .virt_id = virt_id,
-    };
-    int err = iommufd(u, IOMMU_VDEVICE_ALLOC, &cmd);
-
-    if (!err && out) {
-        *out = cmd.out_vdevice_id;
-    }
-    return err;
-}
-
-static int destroy(Uapi *u, uint32_t id)
-{
-    struct iommu_destroy cmd = { .size = sizeof(cmd), .id = id };
-
-    return iommufd(u, IOMMU_DESTROY, &cmd);
-}
-
-static int attach(Uapi *u, unsigned int dev, uint32_t pt_id)
-{
-    struct vfio_device_attach_iommufd_pt cmd = {
-        .argsz = sizeof(cmd),
-        .pt_id = pt_id,
-    };
-
-    return device(u, dev, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &cmd);
-}
-
-static uint32_t bind_device(Uapi *u, unsigned int dev)
-{
-    struct vfio_device_bind_iommufd cmd = {
-        .argsz = sizeof(cmd),
-        .iommufd = u->c->iommufd,
-    };
-
-    g_assert_cmpint(device(u, dev, VFIO_DEVICE_BIND_IOMMUFD, &cmd), ==, 0);
-    return cmd.out_devid;
-}
-
-/*
- * One process has one copy of the fake, and a copy one state: each of these
- * tests runs in a process of its own.
- */
-static void uapi_start(Uapi *u)
-{
-    g_autofree gchar *module = g_test_build_filename(G_TEST_BUILT, "vfio-fake",
-                                                     "libvfio-fake.so", NULL);
-    struct iommu_ioas_alloc ioas = { .size = sizeof(ioas) };
-    g_autofree gchar *shm = NULL;
-    void *handle;
-
-    u->c = vf_client_new();
-    vf_client_add_device(u->c);
-    vf_client_add_device(u->c)->smmu = 1;
-    vf_client_add_device(u->c)->group = u->c->shared->device[0].group;
-    shm = g_strdup_printf("%d", u->c->shm_fd);
-    g_setenv(VF_ENV_SHM, shm, true);
-    handle = dlopen(module, RTLD_NOW | RTLD_LOCAL);
-    g_unsetenv(VF_ENV_SHM);
-    g_assert_nonnull(handle);
-    u->call = dlsym(handle, "ioctl");
-    g_assert_nonnull(u->call);
-
-    u->dev_id = bind_device(u, 0);
-    u->other_dev_id = bind_device(u, 1);
-    g_assert_cmpint(iommufd(u, IOMMU_IOAS_ALLOC, &ioas), ==, 0);
-    u->ioas = ioas.out_ioas_id;
-    g_assert_cmpint(hwpt_alloc(u, u->dev_id, u->ioas,
-                               IOMMU_HWPT_ALLOC_NEST_PARENT, NULL,
-                               &u->parent), ==, 0);
-    g_assert_cmpint(hwpt_alloc(u, u->dev_id, u->ioas, 0, NULL, &u->paging),
-                    ==, 0);
-    g_assert_cmpint(viommu_alloc(u, u->dev_id, u->parent,
-                                 IOMMU_VIOMMU_TYPE_ARM_SMMUV3, &u->viommu),
-                    ==, 0);
-}
 
 static void check_sizes(Uapi *u)
 {
@@ -558,11 +411,6 @@ static void check_map(Uapi *u)
     g_assert_cmpint(iommufd(u, IOMMU_IOAS_UNMAP, &unmap), ==, ENOENT);
 }
 
-typedef struct UapiTest {
-    const char *name;
-    void (*run)(Uapi *u);
-} UapiTest;
-
 static const UapiTest uapi_tests[] = {
     { "sizes", check_sizes },
     { "objects", check_objects },
@@ -574,21 +422,6 @@ static const UapiTest uapi_tests[] = {
     { "versions", check_versions },
     { "map", check_map },
 };
-
-static void test_uapi(const void *opaque)
-{
-    const UapiTest *test = opaque;
-    Uapi u = { 0 };
-
-    if (!g_test_subprocess()) {
-        g_test_trap_subprocess(NULL, 0, G_TEST_SUBPROCESS_INHERIT_STDERR);
-        g_test_trap_assert_passed();
-        return;
-    }
-    uapi_start(&u);
-    test->run(&u);
-    vf_client_free(u.c);
-}
 
 int main(int argc, char **argv)
 {

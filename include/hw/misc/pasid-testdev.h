@@ -39,6 +39,7 @@
 #define PASID_TESTDEV_REG_COMMAND       0x18
 #define   PASID_TESTDEV_CMD_READ        1 /* guest memory to DATA */
 #define   PASID_TESTDEV_CMD_WRITE       2 /* DATA to guest memory */
+#define   PASID_TESTDEV_CMD_CANCEL      3 /* channels only */
 #define   PASID_TESTDEV_CMD_OP_MASK     0xff
 #define   PASID_TESTDEV_CMD_MSI         BIT(8) /* signal when done */
 #define   PASID_TESTDEV_CMD_ATS         BIT(9) /* translated addresses */
@@ -50,10 +51,26 @@
 #define   PASID_TESTDEV_STATUS_RANGE    4 /* does not fit Max PASID Width */
 #define   PASID_TESTDEV_STATUS_UNSUPPORTED 5 /* cannot be put on the bus */
 #define   PASID_TESTDEV_STATUS_BAD_CMD  6 /* unknown command or length */
+#define   PASID_TESTDEV_STATUS_BUSY     7 /* channels only: not ended yet */
+#define   PASID_TESTDEV_STATUS_CANCELLED 8 /* channels only: by the command */
 #define PASID_TESTDEV_REG_ATC_ENTRIES   0x20 /* translations now cached */
 #define PASID_TESTDEV_REG_ATC_INVALIDATIONS 0x24 /* since reset */
+#define PASID_TESTDEV_REG_CHANNELS      0x28 /* number of channels */
 #define PASID_TESTDEV_REG_DATA          0x100
 #define PASID_TESTDEV_DATA_SIZE         0x100
+
+/*
+ * Channel n has registers from ADDR_LO to STATUS of its own, at the offsets
+ * above from here on
+ */
+#define PASID_TESTDEV_CHANNELS          8
+#define PASID_TESTDEV_CHANNEL_SIZE      0x100
+#define PASID_TESTDEV_CHANNEL(n) (0x400 + (n) * PASID_TESTDEV_CHANNEL_SIZE)
+#define   PASID_TESTDEV_CHANNEL_DATA    0x80
+#define   PASID_TESTDEV_CHANNEL_DATA_SIZE 0x80
+
+/* MemTxAttrs.pid has this many bits, and zero there means no PASID */
+#define PASID_TESTDEV_MEMTXATTRS_PID_MAX 0xff
 
 /* Translations that the address translation cache holds */
 #define PASID_TESTDEV_ATC_SIZE          16

@@ -1,5 +1,5 @@
 /*
- * Model of VFIO and iommufd: queues of events for the guest
+ * Model of VFIO and iommufd: queues with a descriptor, events for the guest
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -12,7 +12,7 @@
  * The kernel keeps a queue until the last reference to its file is gone; a poll
  * or an io_uring may hold one after QEMU has closed the descriptor. So each
  * queue opens the pipe anew and locks that file: the lock is gone with the last
- * reference.
+ * reference. A fault queue is made in the same way, see fault.c.
  */
 
 #include "fake.h"
@@ -26,9 +26,9 @@
 #define VEVENTQ_MAX_DEPTH (1u << 19)
 
 /* Descriptor in this process for each queue, -1 without */
-static int queue_fd[VF_MAX_EVENTQ] = { -1, -1, -1, -1 };
+static int queue_fd[VF_MAX_EVENTQ] = { -1, -1, -1, -1, -1, -1, -1, -1 };
 
-int vf_veventq_of_fd(int fd)
+int vf_queue_of_fd(int fd)
 {
     for (int i = 0; i < VF_MAX_EVENTQ; i++) {
         if (fd >= 0 && queue_fd[i] == fd) {
@@ -58,7 +58,7 @@ static int open_queue(int queue)
     return fd;
 }
 
-bool vf_veventq_is_open(int queue)
+bool vf_queue_is_open(int queue)
 {
     int fd = vf->eventq[queue].read_fd;
 
@@ -69,13 +69,56 @@ bool vf_veventq_is_open(int queue)
     return false;
 }
 
+int vf_queue_new(uint32_t ctx, VfObjType type, VfObject **out)
+{
+    VfObject *obj;
+    int queue, fd;
+
+    for (queue = 0; queue < VF_MAX_EVENTQ; queue++) {
+        if (!vf->eventq[queue].used && queue_fd[queue] < 0) {
+            break;
+        }
+    }
+    if (queue == VF_MAX_EVENTQ) {
+        return -EMFILE;
+    }
+    fd = open_queue(queue);
+    if (fd < 0) {
+        return fd;
+    }
+    obj = vf_object_new(ctx, type);
+    if (!obj) {
+        vf_real_close(fd);
+        return -ENOMEM;
+    }
+    queue_fd[queue] = fd;
+    obj->queue = queue;
+    vf->eventq[queue].used = 1;
+    vf->eventq[queue].faults = type == VF_OBJ_FAULT;
+    vf->eventq[queue].head = vf->eventq[queue].tail;
+    vf->eventq[queue].sequence = 0;
+    vf->eventq[queue].obj_id = obj->id;
+    *out = obj;
+    return fd;
+}
+
+/* Nothing waits: the (non-blocking) pipe must not poll as readable */
+void vf_queue_drain(int queue)
+{
+    char drain[64];
+
+    while (vf_real_read(queue_fd[queue], drain, sizeof(drain)) > 0) {
+        continue;
+    }
+}
+
 int vf_veventq_alloc(uint32_t ctx, void *arg, VfLog *log)
 {
     struct iommu_veventq_alloc *cmd = arg;
     VfObject *viommu = vf_object_find_type(ctx, cmd->viommu_id,
                                            VF_OBJ_VIOMMU);
     VfObject *obj;
-    int queue, fd;
+    int fd;
 
     log->arg[0] = cmd->viommu_id;
     log->arg[1] = cmd->type;
@@ -97,41 +140,22 @@ int vf_veventq_alloc(uint32_t ctx, void *arg, VfLog *log)
             return -EEXIST;
         }
     }
-    for (queue = 0; queue < VF_MAX_EVENTQ; queue++) {
-        if (!vf->eventq[queue].used && queue_fd[queue] < 0) {
-            break;
-        }
-    }
-    if (queue == VF_MAX_EVENTQ) {
-        return -EMFILE;
-    }
-    fd = open_queue(queue);
+    fd = vf_queue_new(ctx, VF_OBJ_VEVENTQ, &obj);
     if (fd < 0) {
         return fd;
     }
-    obj = vf_object_new(ctx, VF_OBJ_VEVENTQ);
-    if (!obj) {
-        vf_real_close(fd);
-        return -ENOMEM;
-    }
-    queue_fd[queue] = fd;
     obj->flags = cmd->type;
     obj->parent = viommu->id;
-    obj->queue = queue;
     vf_object_hold(ctx, viommu->id);
-    vf->eventq[queue].used = 1;
-    vf->eventq[queue].head = vf->eventq[queue].tail;
-    vf->eventq[queue].sequence = 0;
-    vf->eventq[queue].obj_id = obj->id;
     cmd->out_veventq_id = obj->id;
-    cmd->out_veventq_fd = queue_fd[queue];
+    cmd->out_veventq_fd = fd;
     log->arg[4] = obj->id;
     return 0;
 }
 
-void vf_veventq_closed(int fd)
+void vf_queue_closed(int fd)
 {
-    int queue = vf_veventq_of_fd(fd);
+    int queue = vf_queue_of_fd(fd);
 
     if (queue >= 0) {
         queue_fd[queue] = -1;
@@ -143,7 +167,6 @@ long vf_veventq_read(int queue, void *buf, size_t size)
     VfEventQueue *q = &vf->eventq[queue];
     uint8_t *out = buf;
     size_t done = 0;
-    char drain[64];
 
     if (size < sizeof(struct iommufd_vevent_header)) {
         return -EINVAL;
@@ -169,10 +192,7 @@ long vf_veventq_read(int queue, void *buf, size_t size)
         q->head++;
     }
     if (q->head == q->tail) {
-        /* Nothing waits: the (non-blocking) pipe must not poll as readable */
-        while (vf_real_read(queue_fd[queue], drain, sizeof(drain)) > 0) {
-            continue;
-        }
+        vf_queue_drain(queue);
     }
     return done;
 }

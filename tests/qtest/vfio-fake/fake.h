@@ -126,10 +126,22 @@ VF_HIDDEN int vf_invalidate(uint32_t ctx, void *arg, VfLog *log,
 /* eventq.c */
 VF_HIDDEN int vf_veventq_alloc(uint32_t ctx, void *arg, VfLog *log);
 VF_HIDDEN long vf_veventq_read(int queue, void *buf, size_t size);
-VF_HIDDEN int vf_veventq_of_fd(int fd);
+/* Make an object with a queue; returns QEMU's descriptor, or -errno */
+VF_HIDDEN int vf_queue_new(uint32_t ctx, VfObjType type, VfObject **out);
+VF_HIDDEN int vf_queue_of_fd(int fd);
 /* Whether anyone has the file open, be it in the kernel */
-VF_HIDDEN bool vf_veventq_is_open(int queue);
-VF_HIDDEN void vf_veventq_closed(int fd);
+VF_HIDDEN bool vf_queue_is_open(int queue);
+VF_HIDDEN void vf_queue_drain(int queue);
+VF_HIDDEN void vf_queue_closed(int fd);
+
+/* fault.c */
+VF_HIDDEN int vf_fault_alloc(uint32_t ctx, void *arg, VfLog *log);
+VF_HIDDEN long vf_fault_read(int queue, void *buf, size_t size);
+VF_HIDDEN long vf_fault_write(int queue, const void *buf, size_t size,
+                              VfLog *log);
+/* Answer what a device has met in an HWPT; 0 stands for any of them */
+VF_HIDDEN void vf_fault_answer_all(uint32_t ctx, uint32_t dev_id,
+                                   uint32_t hwpt_id);
 
 /* device.c */
 VF_HIDDEN int vf_device_ioctl(uint32_t dev, int fd, unsigned long nr,

@@ -102,9 +102,13 @@ static int paging_check(VfObject *dev, uint32_t flags, uint32_t data_len)
                            IOMMU_HWPT_ALLOC_PASID;
     uint32_t idr0 = host_device(dev)->idr[0];
 
-    if ((flags & ~valid) || (flags & IOMMU_HWPT_FAULT_ID_VALID)) {
+    if ((flags & ~valid) ||
+        ((flags & IOMMU_HWPT_FAULT_ID_VALID) &&
+         (flags & IOMMU_HWPT_ALLOC_NEST_PARENT))) {
         return -EOPNOTSUPP;
     }
+    /* It is not handed on to the driver */
+    flags &= ~IOMMU_HWPT_FAULT_ID_VALID;
     if ((flags & IOMMU_HWPT_ALLOC_DIRTY_TRACKING) &&
         !(host_device(dev)->hw_caps & IOMMU_HW_CAP_DIRTY_TRACKING)) {
         return -EOPNOTSUPP;
@@ -134,6 +138,7 @@ int vf_hwpt_alloc(uint32_t ctx, void *arg, VfLog *log)
     const void *data = (void *)(uintptr_t)cmd->data_uptr;
     VfObject *dev = vf_object_find_type(ctx, cmd->dev_id, VF_OBJ_DEVICE);
     VfObject *pt = vf_object_find(ctx, cmd->pt_id);
+    VfObject *fault = NULL;
     VfObject *obj;
     VfObjType type;
     uint64_t ste[2] = { 0 };
@@ -179,6 +184,12 @@ int vf_hwpt_alloc(uint32_t ctx, void *arg, VfLog *log)
     if (ret) {
         return ret;
     }
+    if (cmd->flags & IOMMU_HWPT_FAULT_ID_VALID) {
+        fault = vf_object_find_type(ctx, cmd->fault_id, VF_OBJ_FAULT);
+        if (!fault) {
+            return -ENOENT;
+        }
+    }
     obj = vf_object_new(ctx, type);
     if (!obj) {
         return -ENOMEM;
@@ -188,6 +199,10 @@ int vf_hwpt_alloc(uint32_t ctx, void *arg, VfLog *log)
     obj->flags = cmd->flags;
     memcpy(obj->ste, ste, sizeof(ste));
     vf_object_hold(ctx, pt->id);
+    if (fault) {
+        obj->fault = fault->id;
+        vf_object_hold(ctx, fault->id);
+    }
     cmd->out_hwpt_id = obj->id;
     log->arg[4] = obj->id;
     return 0;
@@ -240,6 +255,7 @@ void vf_detach(VfObject *dev)
     if (!old) {
         return;
     }
+    vf_fault_answer_all(dev->ctx, dev->id, old->id);
     vf_object_put(dev->ctx, old->id);
     if (old->auto_hwpt && !old->users) {
         vf_object_destroy(dev->ctx, old->id);

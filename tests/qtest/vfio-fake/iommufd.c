@@ -86,6 +86,8 @@ static const VfIommufdOp ops[] = {
               struct iommu_vdevice_alloc, virt_id, vf_vdevice_alloc),
     ROW_SINCE(VF_LINUX_6_15, IOMMU_VEVENTQ_ALLOC, VF_OP_VEVENTQ_ALLOC,
               struct iommu_veventq_alloc, out_veventq_fd, vf_veventq_alloc),
+    ROW(IOMMU_FAULT_QUEUE_ALLOC, VF_OP_FAULT_QUEUE_ALLOC,
+        struct iommu_fault_alloc, out_fault_fd, vf_fault_alloc),
     ROW_SINCE(VF_LINUX_6_15, IOMMU_IOAS_CHANGE_PROCESS, VF_OP_IOMMUFD_OTHER,
               struct iommu_ioas_change_process, __reserved, change_process),
     ROW(IOMMU_HWPT_GET_DIRTY_BITMAP, VF_OP_IOMMUFD_OTHER,

@@ -82,6 +82,11 @@ void vf_object_put(uint32_t ctx, uint32_t id)
     }
 }
 
+static bool has_queue(const VfObject *obj)
+{
+    return obj->type == VF_OBJ_VEVENTQ || obj->type == VF_OBJ_FAULT;
+}
+
 int vf_object_destroy(uint32_t ctx, uint32_t id)
 {
     VfObject *obj = vf_object_find(ctx, id);
@@ -90,7 +95,7 @@ int vf_object_destroy(uint32_t ctx, uint32_t id)
         return -ENOENT;
     }
     if (obj->users ||
-        (obj->type == VF_OBJ_VEVENTQ && vf_veventq_is_open(obj->queue))) {
+        (has_queue(obj) && vf_queue_is_open(obj->queue))) {
         return -EBUSY;
     }
     switch (obj->type) {
@@ -108,8 +113,12 @@ int vf_object_destroy(uint32_t ctx, uint32_t id)
         }
         break;
     case VF_OBJ_VEVENTQ:
+    case VF_OBJ_FAULT:
         vf->eventq[obj->queue].used = 0;
         break;
+    }
+    if (obj->fault) {
+        vf_object_put(ctx, obj->fault);
     }
     if (obj->parent) {
         vf_object_put(ctx, obj->parent);
@@ -119,7 +128,7 @@ int vf_object_destroy(uint32_t ctx, uint32_t id)
 }
 
 /*
- * A bound device, and the file of a vEVENTQ, have a reference on the context,
+ * A bound device, and the file of a queue, have a reference on the context,
  * which goes with the last of them and not with QEMU's descriptor.
  */
 static bool ctx_is_held(uint32_t ctx)
@@ -129,8 +138,7 @@ static bool ctx_is_held(uint32_t ctx)
 
         if (obj->ctx == ctx &&
             (obj->type == VF_OBJ_DEVICE || obj->type == VF_OBJ_ACCESS ||
-             (obj->type == VF_OBJ_VEVENTQ &&
-              vf_veventq_is_open(obj->queue)))) {
+             (has_queue(obj) && vf_queue_is_open(obj->queue)))) {
             return true;
         }
     }
@@ -139,11 +147,12 @@ static bool ctx_is_held(uint32_t ctx)
 
 void vf_ctx_destroy(uint32_t ctx)
 {
+    vf_fault_answer_all(ctx, 0, 0);
     for (int i = 0; i < VF_MAX_OBJECTS; i++) {
         VfObject *obj = &vf->object[i];
 
         if (obj->ctx == ctx) {
-            if (obj->type == VF_OBJ_VEVENTQ) {
+            if (has_queue(obj)) {
                 vf->eventq[obj->queue].used = 0;
             }
             obj->type = VF_OBJ_FREE;

@@ -7,10 +7,11 @@
  *
  * Replaced are ioctl() with the uAPI's type, pread(), pwrite() and mmap() of a
  * device file (config space is modelled, other regions are the file's own
- * memory, and can fail), read() of a vEVENTQ, close() of any of these, and
- * open(), fstat() and realpath() of device files, /dev/iommu and the test's
- * sysfs folder. All other calls go to the C library. A descriptor is recognised
- * by its file, so that descriptors of any origin work.
+ * memory, and can fail), read() of a vEVENTQ or a fault queue, write() to the
+ * latter, close() of any of these, and open(), fstat() and realpath() of device
+ * files, /dev/iommu and the test's sysfs folder. All other calls go to the C
+ * library. A descriptor is recognised by its file, so that descriptors of any
+ * origin work.
  *
  * Under ASan the sanitizer's runtime has to come first in the list of loaded
  * objects and this is not: run with ASAN_OPTIONS=verify_asan_link_order=0.
@@ -56,6 +57,7 @@ static int (*real_open)(const char *, int, ...);
 static int (*real_close)(int);
 static int (*real_fstat)(int, struct stat *);
 static ssize_t (*real_read)(int, void *, size_t);
+static ssize_t (*real_write)(int, const void *, size_t);
 static ssize_t (*real_pread)(int, void *, size_t, off64_t);
 static ssize_t (*real_pwrite)(int, const void *, size_t, off64_t);
 static char *(*real_realpath)(const char *, char *);
@@ -70,6 +72,7 @@ static void resolve(void)
     real_close = dlsym(RTLD_NEXT, "close");
     real_fstat = dlsym(RTLD_NEXT, "fstat64");
     real_read = dlsym(RTLD_NEXT, "read");
+    real_write = dlsym(RTLD_NEXT, "write");
     real_pread = dlsym(RTLD_NEXT, "pread64");
     real_pwrite = dlsym(RTLD_NEXT, "pwrite64");
     real_realpath = dlsym(RTLD_NEXT, "realpath");
@@ -389,7 +392,7 @@ VF_PUBLIC int close(int fd)
         return real_close(fd);
     }
     kind = classify(fd, &unit);
-    if (kind != FD_OTHER || vf_is_group_fd(fd) || vf_veventq_of_fd(fd) >= 0) {
+    if (kind != FD_OTHER || vf_is_group_fd(fd) || vf_queue_of_fd(fd) >= 0) {
         vf_lock();
         vf_log(VF_OP_CLOSE, unit, 0)->arg[0] = kind;
         vf->calls[VF_OP_CLOSE]++;
@@ -400,7 +403,7 @@ VF_PUBLIC int close(int fd)
         } else if (kind == FD_CTX && vf->ctx[unit].by_path) {
             vf->ctx[unit].closed = 1;
         }
-        vf_veventq_closed(fd);
+        vf_queue_closed(fd);
         vf_group_closed(fd);
         ret = real_close(fd) ? -errno : 0;
         vf_ctx_reap();
@@ -440,21 +443,48 @@ VF_PUBLIC ssize_t read(int fd, void *buf, size_t size)
     VfRule *rule = NULL;
     int queue;
     long ret;
+    VfOp op;
 
     resolve();
-    queue = vf ? vf_veventq_of_fd(fd) : -1;
+    queue = vf ? vf_queue_of_fd(fd) : -1;
     if (queue < 0) {
         return real_read(fd, buf, size);
     }
     vf_lock();
-    ret = vf_should_fail(VF_OP_EVENT_READ, &rule);
+    op = vf->eventq[queue].faults ? VF_OP_FAULT_READ : VF_OP_EVENT_READ;
+    ret = vf_should_fail(op, &rule);
     if (!ret) {
-        ret = vf_veventq_read(queue, buf, size);
+        ret = op == VF_OP_FAULT_READ ? vf_fault_read(queue, buf, size)
+                                     : vf_veventq_read(queue, buf, size);
         if (rule && ret > (long)rule->done) {
             ret = rule->done;
         }
     }
-    vf_log(VF_OP_EVENT_READ, queue, 0)->err = ret < 0 ? -ret : 0;
+    vf_log(op, queue, 0)->err = ret < 0 ? -ret : 0;
+    vf_unlock();
+    return result(ret);
+}
+
+VF_PUBLIC ssize_t write(int fd, const void *buf, size_t size)
+{
+    VfLog *log;
+    int queue;
+    long ret;
+
+    resolve();
+    queue = vf ? vf_queue_of_fd(fd) : -1;
+    if (queue < 0) {
+        return real_write(fd, buf, size);
+    }
+    vf_lock();
+    log = vf_log(VF_OP_FAULT_WRITE, queue, 0);
+    ret = vf_should_fail(VF_OP_FAULT_WRITE, NULL);
+    if (!ret) {
+        /* A vEVENTQ cannot be written */
+        ret = vf->eventq[queue].faults ?
+              vf_fault_write(queue, buf, size, log) : -EINVAL;
+    }
+    log->err = ret < 0 ? -ret : 0;
     vf_unlock();
     return result(ret);
 }

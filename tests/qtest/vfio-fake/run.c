@@ -114,7 +114,7 @@ static void print_objects(VfClient *c)
 {
     static const char *const names[] = {
         "free", "tombstone", "device", "access", "IOAS", "paging HWPT",
-        "nested HWPT", "vIOMMU", "vDEVICE", "vEVENTQ",
+        "nested HWPT", "vIOMMU", "vDEVICE", "vEVENTQ", "FAULT",
     };
 
     for (int i = 0; i < VF_MAX_OBJECTS; i++) {

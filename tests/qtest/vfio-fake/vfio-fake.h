@@ -14,8 +14,8 @@
  * The model has, and has not:
  * - iommufd: object identifiers and reference counts, IOAS with its mappings,
  *   paging and nested HWPT, Arm vIOMMU, vDEVICE, vEVENTQ, batched
- *   invalidation, hardware information. No dirty bitmap contents, no faults
- *   of I/O page faults, no HW queues, no PASID attach.
+ *   invalidation, hardware information, fault queues with groups of one fault.
+ *   No dirty bitmap contents, no HW queues, no PASID attach.
  * - VFIO: device file (cdev) and group with type1 container, PCI devices and
  *   mediated ones, regions, interrupts as far as they are configured, reset,
  *   hiding of capabilities and write masks of config space, migration of a
@@ -43,7 +43,8 @@ enum {
     VF_MAX_LOG = 1 << 16,
     VF_MAX_CMDS = 1 << 16,
     VF_MAX_EVENTS = 4096,
-    VF_MAX_EVENTQ = 4,
+    VF_MAX_EVENTQ = 8,
+    VF_MAX_FAULTS = 4096,
     VF_MAX_RULES = 16,
     VF_MAX_CHANGES = 16,
     VF_CONFIG_SIZE = 4096,
@@ -94,6 +95,7 @@ typedef enum VfOp {
     VF_OP_VIOMMU_ALLOC,
     VF_OP_VDEVICE_ALLOC,
     VF_OP_VEVENTQ_ALLOC,
+    VF_OP_FAULT_QUEUE_ALLOC,
     VF_OP_IOMMUFD_OTHER,
     /* device file */
     VF_OP_BIND,
@@ -111,13 +113,15 @@ typedef enum VfOp {
     /* group and container */
     VF_OP_GROUP,
     VF_OP_CONTAINER,
-    /* system calls on a device file or on a vEVENTQ */
+    /* system calls on a device file, a vEVENTQ or a fault queue */
     VF_OP_CONFIG_READ,
     VF_OP_CONFIG_WRITE,
     VF_OP_REGION_READ,
     VF_OP_REGION_WRITE,
     VF_OP_MMAP,
     VF_OP_EVENT_READ,
+    VF_OP_FAULT_READ,
+    VF_OP_FAULT_WRITE,
     VF_OP_OPEN,
     VF_OP_CLOSE,
     VF_OP_COUNT
@@ -135,6 +139,7 @@ typedef enum VfObjType {
     VF_OBJ_VIOMMU,
     VF_OBJ_VDEVICE,
     VF_OBJ_VEVENTQ,
+    VF_OBJ_FAULT,
 } VfObjType;
 
 /**
@@ -155,7 +160,8 @@ typedef enum VfObjType {
  * @reports: for a device: the host reports its events to the guest
  * @event_sid: for a device: StreamID that they have
  * @ste: for a nested HWPT: the two words of the guest's STE
- * @queue: for a vEVENTQ: number of its queue
+ * @queue: for a vEVENTQ or FAULT: number of its queue
+ * @fault: for an HWPT: identifier of its FAULT, or 0
  */
 typedef struct VfObject {
     uint32_t type;
@@ -170,6 +176,7 @@ typedef struct VfObject {
     uint32_t attached;
     uint32_t vdevice;
     uint32_t queue;
+    uint32_t fault;
     uint32_t reports;
     uint64_t virt_id;
     uint64_t event_sid;
@@ -196,6 +203,7 @@ typedef struct VfMap {
  * @minor: minor number of the device file
  * @smmu: number of the host SMMU it sits behind
  * @streams: number of its StreamIDs on the host; several with DMA aliases
+ * @stalls: the host lets the device stall: it has page faults
  * @hw_type: iommufd.h IOMMU_HW_INFO_TYPE_*
  * @hw_flags: flags of struct iommu_hw_info_arm_smmuv3, VF_HW_*
  * @idr: host SMMU registers IDR0 to IDR5
@@ -234,6 +242,7 @@ typedef struct VfDevice {
     uint32_t minor;
     uint32_t smmu;
     uint32_t streams;
+    uint32_t stalls;
     uint32_t hw_type;
     uint32_t hw_flags;
     uint32_t idr[6];
@@ -340,7 +349,8 @@ typedef struct VfChange {
  *   GET_HW_INFO dev_id; HWPT_INVALIDATE object, entries given, entries
  *   reported done, number of its first command in @cmd; VIOMMU_ALLOC dev_id,
  *   hwpt_id, type, 0, out id; VDEVICE_ALLOC viommu, dev_id, virt_id, 0, out id;
- *   VEVENTQ_ALLOC viommu, type, depth, 0, out id; ATTACH id; CONFIG_*
+ *   VEVENTQ_ALLOC viommu, type, depth, 0, out id; FAULT_QUEUE_ALLOC 0, 0, 0, 0,
+ *   out id; FAULT_WRITE answers taken; ATTACH id; CONFIG_*
  *   offset, size, value; REGION_* and MMAP offset in the device file, size;
  *   GET_REGION_INFO and _IRQ_INFO index; SET_IRQS index, flags, start, count;
  *   FEATURE flags; OPEN 0
@@ -364,10 +374,49 @@ typedef struct VfEvent {
     uint64_t evt[4];
 } VfEvent;
 
-/* A vEVENTQ: @fd is readable when events wait; the test holds the other end */
+/* Where a page fault is on its way */
+typedef enum VfFaultState {
+    VF_FAULT_NONE,
+    VF_FAULT_WAITS,         /* for QEMU to read it */
+    VF_FAULT_READ,          /* for QEMU's answer */
+    VF_FAULT_ANSWERED,
+} VfFaultState;
+
+/**
+ * struct VfPageFault - a transaction that the host has stalled
+ *
+ * @state: VfFaultState
+ * @queue: number of the queue
+ * @ctx, @dev_id, @hwpt_id: device, and the HWPT that it was attached to
+ * @flags, @pasid, @grpid, @perm, @addr: of struct iommu_hwpt_pgfault
+ * @cookie: same, from when QEMU has read it
+ * @code: of struct iommu_hwpt_page_response, when it is answered
+ * @by_kernel: it was not QEMU that answered
+ */
+typedef struct VfPageFault {
+    uint32_t state;
+    int32_t queue;
+    uint32_t ctx;
+    uint32_t dev_id;
+    uint32_t hwpt_id;
+    uint32_t flags;
+    uint32_t pasid;
+    uint32_t grpid;
+    uint32_t perm;
+    uint32_t cookie;
+    uint32_t code;
+    uint32_t by_kernel;
+    uint64_t addr;
+} VfPageFault;
+
+/*
+ * A vEVENTQ or a fault queue: @read_fd is readable when something waits; the
+ * test holds the other end
+ */
 typedef struct VfEventQueue {
     int32_t read_fd;        /* in QEMU */
     uint32_t used;          /* set by the model when QEMU has allocated it */
+    uint32_t faults;        /* it is a fault queue: see VfPageFault */
     uint32_t obj_id;
     uint32_t head;          /* next record that QEMU reads */
     uint32_t tail;          /* where the test puts the next one */
@@ -394,6 +443,7 @@ typedef struct VfShared {
     uint32_t ioctl_ns;      /* how long each ioctl takes at least */
     uint32_t atc_blocks;    /* calls that time out behind a dead ATC_INV */
     uint32_t no_cdev;       /* kernel without VFIO device files */
+    uint32_t no_sva;        /* kernel without CONFIG_ARM_SMMU_V3_SVA */
     uint32_t kernel;        /* VF_LINUX_* */
     char sysfs[256];        /* folder that stands for /sys; "" without */
 
@@ -407,6 +457,8 @@ typedef struct VfShared {
     VfObject object[VF_MAX_OBJECTS];
     VfMap map[VF_MAX_MAPS];
     VfEventQueue eventq[VF_MAX_EVENTQ];
+    VfPageFault page_fault[VF_MAX_FAULTS];  /* written by the test, too */
+    uint32_t page_fault_len;
     uint64_t raw_config_writes;     /* that reached hidden or unknown bytes */
     VfLog log[VF_MAX_LOG];
     VfCmd cmd[VF_MAX_CMDS];

@@ -200,11 +200,12 @@ int vf_nested_check(VfObject *viommu, uint32_t flags, uint32_t type,
 {
     unsigned int config;
 
-    if (flags & ~IOMMU_HWPT_ALLOC_PASID || !len) {
+    if (flags & ~(IOMMU_HWPT_FAULT_ID_VALID | IOMMU_HWPT_ALLOC_PASID) ||
+        !len) {
         return -EOPNOTSUPP;
     }
-    /* The driver knows no flag at all */
-    if (flags) {
+    /* The driver is shown the second one alone, and knows no flag at all */
+    if (flags & ~IOMMU_HWPT_FAULT_ID_VALID) {
         return -EOPNOTSUPP;
     }
     /* A longer structure is refused whatever is in it */
@@ -246,6 +247,10 @@ int vf_nested_may_attach(VfObject *hwpt, VfObject *dev)
     if ((!vdevice || vdevice->parent != hwpt->parent) &&
         config != STE_ABORT && config != STE_BYPASS) {
         return -ENOENT;
+    }
+    /* The driver makes the device's faults known to the queue */
+    if (hwpt->fault && vf->no_sva) {
+        return -EOPNOTSUPP;
     }
     return 0;
 }

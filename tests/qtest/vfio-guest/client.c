@@ -347,6 +347,53 @@ void vf_client_push_event(VfClient *c, unsigned int queue,
     vf_client_wake(c, queue);
 }
 
+/* The fault queue that takes the faults of a device, NULL without */
+static const VfObject *fault_queue(VfClient *c, const VfObject *dev)
+{
+    const VfObject *hwpt = dev && dev->attached ?
+                           vf_client_object(c, dev, dev->attached) : NULL;
+
+    return hwpt && hwpt->fault ? vf_client_object(c, hwpt, hwpt->fault) : NULL;
+}
+
+uint32_t vf_client_page_fault(VfClient *c, unsigned int dev, uint32_t pasid,
+                              uint64_t addr, uint32_t perm)
+{
+    VfShared *s = c->shared;
+    const VfObject *obj, *queue;
+    VfPageFault *f;
+    uint32_t n;
+
+    pthread_mutex_lock(&s->lock);
+    n = s->page_fault_len;
+    g_assert_cmpuint(n, <, VF_MAX_FAULTS);
+    obj = vf_client_device_object(c, dev);
+    queue = s->device[dev].stalls ? fault_queue(c, obj) : NULL;
+    f = &s->page_fault[n];
+    *f = (VfPageFault) {
+        .state = queue ? VF_FAULT_WAITS : VF_FAULT_ANSWERED,
+        .queue = queue ? queue->queue : -1,
+        .ctx = obj ? obj->ctx : 0,
+        .dev_id = obj ? obj->id : 0,
+        .hwpt_id = obj ? obj->attached : 0,
+        .flags = IOMMU_PGFAULT_FLAGS_LAST_PAGE |
+                 (pasid == VF_NO_PASID ? 0 : IOMMU_PGFAULT_FLAGS_PASID_VALID),
+        .pasid = pasid == VF_NO_PASID ? 0 : pasid,
+        /* The host's tag of the transaction, which says nothing to QEMU */
+        .grpid = (n * 7 + 3) & 0xffff,
+        .perm = perm,
+        .addr = addr,
+        .code = queue ? 0 : IOMMUFD_PAGE_RESP_INVALID,
+        .by_kernel = !queue,
+    };
+    s->page_fault_len++;
+    pthread_mutex_unlock(&s->lock);
+    if (queue) {
+        vf_client_wake(c, f->queue);
+    }
+    return n;
+}
+
 VfRule *vf_client_rule(VfClient *c, VfOp op, uint32_t nth, uint32_t count,
                        int err)
 {
@@ -458,6 +505,9 @@ void vf_client_assert_clean(VfClient *c)
     for (int i = 0; i < VF_MAX_EVENTQ; i++) {
         g_assert_cmpuint(c->shared->eventq[i].used, ==, 0);
     }
+    for (int i = 0; i < c->shared->page_fault_len; i++) {
+        g_assert_cmpint(c->shared->page_fault[i].state, ==, VF_FAULT_ANSWERED);
+    }
 }
 
 const VfObject *vf_client_object(VfClient *c, const VfObject *of, uint32_t id)
@@ -537,6 +587,7 @@ const char *vf_op_name(VfOp op)
         [VF_OP_VIOMMU_ALLOC] = "VIOMMU_ALLOC",
         [VF_OP_VDEVICE_ALLOC] = "VDEVICE_ALLOC",
         [VF_OP_VEVENTQ_ALLOC] = "VEVENTQ_ALLOC",
+        [VF_OP_FAULT_QUEUE_ALLOC] = "FAULT_QUEUE_ALLOC",
         [VF_OP_IOMMUFD_OTHER] = "iommufd-other",
         [VF_OP_BIND] = "BIND_IOMMUFD",
         [VF_OP_ATTACH] = "ATTACH_IOMMUFD_PT",
@@ -558,6 +609,8 @@ const char *vf_op_name(VfOp op)
         [VF_OP_REGION_WRITE] = "region-write",
         [VF_OP_MMAP] = "mmap",
         [VF_OP_EVENT_READ] = "event-read",
+        [VF_OP_FAULT_READ] = "fault-read",
+        [VF_OP_FAULT_WRITE] = "fault-write",
         [VF_OP_OPEN] = "open",
         [VF_OP_CLOSE] = "close",
     };

@@ -128,6 +128,24 @@ uint32_t vf_get32(const uint8_t *p);
 void vf_client_push_event(VfClient *c, unsigned int queue,
                           const uint64_t *evt);
 
+#define VF_NO_PASID UINT32_MAX
+
+/**
+ * vf_client_page_fault: have the host stall a transaction of a device
+ *
+ * Where no fault queue takes the fault, the kernel answers it.
+ *
+ * @c: the client
+ * @dev: number of the device
+ * @pasid: of the transaction, or VF_NO_PASID
+ * @addr: that it has asked for
+ * @perm: iommufd.h IOMMU_PGFAULT_PERM_*
+ *
+ * Returns: number of the fault in VfShared.page_fault.
+ */
+uint32_t vf_client_page_fault(VfClient *c, unsigned int dev, uint32_t pasid,
+                              uint64_t addr, uint32_t perm);
+
 /**
  * vf_client_add_events: report events without waking up QEMU
  *

@@ -1,0 +1,226 @@
+/*
+ * QTest of the model of VFIO and iommufd: page faults
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The test calls the model itself, and compares its answers with those of the
+ * kernel.
+ */
+
+#include "qemu/osdep.h"
+
+#include <poll.h>
+
+#include "vfio-fake-uapi.h"
+
+#define STE0_V      1ull
+#define STE0_S1     (5ull << 1)
+
+static int fault_alloc(Uapi *u, uint32_t flags, uint32_t *id, int *fd)
+{
+    struct iommu_fault_alloc cmd = { .size = sizeof(cmd), .flags = flags };
+    int err = iommufd(u, IOMMU_FAULT_QUEUE_ALLOC, &cmd);
+
+    if (!err) {
+        *id = cmd.out_fault_id;
+        *fd = cmd.out_fault_fd;
+    }
+    return err;
+}
+
+static int hwpt_alloc_fault(Uapi *u, uint32_t pt_id, uint32_t flags,
+                            uint32_t fault, uint32_t *out)
+{
+    static const uint64_t s1[2] = { STE0_V | STE0_S1 };
+    bool nested = pt_id == u->viommu;
+    struct iommu_hwpt_alloc cmd = {
+        .size = sizeof(cmd),
+        .flags = flags | IOMMU_HWPT_FAULT_ID_VALID,
+        .dev_id = u->dev_id,
+        .pt_id = pt_id,
+        .data_type = nested ? IOMMU_HWPT_DATA_ARM_SMMUV3
+                            : IOMMU_HWPT_DATA_NONE,
+        .data_len = nested ? sizeof(s1) : 0,
+        .data_uptr = nested ? (uintptr_t)s1 : 0,
+        .fault_id = fault,
+    };
+    int err = iommufd(u, IOMMU_HWPT_ALLOC, &cmd);
+
+    *out = cmd.out_hwpt_id;
+    return err;
+}
+
+static ssize_t respond(Uapi *u, int fd, uint32_t cookie, uint32_t code)
+{
+    struct iommu_hwpt_page_response response = {
+        .cookie = cookie,
+        .code = code,
+    };
+
+    return u->write(fd, &response, sizeof(response));
+}
+
+static const VfPageFault *fault(Uapi *u, uint32_t n)
+{
+    return &u->c->shared->page_fault[n];
+}
+
+static bool readable(int fd)
+{
+    struct pollfd p = { .fd = fd, .events = POLLIN };
+
+    return poll(&p, 1, 0) == 1 && (p.revents & POLLIN);
+}
+
+static void assert_answered(Uapi *u, uint32_t n, uint32_t code, bool by_kernel)
+{
+    g_assert_cmpint(fault(u, n)->state, ==, VF_FAULT_ANSWERED);
+    g_assert_cmpint(fault(u, n)->code, ==, code);
+    g_assert_cmpint(fault(u, n)->by_kernel, ==, by_kernel);
+}
+
+static void check_fault_objects(Uapi *u)
+{
+    const uint64_t s1[2] = { STE0_V | STE0_S1 };
+    uint32_t id, hwpt, plain;
+    int fd = -1;
+
+    g_assert_cmpint(fault_alloc(u, 1, &id, &fd), ==, EOPNOTSUPP);
+    g_assert_cmpint(fault_alloc(u, 0, &id, &fd), ==, 0);
+    g_assert_false(readable(fd));
+    g_assert_cmpint(hwpt_alloc_fault(u, u->ioas, IOMMU_HWPT_ALLOC_NEST_PARENT,
+                                     id, &hwpt), ==, EOPNOTSUPP);
+    g_assert_cmpint(hwpt_alloc_fault(u, u->viommu, 0, 4711, &hwpt), ==, ENOENT);
+    g_assert_cmpint(hwpt_alloc_fault(u, u->viommu, 0, u->viommu, &hwpt), ==,
+                    ENOENT);
+    g_assert_cmpint(hwpt_alloc_fault(u, u->viommu, IOMMU_HWPT_ALLOC_PASID, id,
+                                     &hwpt), ==, EOPNOTSUPP);
+    g_assert_cmpint(hwpt_alloc_fault(u, u->viommu, 0, id, &hwpt), ==, 0);
+    g_assert_cmpint(hwpt_alloc(u, u->dev_id, u->viommu, 0, s1, &plain), ==, 0);
+    g_assert_cmpint(vdevice_alloc(u, u->dev_id, 0x100, NULL), ==, 0);
+    /* Only a kernel with SVA attaches a device to it */
+    u->c->shared->no_sva = 1;
+    g_assert_cmpint(attach(u, 0, hwpt), ==, EOPNOTSUPP);
+    g_assert_cmpint(attach(u, 0, plain), ==, 0);
+    u->c->shared->no_sva = 0;
+    g_assert_cmpint(attach(u, 0, hwpt), ==, 0);
+
+    /* Both the HWPT and the file hold it */
+    g_assert_cmpint(destroy(u, id), ==, EBUSY);
+    g_assert_cmpint(attach(u, 0, plain), ==, 0);
+    g_assert_cmpint(destroy(u, hwpt), ==, 0);
+    g_assert_cmpint(destroy(u, id), ==, EBUSY);
+    g_assert_cmpint(hwpt_alloc_fault(u, u->viommu, 0, id, &hwpt), ==, 0);
+    g_assert_cmpint(u->close(fd), ==, 0);
+    g_assert_cmpint(destroy(u, id), ==, EBUSY);
+    g_assert_cmpint(destroy(u, hwpt), ==, 0);
+    g_assert_cmpint(destroy(u, id), ==, 0);
+}
+
+static void check_faults(Uapi *u)
+{
+    const uint32_t read = IOMMU_PGFAULT_PERM_READ;
+    const size_t one = sizeof(struct iommu_hwpt_pgfault);
+    struct iommu_hwpt_page_response two[2] = { };
+    struct iommu_hwpt_pgfault got[4];
+    uint32_t id, hwpt, n[6];
+    int fd;
+
+    g_assert_cmpint(fault_alloc(u, 0, &id, &fd), ==, 0);
+    g_assert_cmpint(hwpt_alloc_fault(u, u->viommu, 0, id, &hwpt), ==, 0);
+    g_assert_cmpint(vdevice_alloc(u, u->dev_id, 0x100, NULL), ==, 0);
+    /* Nobody to ask: not attached, and a host that does not stall it */
+    u->c->shared->device[0].stalls = 1;
+    assert_answered(u, vf_client_page_fault(u->c, 0, 5, 0x1000, read),
+                    IOMMUFD_PAGE_RESP_INVALID, true);
+    g_assert_cmpint(attach(u, 0, hwpt), ==, 0);
+    u->c->shared->device[0].stalls = 0;
+    assert_answered(u, vf_client_page_fault(u->c, 0, 5, 0x1000, read),
+                    IOMMUFD_PAGE_RESP_INVALID, true);
+    u->c->shared->device[0].stalls = 1;
+
+    g_assert_cmpint(u->read(fd, got, one), ==, 0);
+    n[0] = vf_client_page_fault(u->c, 0, 5, 0x12345678000,
+                                IOMMU_PGFAULT_PERM_WRITE);
+    n[1] = vf_client_page_fault(u->c, 0, VF_NO_PASID, 0x2000, read);
+    n[2] = vf_client_page_fault(u->c, 0, 7, 0x3000, read);
+    g_assert_true(readable(fd));
+    g_assert_cmpint(u->read(fd, got, one - 1), ==, -1);
+    g_assert_cmpint(errno, ==, ESPIPE);
+    g_assert_cmpint(u->read(fd, got, 0), ==, -1);
+    g_assert_cmpint(errno, ==, EINVAL);
+    g_assert_cmpint(u->read(fd, got, 2 * one), ==, 2 * one);
+    g_assert_cmphex(got[0].addr, ==, 0x12345678000);
+    g_assert_cmpuint(got[0].dev_id, ==, u->dev_id);
+    g_assert_cmphex(got[0].flags, ==, IOMMU_PGFAULT_FLAGS_PASID_VALID |
+                    IOMMU_PGFAULT_FLAGS_LAST_PAGE);
+    g_assert_cmpuint(got[0].pasid, ==, 5);
+    g_assert_cmphex(got[0].perm, ==, IOMMU_PGFAULT_PERM_WRITE);
+    g_assert_cmpuint(got[0].cookie, ==, 1);
+    g_assert_cmphex(got[1].flags, ==, IOMMU_PGFAULT_FLAGS_LAST_PAGE);
+    g_assert_cmpuint(got[1].cookie, ==, 2);
+    g_assert_true(readable(fd));
+
+    /* Each is answered once, and nothing else is accepted */
+    g_assert_cmpint(respond(u, fd, 1, 2), ==, -1);
+    g_assert_cmpint(errno, ==, EINVAL);
+    g_assert_cmpint(respond(u, fd, 3, IOMMUFD_PAGE_RESP_SUCCESS), ==, -1);
+    g_assert_cmpint(respond(u, fd, 0, IOMMUFD_PAGE_RESP_SUCCESS), ==, -1);
+    g_assert_cmpint(respond(u, fd, 2, IOMMUFD_PAGE_RESP_SUCCESS), ==,
+                    sizeof(two[0]));
+    g_assert_cmpint(respond(u, fd, 2, IOMMUFD_PAGE_RESP_SUCCESS), ==, -1);
+    g_assert_cmpint(errno, ==, EINVAL);
+    assert_answered(u, n[1], IOMMUFD_PAGE_RESP_SUCCESS, false);
+    g_assert_cmpint(u->write(fd, two, sizeof(two[0]) - 1), ==, -1);
+    g_assert_cmpint(errno, ==, ESPIPE);
+
+    /* The lowest free cookie is the next one; a write stops at a bad answer */
+    g_assert_cmpint(u->read(fd, got, sizeof(got)), ==, one);
+    g_assert_cmpuint(got[0].cookie, ==, 2);
+    g_assert_false(readable(fd));
+    two[0] = (struct iommu_hwpt_page_response) {
+        .cookie = 1,
+        .code = IOMMUFD_PAGE_RESP_INVALID,
+    };
+    two[1] = (struct iommu_hwpt_page_response) { .cookie = 9 };
+    g_assert_cmpint(u->write(fd, two, sizeof(two)), ==, sizeof(two[0]));
+    assert_answered(u, n[0], IOMMUFD_PAGE_RESP_INVALID, false);
+
+    n[3] = vf_client_page_fault(u->c, 0, 7, 0x4000, read);
+    n[4] = vf_client_page_fault(u->c, 0, 7, 0x5000, read);
+    g_assert_cmpint(u->read(fd, got, sizeof(got)), ==, 2 * one);
+    g_assert_cmpuint(got[0].cookie, ==, 1);
+    g_assert_cmpuint(got[1].cookie, ==, 3);
+
+    /* What waits when the device leaves is answered by the kernel */
+    n[5] = vf_client_page_fault(u->c, 0, 7, 0x6000, read);
+    g_assert_cmpint(fault(u, n[2])->state, ==, VF_FAULT_READ);
+    g_assert_cmpint(fault(u, n[5])->state, ==, VF_FAULT_WAITS);
+    g_assert_cmpint(attach(u, 0, u->paging), ==, 0);
+    for (int i = 2; i < ARRAY_SIZE(n); i++) {
+        assert_answered(u, n[i], IOMMUFD_PAGE_RESP_INVALID, true);
+    }
+    g_assert_cmpint(respond(u, fd, 2, IOMMUFD_PAGE_RESP_SUCCESS), ==, -1);
+    g_assert_cmpint(u->read(fd, got, one), ==, 0);
+    g_assert_false(readable(fd));
+}
+
+static const UapiTest uapi_tests[] = {
+    { .name = "objects", .run = check_fault_objects },
+    { .name = "answers", .run = check_faults },
+};
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+
+    for (int i = 0; i < ARRAY_SIZE(uapi_tests); i++) {
+        g_autofree gchar *path = g_strdup_printf("vfio-fake/fault/%s",
+                                                 uapi_tests[i].name);
+
+        qtest_add_data_func(path, &uapi_tests[i], test_uapi);
+    }
+    return g_test_run();
+}
