@@ -32,7 +32,7 @@ static const PropertyTest tests[] = {
     { .type = "arm-smmuv3",
       .of_base = "bus_num primary-bus smmu_per_bus stage ",
       .added = "accel ats cmdqv identifier msi-gpa oas ril ssidsize "
-               "x-accel-offer x-accel-state x-ats x-fwb ",
+               "x-accel-offer x-accel-state x-ats x-fwb x-stall ",
       .page = "system/devices/vfio-pasid.rst" },
     { .type = "vfio-pci",
       .of_base = PCI_PROPERTIES
