@@ -243,8 +243,9 @@ static void add_hostdev(const Device *dev, unsigned port, GString *out)
 }
 
 /*
- * libvirt puts its own controllers on the first root complex, where an
- * accelerated SMMUv3 takes none of them: each SMMU gets a complex of its own.
+ * libvirt puts its own controllers on the first root complex. Behind an
+ * accelerated SMMUv3 they work, but slow its invalidations down: each SMMU gets
+ * a complex of its own.
  */
 void host_output_xml(const GPtrArray *devices, GString *out)
 {

@@ -76,17 +76,23 @@ SmmuAccelSvaLimitList *smmuv3_accel_sva_limits(const SMMUv3AccelState *a)
                  true);
     append_limit(&tail, "IDR0.HTTU", FIELD_EX32(idr[0], IDR0, HTTU),
                  FIELD_EX64_IDREG(isar, ID_AA64MMFR1, HAFDBS) >= CPU_HAFT ?
-                 HTTU_HAFT : 0, true);
+                 HTTU_HAFT : 0, false);
     append_limit(&tail, "IDR3.BBML", FIELD_EX32(idr[3], IDR3, BBML),
                  FIELD_EX64_IDREG(isar, ID_AA64MMFR2, BBM) >= CPU_BBM3 ?
                  BBML_2 : 0, true);
     append_limit(&tail, "IDR5.VAX", FIELD_EX32(idr[5], IDR5, VAX),
                  FIELD_EX64_IDREG(isar, ID_AA64MMFR2, VARANGE) ? VAX_52 : 0,
                  false);
+    append_limit(&tail, "IDR5.GRAN4K", FIELD_EX32(idr[5], IDR5, GRAN4K),
+                 isar_feature_aa64_tgran4(isar), false);
+    append_limit(&tail, "IDR5.GRAN16K", FIELD_EX32(idr[5], IDR5, GRAN16K),
+                 isar_feature_aa64_tgran16(isar), false);
+    append_limit(&tail, "IDR5.GRAN64K", FIELD_EX32(idr[5], IDR5, GRAN64K),
+                 isar_feature_aa64_tgran64(isar), false);
     return list;
 }
 
-/* Who gives a number of substreams wants them for something */
+/* A user who gives a number of substreams needs them */
 static void smmuv3_accel_sva_machine_done(Notifier *n, void *unused)
 {
     SMMUv3AccelState *a = container_of(n, SMMUv3AccelState, machine_done);

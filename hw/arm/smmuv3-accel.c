@@ -21,6 +21,7 @@
 #include "hw/pci/pci_bridge.h"
 #include "hw/pci/pci_bus_number.h"
 #include "smmuv3-accel-internal.h"
+#include "smmuv3-msi.h"
 #include "smmuv3-fields.h"
 #include "smmuv3-ssid.h"
 
@@ -269,6 +270,7 @@ void smmuv3_accel_init_regs(SMMUv3State *s)
     }
     smmuv3_accel_caps_set_idr(s, s->accel_state->limited ?
                                &s->accel_state->limit_idr : NULL);
+    smmuv3_msi_reset(s);
 }
 
 void smmuv3_accel_unbind(SMMUv3State *s, PCIDevice *pdev)

@@ -65,14 +65,21 @@ bool smmuv3_msi_sync(SMMUv3State *s, const Cmd *cmd)
     return true;
 }
 
+void smmuv3_msi_reset(SMMUv3State *s)
+{
+    s->gerror_irq_cfg0 = 0;
+    s->eventq_irq_cfg0 = 0;
+}
+
 static bool msi_needed(void *opaque)
 {
     return has_msi(opaque);
 }
 
 /*
- * A guest that waits for messages would wait for ever on an SMMU without. This
- * has no field: a QEMU that lacks messages does not know it, and refuses.
+ * A guest that uses messages would wait for ever on an SMMU that sends none. The
+ * subsection has no field. A QEMU that cannot send messages does not know its
+ * name, and refuses the guest.
  */
 const VMStateDescription vmstate_smmuv3_msi = {
     .name = "smmuv3/msi",

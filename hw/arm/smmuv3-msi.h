@@ -45,8 +45,17 @@ bool smmuv3_msi_wanted(SMMUv3State *s, const Cmd *cmd);
  * @s: the SMMUv3.
  * @cmd: the command, in host byte order.
  *
- * Returns: smmuv3_msi_wanted().
+ * Returns: true if it asked for a message, false for a wired interrupt or none.
  */
 bool smmuv3_msi_sync(SMMUv3State *s, const Cmd *cmd);
+
+/**
+ * smmuv3_msi_reset: forget the addresses that the guest has set up
+ *
+ * What starts next may not clear them, and would lose its interrupts.
+ *
+ * @s: the SMMUv3.
+ */
+void smmuv3_msi_reset(SMMUv3State *s);
 
 #endif /* HW_ARM_SMMUV3_MSI_H */

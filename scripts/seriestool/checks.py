@@ -256,6 +256,11 @@ def compiles(copy, build, commit, files, changed, title):
     if subprocess.run([STEP, 'check-build', title, '--', 'ninja', '-C', build,
                        *wanted], check=False).returncode:
         return [f'{commit[:12]} does not build']
+    # Classes and their properties are made whatever the machine is.
+    good, output = command([os.path.join(build, 'qemu-system-aarch64'),
+                            '-device', 'arm-smmuv3,help'], copy.path)
+    if not good:
+        return [f'{commit[:12]} builds, and does not start: {output}']
     with open(os.path.join(mf.TOP, 'build', 'log', 'check-build.log'),
               encoding='utf-8', errors='replace') as log:
         return [line for line in log if ' warning: ' in line

@@ -131,6 +131,7 @@ def dep3(patch, manifest):
               f'Origin: other, qemu-vpasid {manifest.series["version"]} '
               f'for QEMU {manifest.name}',
               'Forwarded: no',
+              f'X-Group: {patch.group}',
               f'Last-Update: {day}',
               'X-Relation-To-Upstream: ' + ' '.join(patch.upstream.split()),
               'X-On-QEMU-11: ' + ' '.join(patch.qemu11.split())]
@@ -148,7 +149,12 @@ def write_quilt(manifest, repo, commits, folder):
             file.write(text)
         parent = commit
     with open(os.path.join(folder, 'series'), 'w', encoding='utf-8') as file:
-        file.writelines(f'{patch.name}.patch\n' for patch in manifest.patches)
+        group = None
+        for patch in manifest.patches:
+            if patch.group != group:
+                group = patch.group
+                file.write(f'# {group}\n')
+            file.write(f'{patch.name}.patch\n')
 
 
 def deb_patches(base):

@@ -187,6 +187,7 @@ class Export(Case):
             Author: The project <project@example.org>
             Origin: other, qemu-vpasid 1 for QEMU 10.2
             Forwarded: no
+            X-Group: core
             Last-Update: 1970-01-02
             X-Relation-To-Upstream: ours
             X-On-QEMU-11: keep

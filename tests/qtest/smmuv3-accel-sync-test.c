@@ -165,6 +165,18 @@ static void test_irq(void)
     vs_queue(g, VS_CMD_ILLEGAL, 0);
     vs_submit(g);
     assert_messages(g, 2);
+
+    /* Who comes after a reset may want wired interrupts, and clear nothing */
+    qtest_memset(g->qts, MESSAGE(0), 0, 8);
+    vg_system_reset(g);
+    vs_setup(g, VS_LINEAR);
+    vs_writel(g, VS_IRQ_CTRL, VS_IRQ_CTRL_GERROR | VS_IRQ_CTRL_EVENTQ);
+    vs_set_state(g, &vs_states[VS_BAD], 1);
+    vs_queue(g, VS_CMD_ILLEGAL, 0);
+    vs_submit(g);
+    g_assert_cmphex(vs_readl(g, VS_GERROR), ==, VS_GERROR_CMDQ_ERR);
+    assert_messages(g, 0);
+    g_assert_cmphex(qtest_readl(g->qts, MESSAGE(1)), ==, 0);
     vg_end_silent(g);
 }
 
