@@ -13,7 +13,7 @@
 #include "device.h"
 
 /**
- * enum PlanResult - what a plan means to who asked
+ * enum PlanResult - outcome of a plan for the administrator
  *
  * @PLAN_FINE: a guest can have the capability, or there is none to have.
  *

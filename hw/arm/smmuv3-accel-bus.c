@@ -203,7 +203,7 @@ bool smmuv3_accel_take_bus(SMMUv3State *s, Error **errp)
     if (!smmuv3_accel_check_bus(s, sys->primary_bus, errp)) {
         return false;
     }
-    /* What else the emulation offers to its devices, such as ATS, stays */
+    /* Keep the other hooks of the emulation, such as those for ATS */
     *ops = *sys->primary_bus->iommu_ops;
     ops->get_address_space = smmuv3_accel_get_address_space;
     ops->supports_address_space = smmuv3_accel_supports_address_space;

@@ -212,9 +212,9 @@ static bool smmuv3_accel_cpr_owed_needed(void *opaque)
 }
 
 /*
- * What the guest has asked for and not been given yet. It is seldom that there
- * is any, and a QEMU that does not know this subsection can take over from one
- * that does, or the other way round, as long as there is none.
+ * Requests of the guest that are not fulfilled yet. There seldom are any. As
+ * long as there are none, a QEMU that does not know this subsection can take
+ * over from one that does, and the other way round.
  */
 static const VMStateDescription vmstate_smmuv3_accel_owed = {
     .name = "smmuv3-accel/owed",
@@ -238,7 +238,7 @@ static bool smmuv3_accel_cpr_failed_needed(void *opaque)
     return cpr->failed;
 }
 
-/* What has failed and is not over: seldom any, as with the subsection above */
+/* Failures that are not over; seldom any, as with the subsection above */
 static const VMStateDescription vmstate_smmuv3_accel_failed = {
     .name = "smmuv3-accel/failed",
     .version_id = 1,
@@ -261,7 +261,7 @@ static bool smmuv3_accel_cpr_offer_needed(void *opaque)
     return cpr->other_offer;
 }
 
-/* What limits the ID registers, where the devices of a new QEMU do not tell */
+/* Limit of the ID registers, if the devices of the new QEMU do not show it */
 static const VMStateDescription vmstate_smmuv3_accel_offer = {
     .name = "smmuv3-accel/offer",
     .version_id = 1,

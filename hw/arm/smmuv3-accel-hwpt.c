@@ -291,7 +291,7 @@ static bool smmuv3_accel_give_up_sid(SMMUv3AccelState *a,
          adev->host.vsid == smmuv3_accel_sid(adev))) {
         return true;
     }
-    /* What the guest sent before may name the StreamID */
+    /* Commands that are gathered already may name the StreamID */
     smmuv3_accel_cmdq_submit(a->cmdq, NULL);
     /* The kernel reads the StreamID when it attaches */
     if (!smmuv3_accel_abort(a, adev, NULL) &&

@@ -1,6 +1,5 @@
 /*
- * Accelerated arm-smmuv3: what keeps a Linux guest from shared virtual
- * addressing
+ * Accelerated arm-smmuv3: limits of shared virtual addressing in a Linux guest
  *
  * Copyright (c) qemu-vpasid contributors
  *

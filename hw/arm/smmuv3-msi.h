@@ -52,7 +52,7 @@ bool smmuv3_msi_sync(SMMUv3State *s, const Cmd *cmd);
 /**
  * smmuv3_msi_reset: forget the addresses that the guest has set up
  *
- * What starts next may not clear them, and would lose its interrupts.
+ * An operating system that does not clear them would lose its interrupts.
  *
  * @s: the SMMUv3.
  */

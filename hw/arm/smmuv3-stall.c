@@ -156,7 +156,7 @@ bool smmuv3_stall_takes(SMMUv3State *s, const SMMUEventInfo *info)
 
 /* Records */
 
-/* What makes the event queue writable (7.2) */
+/* Conditions under which the event queue is writable (7.2) */
 static bool eventq_writable(SMMUv3State *s)
 {
     return smmuv3_eventq_enabled(s) && !smmuv3_q_full(&s->eventq) &&

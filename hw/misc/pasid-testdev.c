@@ -32,7 +32,7 @@
 #define ECAP_SIZE               (PCIE_CONFIG_SPACE_SIZE - ECAP_START)
 #define PASID_LAST_OFFSET       (PCIE_CONFIG_SPACE_SIZE - \
                                  PCI_EXT_CAP_PASID_SIZEOF)
-/* What an empty list, or a config space of 256 bytes, reads as */
+/* Value of an empty list, or behind a configuration space of 256 bytes */
 #define ECAP_ABSENT             0xffffffffu
 
 /* PCI_PASID_CTRL is the upper half of the register at PCI_PASID_CAP */

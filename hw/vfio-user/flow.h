@@ -25,7 +25,7 @@ enum {
     VFIO_USER_FLOW_BATCH = 64,
     /* The least that a message counts, since it costs time, too */
     VFIO_USER_FLOW_MESSAGE = 4 * KiB,
-    /* What a descriptor counts: they are scarce, and no request has any */
+    /* Cost of a descriptor: they are scarce, and no request has any */
     VFIO_USER_FLOW_FD = 1 * MiB,
     /* Data that a batch moves at most, if it is not one message */
     VFIO_USER_FLOW_DATA = VFIO_USER_FLOW_BATCH * VFIO_USER_FLOW_MESSAGE,

@@ -1,8 +1,8 @@
 /*
  * Checks of the answers of VFIO and iommufd
  *
- * What the kernel or a vfio-user server fills in has sizes, counts and lists.
- * They are compared here with the room that there is for them.
+ * The answers of the kernel and of vfio-user servers have sizes, counts and
+ * lists. These functions compare them with the size of the buffer.
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -19,7 +19,7 @@
 #define MOST_BYTES      (64 * 1024)
 #define MOST_REGIONS    1024
 
-/* What has a number of items has it behind its header */
+/* An array of items has their number behind its header */
 typedef struct CapWithItems {
     struct vfio_info_cap_header header;
     uint32_t count;

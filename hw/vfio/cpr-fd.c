@@ -46,7 +46,7 @@ void vfio_cpr_give_up_fd(VFIODevice *vbasedev)
         vfio_cpr_close_fd(vbasedev);
         return;
     }
-    /* Who passed it by number may pass it again */
+    /* The user who passed it by number may pass it again */
     if (vbasedev->fd >= 0 && id && cpr_find_fd(id, 0) == vbasedev->fd) {
         cpr_delete_fd(id, 0);
     }

@@ -41,7 +41,7 @@
 #define MSI_64BIT_SIZE      4
 #define MSI_MASKBIT_SIZE    10
 
-/* What pcie_add_capability() takes: a header and one register */
+/* The least size for pcie_add_capability(): a header and one register */
 #define EXT_SHORTEST        8
 /* A header; a capability and a control register for each BAR (7.8.6) */
 #define REBAR_SIZE(nbar)    (4 + 8 * (nbar))
@@ -235,7 +235,7 @@ static void vfio_caps_warn_ext(VFIOPCIDevice *vdev, const PCIEEcapExtent *ext,
 }
 
 /*
- * What is taken out has to be out of the list at once: a device without
+ * A trimmed element has to be out of the list at once: a device without
  * standard capabilities keeps the list that is here, and QEMU asserts that each
  * element of it has room for a header and a register.
  */

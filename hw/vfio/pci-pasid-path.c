@@ -15,7 +15,7 @@
 #include "hw/pci/pcie.h"
 #include "pci-pasid-internal.h"
 
-/* What a guest does not do without ACS, and why it matters here */
+/* Linux enables PASID only if each port above the function has ACS */
 #define NO_ACS  "has no access control services (ACS), without which a guest " \
                 "does not enable PASID"
 

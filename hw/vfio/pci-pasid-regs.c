@@ -1,8 +1,8 @@
 /*
  * Registers of the PASID capability of a VFIO PCI device
  *
- * What the guest reads and writes of it, and what resets it. Section numbers
- * without a name are those of PCIe 6.2.
+ * Accesses of the guest to them, and their resets. Section numbers without a
+ * name are those of PCIe 6.2.
  *
  * Copyright (c) qemu-vpasid contributors
  *

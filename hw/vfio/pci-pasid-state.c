@@ -1,8 +1,8 @@
 /*
  * State of the PASID capability of VFIO PCI devices
  *
- * What was decided about the capability, and why, is told by a property and by
- * a trace event. Programs compare the fields, people read the text.
+ * A property and a trace event report the decision about the capability and its
+ * reason. Programs compare the fields, people read the text.
  *
  * Copyright (c) qemu-vpasid contributors
  *

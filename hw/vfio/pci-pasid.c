@@ -33,10 +33,10 @@ struct VFIOPCIPasidSaved {
 };
 
 /*
- * What the kernel shows of a device: configuration space with the capabilities
- * that the guest does not get and with the registers that belong to none. What
- * the device lacks of 4096 bytes reads zero. The layout has reserved what the
- * guest sees, and what is behind the @size bytes that the device has.
+ * The configuration space of a device as the kernel shows it, with capabilities
+ * that the guest does not get and with registers that belong to none. Bytes
+ * behind the end of the device's own space, at @size, read zero. The layout
+ * reserves these, and all that the guest sees.
  */
 typedef struct VFIOPasidView {
     uint8_t image[PCIE_ECAP_IMAGE_SIZE];
@@ -81,8 +81,8 @@ static bool vfio_pasid_go_without_err(VFIOPCIDevice *vdev, Error *why,
 }
 
 /*
- * What counts is what the host shows, not what the guest will see: there may
- * be registers of capabilities that the guest does not get.
+ * The view of the host counts, not that of the guest: it has registers of
+ * capabilities that the guest does not get.
  */
 static VFIOPasidView *vfio_pasid_view(VFIOPCIDevice *vdev, Error **errp)
 {

@@ -107,7 +107,7 @@ void iommufd_backend_free_veventq(IOMMUFDBackend *be, uint32_t veventq_id,
  * of that of a queue
  *
  * The kernel has a queue in use until the last reference to its file is gone.
- * Whatever polls a file has such a reference: a thread until it runs again, an
+ * Each poller of a file has such a reference: a thread until it runs again, an
  * io_uring until the main loop has withdrawn the request and been told so. Only
  * an epoll instance has none, so the main loop watches one, and the queue can
  * be freed at once.

@@ -255,7 +255,7 @@ static void test_reports(const void *opaque)
     assert_reports(g, 1, VS_SID(3));
     assert_access(g, 1, state->access);
 
-    /* Who shares a StreamID has it in turn */
+    /* Devices that share a StreamID have it in turn */
     number(g, 2, 3);
     assert_reports(g, 1, VS_SID(3));
     number(g, 1, 1);

@@ -395,7 +395,7 @@ static void test_swap(const void *opaque)
     vg_assert_has(text, first == 1 ? "d2 has" : "d1 has");
 }
 
-/* Who waits for a StreamID gets it when the other device is unplugged, too */
+/* A device that waits for a StreamID gets it when the other is unplugged */
 static void test_clash_unplug(void)
 {
     VfGuest *g = vs_start(3, 3);

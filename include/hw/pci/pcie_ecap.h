@@ -243,7 +243,7 @@ const PCIEEcapExtent *pcie_ecap_in_the_way(const PCIEEcapLayout *layout,
 /**
  * pcie_ecap_reserve: keep a range from being handed out
  *
- * What belongs to a capability stays as it is: a Null capability at 0x100 can
+ * Extents of capabilities stay as they are: a Null capability at 0x100 can
  * be replaced even then.
  *
  * @layout: from pcie_ecap_parse().
