@@ -76,7 +76,8 @@ static void smmuv3_accel_apply_marked_device(SMMUv3State *s,
     smmuv3_accel_unmark(a, adev);
     if (!a->stopping) {
         smmuv3_accel_apply(s, adev, named);
-    } else if (adev->stopped != STOP_ATC && adev->stopped != STOP_ATC_WAITS) {
+    } else if (named || smmuv3_accel_does_dma(adev) ||
+               (adev->stopped != STOP_ATC && adev->stopped != STOP_ATC_WAITS)) {
         smmuv3_accel_stop(a, adev, STOP_CACHES, error_copy(a->stopping));
     }
 }
@@ -130,6 +131,7 @@ bool smmuv3_accel_complete(SMMUv3State *s, bool now)
         if (!smmuv3_accel_cmdq_submit(a->cmdq, &a->stopping)) {
             smmuv3_accel_mark_all(a);
         } else if (smmuv3_accel_cmdq_take_recovered(a->cmdq)) {
+            a->retry.guest_told = false;
             smmuv3_accel_mark_stopped(a, STOP_CACHES);
         }
     } while (a->marks);

@@ -112,7 +112,8 @@ static int smmuv3_accel_cpr_pre_save(void *opaque)
             .event_sid = adev->event.sid,
             .named = adev->named,
             /* One that waits has its STE read by the next process */
-            .atc_stale = adev->stopped == STOP_ATC,
+            .atc_stale = adev->stopped == STOP_ATC &&
+                         !QTAILQ_IN_USE(adev, mark),
         };
         cpr->owed |= adev->event.type || adev->named;
         cpr->failed |= adev->stopped == STOP_ATC;

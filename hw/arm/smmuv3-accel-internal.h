@@ -208,6 +208,13 @@ struct SMMUv3AccelState {
     SMMUv3AccelEvents *events;
 };
 
+/* Tell whether the host lets a device do DMA */
+static inline bool smmuv3_accel_does_dma(const SMMUv3AccelDevice *adev)
+{
+    return adev->host.ste.mode != ACCEL_ABORT &&
+           adev->host.ste.mode != ACCEL_BLOCKED;
+}
+
 static inline const char *smmuv3_accel_dev_name(PCIDevice *pdev)
 {
     return DEVICE(pdev)->id ?: pdev->name;
@@ -637,7 +644,9 @@ void smmuv3_accel_mark_stopped(SMMUv3AccelState *a, SMMUv3AccelStop why);
  * could be done for it
  *
  * With stale host caches it is, as long as no device does DMA. The guest is
- * told of them by one error: it may try again at once and for ever.
+ * told of them by one error: it may try again at once and for ever. It is not
+ * as long as a device does DMA by an STE that the host can neither replace nor
+ * stop.
  *
  * @a: the state.
  * @cmd_error: set to the error that the guest gets, if any.

@@ -165,37 +165,47 @@ void smmuv3_accel_mark_stopped(SMMUv3AccelState *a, SMMUv3AccelStop why)
     }
 }
 
-static bool smmuv3_accel_no_dma(SMMUv3AccelState *a)
+/*
+ * Tell whether a device does DMA that the guest has ended: any at all while the
+ * host caches are stale, else by an STE that could neither be replaced nor
+ * stopped.
+ */
+static bool smmuv3_accel_wrong_dma(SMMUv3AccelState *a)
 {
+    bool stale = smmuv3_accel_cmdq_stale(a->cmdq);
     GHashTableIter iter;
     gpointer value;
 
+    if (!stale && !a->retry.waiting) {
+        return false;
+    }
     g_hash_table_iter_init(&iter, a->devices);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         SMMUv3AccelDevice *adev = value;
 
-        if (adev->host.ste.mode != ACCEL_ABORT &&
-            adev->host.ste.mode != ACCEL_BLOCKED) {
-            return false;
+        if (smmuv3_accel_does_dma(adev) &&
+            (stale || adev->stopped == STOP_REFUSED)) {
+            return true;
         }
     }
-    return true;
+    return false;
 }
 
 bool smmuv3_accel_end_sync(SMMUv3AccelState *a, SMMUCmdError *cmd_error)
 {
+    bool stale = smmuv3_accel_cmdq_stale(a->cmdq);
+
     smmuv3_accel_new_attempt(a);
-    if (!smmuv3_accel_cmdq_stale(a->cmdq)) {
-        a->retry.guest_told = false;
+    /* An outage that is over was the last one, whatever else has ended it */
+    a->retry.guest_told &= stale && !smmuv3_accel_cmdq_take_recovered(a->cmdq);
+    if (!stale) {
         smmuv3_accel_retry_settle(a);
-        return true;
-    }
-    if (!a->retry.guest_told) {
+    } else if (!a->retry.guest_told) {
         a->retry.guest_told = true;
         *cmd_error = SMMU_CERROR_ABT;
         return false;
     }
-    a->retry.sync_waits = !smmuv3_accel_no_dma(a);
+    a->retry.sync_waits = smmuv3_accel_wrong_dma(a);
     if (a->retry.sync_waits) {
         /* The guest does not ring again: it waits for this SYNC */
         smmuv3_accel_retry_start_timer(a);

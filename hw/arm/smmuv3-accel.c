@@ -169,7 +169,10 @@ void smmuv3_accel_apply(SMMUv3State *s, SMMUv3AccelDevice *adev, bool named)
         smmuv3_accel_backoff_waits(&adev->atc)) {
         error_setg(&err, "its ATC could not be invalidated again and again; it"
                    " goes on after a time");
-        smmuv3_accel_stop(a, adev, STOP_ATC_WAITS, err);
+        if (!smmuv3_accel_stop(a, adev, STOP_ATC_WAITS, err)) {
+            /* To be tried again before the time is over */
+            smmuv3_accel_set_stopped(a, adev, STOP_REFUSED);
+        }
     } else if (smmuv3_accel_install(s, adev, &wanted, event.sid, &err)) {
         smmuv3_accel_installed(a, adev);
     } else {

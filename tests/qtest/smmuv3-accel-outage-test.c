@@ -522,6 +522,55 @@ static void test_event_shared(void)
     g_free(vg_end(g));
 }
 
+/*
+ * The guest ends the DMA of a device that the host can neither give another STE
+ * nor stop: its CMD_SYNC is complete when that is over, and not before.
+ */
+static void test_unstoppable(void)
+{
+    VfGuest *g = start(2, 0);
+
+    vf_client_rule(g->c, VF_OP_ATTACH, 1, 1000, EBUSY);
+    vf_client_rule(g->c, VF_OP_DETACH, 1, 1000, EBUSY);
+    vs_write_ste(g, VS_LINEAR, SID(1), 0, 0);
+    vs_queue(g, VS_CMD_CFGI_STE | HI(1), 1);
+    vs_queue(g, VS_CMD_SYNC, 0);
+    vs_ring(g);
+    vg_settle(g);
+    assert_access(g, 1, VF_ACCESS_S1);
+    g_assert_false(vs_done(g));
+    g_assert_false(vs_has_error(g));
+    vf_client_clear_rules(g->c);
+    qtest_clock_step(g->qts, QUIET);
+    g_assert_true(vs_done(g));
+    assert_access(g, 1, VF_ACCESS_ABORT);
+    assert_access(g, 2, VF_ACCESS_S1);
+    g_free(vg_end(g));
+}
+
+/* Each outage is told to the guest, however the one before it ended */
+static void test_told_each(void)
+{
+    VfGuest *g = start(2, 0);
+
+    for (unsigned int round = 0; round < 3; round++) {
+        vf_client_rule(g->c, VF_OP_HWPT_INVALIDATE, 1, 100000, EIO);
+        vs_queue_va(g, 1);
+        vs_queue(g, VS_CMD_SYNC, 0);
+        vs_ring(g);
+        vg_settle(g);
+        g_assert_true(vs_has_error(g));
+        vf_client_clear_rules(g->c);
+        vs_gbpa(g, round & 1);
+        vs_acknowledge(g);
+        vs_wait(g);
+        g_assert_true(vs_done(g));
+        assert_access(g, 1, VF_ACCESS_S1);
+        qtest_clock_step(g->qts, QUIET);
+    }
+    g_free(vg_end(g));
+}
+
 int main(int argc, char **argv)
 {
     static const Chance chances[] = { SYNC, TIMER };
@@ -533,6 +582,8 @@ int main(int argc, char **argv)
     qtest_add_func("smmuv3-accel/outage/rearm-stale", test_rearm_stale);
     qtest_add_func("smmuv3-accel/outage/state-stale", test_state_stale);
     qtest_add_func("smmuv3-accel/outage/state-atc", test_state_atc);
+    qtest_add_func("smmuv3-accel/outage/unstoppable", test_unstoppable);
+    qtest_add_func("smmuv3-accel/outage/told-each", test_told_each);
     qtest_add_func("smmuv3-accel/outage/hwpts", test_hwpts);
     for (int i = 0; i < CHANCES; i++) {
         vg_add_test("smmuv3-accel/outage/no-vdevice", chance_names[i],
