@@ -45,7 +45,8 @@ bool smmuv3_msi_wanted(SMMUv3State *s, const Cmd *cmd);
  * @s: the SMMUv3.
  * @cmd: the command, in host byte order.
  *
- * Returns: true if it asked for a message, false for a wired interrupt or none.
+ * Returns: true if it asked for a message, false for a wired interrupt or
+ * none.
  */
 bool smmuv3_msi_sync(SMMUv3State *s, const Cmd *cmd);
 

@@ -108,6 +108,35 @@ static void test_atc(const void *opaque)
     g_free(vg_end(g));
 }
 
+/* The guest has named all devices when a new QEMU takes over in the midst */
+static void test_marked(void)
+{
+    VfGuest *g = start(2, EATS);
+    VfClient *c = g->c;
+
+    c->shared->device[0].atc_dead = true;
+    vs_queue(g, VS_CMD_ATC_INV | HI(1), VS_ATC_SIZE_ALL);
+    vs_sync(g);
+    vs_assert_listed(g, 1, "abort", "atc-invalidation", "ATC");
+    c->shared->device[0].atc_dead = false;
+    /* The queue goes on in the new one: a slice ends behind CFGI_ALL */
+    qtest_qmp_assert_success(g->qts, "{'execute': 'stop'}");
+    vs_set_slice(g, 1);
+    vs_queue(g, VS_CMD_CFGI_STE_RANGE, VS_RANGE_ALL);
+    for (unsigned int n = 0; n < 300; n++) {
+        vs_queue_va(g, n);
+    }
+    vs_queue(g, VS_CMD_SYNC, 0);
+    vs_ring(g);
+    g_assert_false(vs_done(g));
+    vg_transfer(g);
+    qtest_qmp_assert_success(g->qts, "{'execute': 'cont'}");
+    vs_wait(g);
+    g_assert_true(vs_done(g));
+    vs_assert_s1(g, 0, SID(1), VS_STE0_DEFAULT, VS_STE1_DEFAULT | EATS);
+    g_free(vg_end(g));
+}
+
 /* The guest gets one error for one outage, however many QEMUs that sees */
 static void test_told(const void *opaque)
 {
@@ -172,5 +201,6 @@ int main(int argc, char **argv)
                 test_told);
     vg_add_test("smmuv3-accel/cpr-stopped/told", "unstoppable",
                 &unstoppable[1], test_told);
+    qtest_add_func("smmuv3-accel/cpr-stopped/marked", test_marked);
     return g_test_run();
 }

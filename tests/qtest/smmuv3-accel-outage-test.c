@@ -548,6 +548,35 @@ static void test_unstoppable(void)
     g_free(vg_end(g));
 }
 
+/* Same, for a device that has to wait before it gets ATS back */
+static void test_unstoppable_atc(void)
+{
+    VfGuest *g = start(2, EATS);
+
+    g->c->shared->device[0].atc_dead = true;
+    for (int i = 0; i < 4; i++) {
+        rearm(g, 1);
+    }
+    vs_assert_listed(g, 1, "abort", "atc-invalidation", "ATC");
+    vs_write_ste(g, VS_LINEAR, SID(1), VS_STE0_DEFAULT, VS_STE1_DEFAULT);
+    vs_cfgi_ste(g, SID(1));
+    assert_access(g, 1, VF_ACCESS_S1);
+
+    vf_client_rule(g->c, VF_OP_ATTACH, 1, 1000, EBUSY);
+    vf_client_rule(g->c, VF_OP_DETACH, 1, 1000, EBUSY);
+    vs_write_ste(g, VS_LINEAR, SID(1), OTHER_STE0, VS_STE1_DEFAULT | EATS);
+    vs_queue(g, VS_CMD_CFGI_STE | HI(1), 1);
+    vs_queue(g, VS_CMD_SYNC, 0);
+    vs_ring(g);
+    vg_settle(g);
+    g_assert_false(vs_done(g));
+    vf_client_clear_rules(g->c);
+    qtest_clock_step(g->qts, QUIET);
+    g_assert_true(vs_done(g));
+    vs_assert_s1(g, 0, SID(1), OTHER_STE0, VS_STE1_DEFAULT | EATS);
+    g_free(vg_end(g));
+}
+
 /* Each outage is told to the guest, however the one before it ended */
 static void test_told_each(void)
 {
@@ -583,6 +612,8 @@ int main(int argc, char **argv)
     qtest_add_func("smmuv3-accel/outage/state-stale", test_state_stale);
     qtest_add_func("smmuv3-accel/outage/state-atc", test_state_atc);
     qtest_add_func("smmuv3-accel/outage/unstoppable", test_unstoppable);
+    qtest_add_func("smmuv3-accel/outage/unstoppable-atc",
+                   test_unstoppable_atc);
     qtest_add_func("smmuv3-accel/outage/told-each", test_told_each);
     qtest_add_func("smmuv3-accel/outage/hwpts", test_hwpts);
     for (int i = 0; i < CHANCES; i++) {
