@@ -77,9 +77,9 @@ static bool msi_needed(void *opaque)
 }
 
 /*
- * A guest that uses messages would wait for ever on an SMMU that sends none. The
- * subsection has no field. A QEMU that cannot send messages does not know its
- * name, and refuses the guest.
+ * A guest that uses messages would wait for ever on an SMMU that sends none.
+ * The subsection has no field. A QEMU that cannot send messages does not know
+ * its name, and refuses the guest.
  */
 const VMStateDescription vmstate_smmuv3_msi = {
     .name = "smmuv3/msi",

@@ -65,7 +65,7 @@ bool vfio_pci_check_config(VFIOPCIDevice *vdev, Error **errp)
 bool vfio_pci_in_config(PCIDevice *pdev, uint32_t addr, int len)
 {
     uint32_t own = VFIO_PCI_DEVICE(pdev)->config_size;
-    /* A mediated device may have less than 256 bytes, and answers for the rest */
+    /* A mediated device may have less than 256 bytes: the rest is its own */
     uint32_t size = MIN(MAX(own, PCI_CONFIG_SPACE_SIZE),
                         pci_config_size(pdev));
 
