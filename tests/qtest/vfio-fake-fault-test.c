@@ -84,7 +84,7 @@ static void assert_answered(Uapi *u, uint32_t n, uint32_t code, bool by_kernel)
 static void check_fault_objects(Uapi *u)
 {
     const uint64_t s1[2] = { STE0_V | STE0_S1 };
-    uint32_t id, hwpt, plain;
+    uint32_t id = 0, hwpt, plain;
     int fd = -1;
 
     g_assert_cmpint(fault_alloc(u, 1, &id, &fd), ==, EOPNOTSUPP);
@@ -125,7 +125,7 @@ static void check_faults(Uapi *u)
     const size_t one = sizeof(struct iommu_hwpt_pgfault);
     struct iommu_hwpt_page_response two[2] = { };
     struct iommu_hwpt_pgfault got[4];
-    uint32_t id, hwpt, n[6];
+    uint32_t id = 0, hwpt, n[6];
     int fd;
 
     g_assert_cmpint(fault_alloc(u, 0, &id, &fd), ==, 0);
