@@ -108,7 +108,8 @@ network_io() {
     apart() { nsenter -t $other -n "$@"; }
     apart ip addr add 10.0.0.2/24 dev eth1
     apart ip link set eth1 up
-    apart nc -l -p 5000 >/tmp/received &
+    # With its input at an end it would end the connection.
+    sleep 8 | apart nc -l -p 5000 >/tmp/received &
     listener=$!
     dd if=/dev/urandom of=/tmp/sent bs=1M count="$1" 2>/dev/null
     wait_until 10 nc -w 20 10.0.0.2 5000 </tmp/sent || return 1
