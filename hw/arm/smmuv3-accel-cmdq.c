@@ -617,13 +617,6 @@ bool smmuv3_accel_cmdq_next_emulated(SMMUv3AccelCmdq *q)
             if (!q->syncs++) {
                 q->first_sync = s->cmdq.cons;
             }
-            if (q->stale || q->messages_len == ARRAY_SIZE(q->messages)) {
-                queue_cons_incr(&s->cmdq);
-                if (!smmuv3_accel_cmdq_end_run(q)) {
-                    return true;
-                }
-                continue;
-            }
             break;
         default:
             smmuv3_accel_cmdq_forget_emulated(q);
@@ -631,6 +624,10 @@ bool smmuv3_accel_cmdq_next_emulated(SMMUv3AccelCmdq *q)
             return true;
         }
         queue_cons_incr(&s->cmdq);
+        if ((q->stale || q->messages_len == ARRAY_SIZE(q->messages)) &&
+            !smmuv3_accel_cmdq_end_run(q)) {
+            return true;
+        }
     }
     smmuv3_accel_cmdq_forget_emulated(q);
     return !smmuv3_accel_cmdq_end_run(q) ||

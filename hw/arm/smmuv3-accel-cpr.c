@@ -104,6 +104,9 @@ static int smmuv3_accel_cpr_pre_save(void *opaque)
     g_hash_table_iter_init(&iter, a->devices);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         SMMUv3AccelDevice *adev = value;
+        /* One that waits, or is marked, has its STE read by the next process */
+        bool atc_stale = adev->stopped == STOP_ATC &&
+                         !QTAILQ_IN_USE(adev, mark);
 
         cpr->devices[cpr->len++] = (SMMUv3AccelCprDevice) {
             .devid = adev->idev->devid,
@@ -111,12 +114,10 @@ static int smmuv3_accel_cpr_pre_save(void *opaque)
             .event_type = adev->event.type,
             .event_sid = adev->event.sid,
             .named = adev->named,
-            /* One that waits has its STE read by the next process */
-            .atc_stale = adev->stopped == STOP_ATC &&
-                         !QTAILQ_IN_USE(adev, mark),
+            .atc_stale = atc_stale,
         };
         cpr->owed |= adev->event.type || adev->named;
-        cpr->failed |= adev->stopped == STOP_ATC;
+        cpr->failed |= atc_stale;
     }
     /* They are of no device now */
     for (guint i = 0; i < a->doomed->len; i++) {

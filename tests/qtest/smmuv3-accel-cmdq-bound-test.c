@@ -21,9 +21,6 @@
 #define SID         VS_SID(1)
 #define HI(sid)     ((uint64_t)(sid) << 32)
 
-#define SHARED_RAM "-object memory-backend-memfd,id=m0,size=128M,share=on " \
-                   "-machine aux-ram-share=on,memory-backend=m0 "
-
 /*
  * Far longer than the SMMU may take at a time, and so many of them that the
  * queue is under way however late the test is to look
@@ -256,7 +253,7 @@ static VfGuest *start_update(unsigned int devices)
         /* VFIO hands interrupts over by way of KVM only */
         c->shared->device[n].phys[PCI_INTERRUPT_PIN] = 0;
     }
-    g = vg_start(c, "%s " SHARED_RAM, options);
+    g = vg_start(c, "%s " VG_SHARED_RAM, options);
     vg_ports(g, devices);
     vs_setup(g, VS_LINEAR);
     return g;
@@ -298,11 +295,7 @@ static void test_update(const void *opaque)
 static void translate_many(VfGuest *g)
 {
     vs_writel(g, VS_STRTAB_BASE_CFG, VS_STRTAB_LOG2 + 2);
-    for (unsigned int n = 1; n <= DEVICES; n++) {
-        vs_write_ste(g, VS_LINEAR, VS_SID(n), VS_STE0_DEFAULT,
-                     VS_STE1_DEFAULT);
-    }
-    vs_enable(g, true);
+    vs_translate_all(g, DEVICES, 0);
 }
 
 /* Many devices in stage 1 */

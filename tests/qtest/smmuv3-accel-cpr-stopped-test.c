@@ -18,9 +18,6 @@
 #include "qobject/qlist.h"
 #include "vfio-guest/smmu.h"
 
-#define SHARED_RAM "-object memory-backend-memfd,id=m0,size=128M,share=on " \
-                   "-machine aux-ram-share=on,memory-backend=m0 "
-
 #define SID(n)      VS_SID(n)
 #define HI(n)       ((uint64_t)SID(n) << 32)
 #define EATS        VS_STE1_EATS(VS_EATS_FULL)
@@ -37,14 +34,10 @@ static VfGuest *start(unsigned int devices, uint64_t eats)
         /* VFIO hands interrupts over by way of KVM only */
         c->shared->device[i].phys[PCI_INTERRUPT_PIN] = 0;
     }
-    g = vg_start(c, "%s -global arm-smmuv3.ats=on " SHARED_RAM, options);
+    g = vg_start(c, "%s -global arm-smmuv3.ats=on " VG_SHARED_RAM, options);
     vg_ports(g, devices);
     vs_setup(g, VS_LINEAR);
-    for (unsigned int n = 1; n <= devices; n++) {
-        vs_write_ste(g, VS_LINEAR, SID(n), VS_STE0_DEFAULT,
-                     VS_STE1_DEFAULT | eats);
-    }
-    vs_enable(g, true);
+    vs_translate_all(g, devices, eats);
     return g;
 }
 

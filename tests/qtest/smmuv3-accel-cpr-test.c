@@ -17,9 +17,6 @@
 #include "qobject/qdict.h"
 #include "vfio-guest/smmu.h"
 
-#define SHARED_RAM "-object memory-backend-memfd,id=m0,size=128M,share=on " \
-                   "-machine aux-ram-share=on,memory-backend=m0 "
-
 /* QEMUs that follow one after another */
 #define UPDATES 3
 
@@ -33,7 +30,7 @@ static VfGuest *start_ports(unsigned int ports, unsigned int plugged)
         /* VFIO hands interrupts over by way of KVM only */
         c->shared->device[i].phys[PCI_INTERRUPT_PIN] = 0;
     }
-    g = vg_start(c, "%s " SHARED_RAM, options);
+    g = vg_start(c, "%s " VG_SHARED_RAM, options);
     vg_ports(g, ports);
     vs_setup(g, VS_LINEAR);
     return g;
@@ -249,7 +246,7 @@ static void test_other(void)
     VfGuest *g = start(1);
     VfClient *c = g->c;
     g_autofree gchar *options = g_strdup_printf(VG_MACHINE VG_IOMMUFD VS_SSID16
-                                                VG_PORT(1) SHARED_RAM, "",
+                                                VG_PORT(1) VG_SHARED_RAM, "",
                                                 c->iommufd);
     g_autofree VfObject *before = NULL;
     g_autofree gchar *text = NULL;
@@ -398,7 +395,8 @@ static void test_offer(const void *opaque)
     vf_client_add_device(c)->phys[PCI_INTERRUPT_PIN] = 0;
     device = g_strdup_printf(D1, c->device_fd[0]);
     g = vg_start(c, VG_MACHINE VG_IOMMUFD "-device arm-smmuv3,id=smmu,"
-                 "primary-bus=pcie.0,accel=on " VG_PORT(1) "%s" SHARED_RAM, "",
+                 "primary-bus=pcie.0,accel=on " VG_PORT(1) "%s"
+                 VG_SHARED_RAM, "",
                  c->iommufd, t->plugged ? device : " ");
     vg_ports(g, 1);
     if (t->there && !t->plugged) {
@@ -625,7 +623,7 @@ static void test_two(void)
         d->smmu = i;
         d->phys[PCI_INTERRUPT_PIN] = 0;
     }
-    g = vg_start(c, VG_MACHINE SHARED_RAM VG_IOMMUFD VS_SSID16 VG_PORT(1)
+    g = vg_start(c, VG_MACHINE VG_SHARED_RAM VG_IOMMUFD VS_SSID16 VG_PORT(1)
                  "-device pxb-pcie,id=pxb8,bus=pcie.0,bus_nr=8 "
                  "-device arm-smmuv3,primary-bus=pxb8,accel=on,ssidsize=16 "
                  "-device pcie-root-port,id=rp2,chassis=2,slot=2,"

@@ -27,22 +27,6 @@
 /* Longer than a retry is ever put off, and than a failure is remembered */
 #define QUIET       (60 * SECOND)
 
-static VfGuest *start(unsigned int devices, uint64_t eats)
-{
-    VfClient *c = vf_client_new();
-    g_autofree gchar *options = vs_options(c, devices, devices);
-    VfGuest *g = vg_start(c, "%s -global arm-smmuv3.ats=on", options);
-
-    vg_ports(g, devices);
-    vs_setup(g, VS_LINEAR);
-    for (unsigned int n = 1; n <= devices; n++) {
-        vs_write_ste(g, VS_LINEAR, SID(n), VS_STE0_DEFAULT,
-                     VS_STE1_DEFAULT | eats);
-    }
-    vs_enable(g, true);
-    return g;
-}
-
 static void assert_access(VfGuest *g, unsigned int n, VfAccess access)
 {
     g_assert_cmpint(vf_client_access(g->c, n - 1, NULL), ==, access);
@@ -77,7 +61,7 @@ static void rearm(VfGuest *g, unsigned int n)
 static void test_rearm(void)
 {
     for (unsigned int blocks = 0; blocks < 4; blocks++) {
-        VfGuest *g = start(2, EATS);
+        VfGuest *g = vs_start_ats(2, EATS);
         VfClient *c = g->c;
         uint32_t since = c->shared->log_len;
 
@@ -133,7 +117,7 @@ static void test_rearm(void)
 /* While ATS has to wait, other STEs have not, nor has a reset of the machine */
 static void test_rearm_other(void)
 {
-    VfGuest *g = start(1, EATS);
+    VfGuest *g = vs_start_ats(1, EATS);
     VfShared *s = g->c->shared;
 
     s->device[0].atc_dead = true;
@@ -167,7 +151,7 @@ static void test_rearm_other(void)
 /* The guest names a device without ATS meanwhile: it is not left for dead */
 static void test_rearm_stale(void)
 {
-    VfGuest *g = start(2, EATS);
+    VfGuest *g = vs_start_ats(2, EATS);
     VfClient *c = g->c;
 
     c->shared->device[0].atc_dead = true;
@@ -190,7 +174,7 @@ static void test_rearm_stale(void)
 /* A device can be neither invalidated for nor stopped: so says its state */
 static void test_state_stale(void)
 {
-    VfGuest *g = start(1, 0);
+    VfGuest *g = vs_start_ats(1, 0);
 
     vf_client_rule(g->c, VF_OP_HWPT_INVALIDATE, 1, 100000, ETIMEDOUT);
     vf_client_rule(g->c, VF_OP_ATTACH, 1, 1000, EBUSY);
@@ -217,7 +201,7 @@ static void test_state_stale(void)
 /* Same, for a device that does not answer, until it does */
 static void test_state_atc(void)
 {
-    VfGuest *g = start(1, EATS);
+    VfGuest *g = vs_start_ats(1, EATS);
 
     g->c->shared->device[0].atc_dead = true;
     vf_client_rule(g->c, VF_OP_ATTACH, 1, 1000, EBUSY);
@@ -261,7 +245,7 @@ static void toggle(VfGuest *g, unsigned int times)
 /* The host frees no HWPT for a while: none is left in the end */
 static void test_hwpts(void)
 {
-    VfGuest *g = start(1, 0);
+    VfGuest *g = vs_start_ats(1, 0);
     VfClient *c = g->c;
     unsigned int before = vf_client_objects(c, VF_OBJ_HWPT_NESTED);
     g_autofree gchar *text = NULL;
@@ -377,7 +361,7 @@ static void test_no_vdevice_shared(void)
 static void test_next_outage(const void *opaque)
 {
     Chance chance = *(const Chance *)opaque;
-    VfGuest *g = start(1, 0);
+    VfGuest *g = vs_start_ats(1, 0);
 
     vf_client_rule(g->c, VF_OP_ATTACH, 1, 100000, EBUSY);
     vs_write_ste(g, VS_LINEAR, SID(1), OTHER_STE0, VS_STE1_DEFAULT);
@@ -493,7 +477,7 @@ static void test_event(const void *opaque)
 /* Stale host caches are no refusal of an STE: the CMD_SYNC has the error */
 static void test_event_stale(void)
 {
-    VfGuest *g = start(1, 0);
+    VfGuest *g = vs_start_ats(1, 0);
 
     vs_drop_events(g);
     vf_client_rule(g->c, VF_OP_HWPT_INVALIDATE, 1, 1000, EIO);
@@ -508,7 +492,7 @@ static void test_event_stale(void)
 /* Nor is it, what the guest has to solve: buses may share a number meanwhile */
 static void test_event_shared(void)
 {
-    VfGuest *g = start(2, 0);
+    VfGuest *g = vs_start_ats(2, 0);
 
     vs_drop_events(g);
     vg_config_writel(g, 0, 2 << 3, PCI_PRIMARY_BUS, 1 << 8 | 1 << 16);
@@ -528,7 +512,7 @@ static void test_event_shared(void)
  */
 static void test_unstoppable(void)
 {
-    VfGuest *g = start(2, 0);
+    VfGuest *g = vs_start_ats(2, 0);
 
     vf_client_rule(g->c, VF_OP_ATTACH, 1, 1000, EBUSY);
     vf_client_rule(g->c, VF_OP_DETACH, 1, 1000, EBUSY);
@@ -551,7 +535,7 @@ static void test_unstoppable(void)
 /* Same, for a device that has to wait before it gets ATS back */
 static void test_unstoppable_atc(void)
 {
-    VfGuest *g = start(2, EATS);
+    VfGuest *g = vs_start_ats(2, EATS);
 
     g->c->shared->device[0].atc_dead = true;
     for (int i = 0; i < 4; i++) {
@@ -580,7 +564,7 @@ static void test_unstoppable_atc(void)
 /* Each outage is told to the guest, however the one before it ended */
 static void test_told_each(void)
 {
-    VfGuest *g = start(2, 0);
+    VfGuest *g = vs_start_ats(2, 0);
 
     for (unsigned int round = 0; round < 3; round++) {
         vf_client_rule(g->c, VF_OP_HWPT_INVALIDATE, 1, 100000, EIO);

@@ -22,22 +22,6 @@
 /* Longer than the first delay of the timer, far shorter than the last one */
 #define TICK_NS     200000000ll
 
-static VfGuest *start(unsigned int devices, uint64_t eats)
-{
-    VfClient *c = vf_client_new();
-    g_autofree gchar *options = vs_options(c, devices, devices);
-    VfGuest *g = vg_start(c, "%s -global arm-smmuv3.ats=on", options);
-
-    vg_ports(g, devices);
-    vs_setup(g, VS_LINEAR);
-    for (unsigned int n = 1; n <= devices; n++) {
-        vs_write_ste(g, VS_LINEAR, SID(n), VS_STE0_DEFAULT,
-                     VS_STE1_DEFAULT | eats);
-    }
-    vs_enable(g, true);
-    return g;
-}
-
 static void assert_access(VfGuest *g, unsigned int n, VfAccess access)
 {
     g_assert_cmpint(vf_client_access(g->c, n - 1, NULL), ==, access);
@@ -72,7 +56,7 @@ static void inval_atcs(VfGuest *g, unsigned int devices)
  */
 static void test_dead(void)
 {
-    VfGuest *g = start(3, EATS);
+    VfGuest *g = vs_start_ats(3, EATS);
     VfShared *s = g->c->shared;
     g_autofree gchar *text = NULL;
     uint32_t since;
@@ -143,7 +127,7 @@ static void test_blocked(void)
 {
     for (unsigned int calls = 1; calls <= 8; calls++) {
         for (unsigned int dead = 1; dead <= 3; dead++) {
-            VfGuest *g = start(3, EATS);
+            VfGuest *g = vs_start_ats(3, EATS);
             VfShared *s = g->c->shared;
             uint32_t since;
 
@@ -172,7 +156,7 @@ static void test_blocked(void)
 static void test_blocked_by_other(void)
 {
     for (unsigned int calls = 1; calls <= 8; calls++) {
-        VfGuest *g = start(3, EATS);
+        VfGuest *g = vs_start_ats(3, EATS);
 
         g->c->shared->blocked = calls;
         go_on(g, 3);
@@ -187,7 +171,7 @@ static void test_blocked_by_other(void)
 /* The same call is not made twice for a SYNC, and the guest is told once */
 static void test_storm(void)
 {
-    VfGuest *g = start(2, 0);
+    VfGuest *g = vs_start_ats(2, 0);
     VfShared *s = g->c->shared;
     unsigned int errors = 0;
     g_autofree gchar *text = NULL;
@@ -234,7 +218,7 @@ static void test_storm(void)
  */
 static void test_hurry(void)
 {
-    VfGuest *g = start(2, 0);
+    VfGuest *g = vs_start_ats(2, 0);
     VfShared *s = g->c->shared;
     uint32_t since = s->log_len;
 
@@ -275,7 +259,7 @@ static void test_hurry(void)
 /* A register write makes a failing call once, for however many devices */
 static void test_registers(void)
 {
-    VfGuest *g = start(3, 0);
+    VfGuest *g = vs_start_ats(3, 0);
     VfShared *s = g->c->shared;
     uint32_t since;
 
@@ -302,7 +286,7 @@ static void test_registers(void)
  */
 static void test_unstoppable(void)
 {
-    VfGuest *g = start(1, 0);
+    VfGuest *g = vs_start_ats(1, 0);
     g_autofree gchar *text = NULL;
 
     vf_client_rule(g->c, VF_OP_HWPT_INVALIDATE, 1, 1000, EIO);
@@ -431,7 +415,7 @@ static void test_refused_long(void)
 /* All devices stop for stale host caches, and go on whatever ends that */
 static void test_stale(const void *opaque)
 {
-    VfGuest *g = start(2, 0);
+    VfGuest *g = vs_start_ats(2, 0);
 
     vf_client_rule(g->c, VF_OP_HWPT_INVALIDATE, 1, 2, EIO);
     vs_submit_vas(g, 1);
@@ -449,7 +433,7 @@ static void test_stale(const void *opaque)
 /* The host lacks memory for a moment: that is no fault of the device */
 static void test_no_memory(void)
 {
-    VfGuest *g = start(2, EATS);
+    VfGuest *g = vs_start_ats(2, EATS);
 
     /* The guest's commands, and after the proof that the queue moves, d1's */
     vf_client_rule(g->c, VF_OP_HWPT_INVALIDATE, 1, 1, ENOMEM);
@@ -473,7 +457,7 @@ static void test_no_memory(void)
 static void test_waiting_sync(const void *opaque)
 {
     bool unplugs = *(const bool *)opaque;
-    VfGuest *g = start(1, EATS);
+    VfGuest *g = vs_start_ats(1, EATS);
 
     g->c->shared->device[0].atc_dead = true;
     vf_client_rule(g->c, VF_OP_ATTACH, 1, 1000, EBUSY);

@@ -21,9 +21,6 @@
 /* The CPU finds nothing to run, and takes one exception after another */
 #define RUNNING "-accel tcg "
 
-#define SHARED_RAM "-object memory-backend-memfd,id=m0,size=128M,share=on " \
-                   "-machine aux-ram-share=on,memory-backend=m0 "
-
 #define PORTS   3
 #define ROUNDS  3
 /* No host device comes twice: the kernel has it bound for as long */
@@ -194,7 +191,7 @@ static VfGuest *start_shared(unsigned int plugged)
                      offsetof(struct vfio_region_info, flags),
                      sizeof(((struct vfio_region_info *)0)->flags),
                      VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE);
-    g = vg_start(c, RUNNING SHARED_RAM "%s", options);
+    g = vg_start(c, RUNNING VG_SHARED_RAM "%s", options);
     vg_ports(g, 2);
     vs_setup(g, VS_LINEAR);
     vs_set_state(g, &vs_states[VS_BYPASS], 1);

@@ -18,8 +18,6 @@
 
 #define SMMU "-device arm-smmuv3,id=smmu,primary-bus=pcie.0%s "
 #define MACHINE VG_MACHINE SMMU VG_PORT(1)
-#define SHARED_RAM "-object memory-backend-memfd,id=m0,size=128M,share=on " \
-                   "-machine aux-ram-share=on,memory-backend=m0 "
 #define TARGET (VG_RAM + 0x500000)
 
 /* Set up as a guest does, with translation on and a command taken */
@@ -229,8 +227,9 @@ static const CprTest cpr_tests[] = {
 static void test_cpr(const void *opaque)
 {
     const CprTest *t = opaque;
-    VfGuest *g = vg_start(vf_client_new(), MACHINE SHARED_RAM, "", t->from);
-    g_autofree gchar *options = g_strdup_printf(MACHINE SHARED_RAM, "", t->to);
+    VfGuest *g = vg_start(vf_client_new(), MACHINE VG_SHARED_RAM, "", t->from);
+    g_autofree gchar *options = g_strdup_printf(MACHINE VG_SHARED_RAM, "",
+                                                t->to);
     g_autofree gchar *text = NULL;
 
     set_up(g, VS_LINEAR);

@@ -19,8 +19,6 @@
 #include "qobject/qjson.h"
 #include "vfio-guest/smmu.h"
 
-#define SHARED_RAM "-object memory-backend-memfd,id=m0,size=128M,share=on " \
-                   "-machine aux-ram-share=on,memory-backend=m0 "
 #define TOKEN      "01234567-89ab-cdef-0123-456789abcdef"
 
 /* How many descriptors of QEMU are of the same file as @fd */
@@ -87,7 +85,7 @@ static VfGuest *start(const char *viommu)
 
     /* VFIO hands interrupts over by way of KVM only */
     vf_client_add_device(c)->phys[PCI_INTERRUPT_PIN] = 0;
-    g = vg_start(c, VG_MACHINE SHARED_RAM VG_IOMMUFD "%s" VG_PORT(1), "",
+    g = vg_start(c, VG_MACHINE VG_SHARED_RAM VG_IOMMUFD "%s" VG_PORT(1), "",
                  c->iommufd, viommu);
     vg_ports(g, 1);
     return g;
@@ -267,7 +265,7 @@ static void test_early(const void *opaque)
     for (int i = 0; i < 2; i++) {
         vf_client_add_device(c)->phys[PCI_INTERRUPT_PIN] = 0;
     }
-    g = vg_start(c, VG_MACHINE SHARED_RAM VG_IOMMUFD VG_PORT(1) VG_PORT(2)
+    g = vg_start(c, VG_MACHINE VG_SHARED_RAM VG_IOMMUFD VG_PORT(1) VG_PORT(2)
                  "-device vfio-pci,iommufd=i0,fd=%d,id=d1,bus=rp1", "",
                  c->iommufd, c->device_fd[0]);
     vg_ports(g, 2);

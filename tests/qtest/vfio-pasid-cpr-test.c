@@ -18,8 +18,6 @@
 #include "qobject/qdict.h"
 #include "vfio-guest/smmu.h"
 
-#define SHARED_RAM "-object memory-backend-memfd,id=m0,size=128M,share=on " \
-                   "-machine aux-ram-share=on,memory-backend=m0 "
 #define DEVICE "-device vfio-pci,iommufd=i0,fd=%d,id=d0,bus=rp1"
 
 #define WIDTH           16
@@ -211,8 +209,8 @@ static void test_update(const void *opaque)
                                "id=d%d,bus=rp%d ", n + 1, n + 1, n + 1, n + 1,
                                c->device_fd[n], n, n + 1);
     }
-    g = vg_start_as(c, programs[0], VG_MACHINE SHARED_RAM VG_IOMMUFD "%s", "",
-                    c->iommufd, options->str);
+    g = vg_start_as(c, programs[0], VG_MACHINE VG_SHARED_RAM VG_IOMMUFD "%s",
+                    "", c->iommufd, options->str);
     vg_ports(g, DEVICES);
     for (int n = 0; n < DEVICES; n++) {
         lists[n] = list_of(g, n + 1);
@@ -320,7 +318,7 @@ static VfGuest *start(void (*describe)(VfDevice *d), const char *options)
     d->phys[PCI_INTERRUPT_PIN] = 0;
     d->max_pasid_log2 = WIDTH;
     describe(d);
-    g = vg_start(c, VG_MACHINE SHARED_RAM VG_IOMMUFD VS_SSID16 VG_PORT(1)
+    g = vg_start(c, VG_MACHINE VG_SHARED_RAM VG_IOMMUFD VS_SSID16 VG_PORT(1)
                  DEVICE "%s ", "", c->iommufd, c->device_fd[0], options);
     vg_ports(g, 1);
     return g;
@@ -531,7 +529,7 @@ static VfGuest *start_plain(const char *device)
     VfClient *c = vf_client_new();
 
     vf_client_add_device(c)->phys[PCI_INTERRUPT_PIN] = 0;
-    return vg_start(c, VG_MACHINE SHARED_RAM VG_IOMMUFD VG_PORT(1)
+    return vg_start(c, VG_MACHINE VG_SHARED_RAM VG_IOMMUFD VG_PORT(1)
                     "-device vfio-pci,iommufd=i0,fd=%d,bus=rp1%s", "",
                     c->iommufd, c->device_fd[0], device);
 }
@@ -661,7 +659,7 @@ static void test_no_change_process(void)
 
     vf_client_add_device(c)->phys[PCI_INTERRUPT_PIN] = 0;
     vf_client_rule(c, VF_OP_IOMMUFD_OTHER, 1, UINT32_MAX, ENOTTY);
-    g = vg_start(c, VG_MACHINE SHARED_RAM VG_IOMMUFD VG_PORT(1) DEVICE, "",
+    g = vg_start(c, VG_MACHINE VG_SHARED_RAM VG_IOMMUFD VG_PORT(1) DEVICE, "",
                  c->iommufd, c->device_fd[0]);
     assert_both_blocked(g, "IOMMU_IOAS_CHANGE_PROCESS");
     vg_end_silent(g);

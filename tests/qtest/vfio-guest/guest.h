@@ -20,6 +20,10 @@
 
 /* Options of the iommufd of client @c; the object is called i0 */
 #define VG_IOMMUFD "-object iommufd,id=i0,fd=%d "
+/* Options of a guest that a new QEMU can take over, see vg_exec() */
+#define VG_SHARED_RAM \
+    "-object memory-backend-memfd,id=m0,size=128M,share=on " \
+    "-machine aux-ram-share=on,memory-backend=m0 "
 /* A root port on the root bus: number n is rp<n>, its bus n + 1 */
 #define VG_PORT(n) "-device pcie-root-port,id=rp" #n ",chassis=" #n ",slot=" \
                    #n ",bus=pcie.0,addr=" #n ",io-reserve=0 "

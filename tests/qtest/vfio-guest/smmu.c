@@ -199,6 +199,27 @@ void vs_sync(VfGuest *g)
     g_assert_cmphex(vs_readl(g, VS_CMDQ_CONS), ==, g->cmdq_prod);
 }
 
+void vs_translate_all(VfGuest *g, unsigned int devices, uint64_t eats)
+{
+    for (unsigned int n = 1; n <= devices; n++) {
+        vs_write_ste(g, VS_LINEAR, VS_SID(n), VS_STE0_DEFAULT,
+                     VS_STE1_DEFAULT | eats);
+    }
+    vs_enable(g, true);
+}
+
+VfGuest *vs_start_ats(unsigned int devices, uint64_t eats)
+{
+    VfClient *c = vf_client_new();
+    g_autofree gchar *options = vs_options(c, devices, devices);
+    VfGuest *g = vg_start(c, "%s -global arm-smmuv3.ats=on", options);
+
+    vg_ports(g, devices);
+    vs_setup(g, VS_LINEAR);
+    vs_translate_all(g, devices, eats);
+    return g;
+}
+
 void vs_queue_va(VfGuest *g, unsigned int n)
 {
     vs_queue(g, VS_VA0, VS_VA1(n));

@@ -151,6 +151,25 @@ void vs_submit(VfGuest *g);
 /* Queue SYNC, submit it, and assert that the SMMU executed all commands */
 void vs_sync(VfGuest *g);
 
+/**
+ * vs_translate_all: have the guest's tables translate for all devices
+ *
+ * @g: the guest, set up with a linear table; no command is sent
+ * @devices: those behind ports 1 to @devices
+ * @eats: 0, or VS_STE1_EATS() to let them use ATS
+ */
+void vs_translate_all(VfGuest *g, unsigned int devices, uint64_t eats);
+
+/**
+ * vs_start_ats: start QEMU with devices that the guest's tables translate, and
+ * offer ATS
+ *
+ * @devices, @eats: as for vs_translate_all()
+ *
+ * Returns: the guest.
+ */
+VfGuest *vs_start_ats(unsigned int devices, uint64_t eats);
+
 /* Queue the invalidation of page @n */
 void vs_queue_va(VfGuest *g, unsigned int n);
 
