@@ -58,9 +58,9 @@ wait_until() {
 # busybox has an lspci of its own, which cannot tell: hence the path.
 pci_address() { /bin/lspci -D -n -d "$1" | sed -n '1s/ .*//p'; }
 
-# slot_of NAME: the slot of the port that NAME is behind.  The host
-# puts the devices that lab.devices names into one slot after another, on
-# whatever root complex.
+# slot_of NAME: the slot of the port that NAME is behind.  The host puts the
+# devices that lab.devices names into one slot after another, on whatever root
+# complex.
 first_slot=8
 slot_of() {
     slot=$first_slot

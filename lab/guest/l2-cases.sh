@@ -109,11 +109,13 @@ network_io() {
     apart ip addr add 10.0.0.2/24 dev eth1
     apart ip link set eth1 up
     # With its input at an end it would end the connection.
-    sleep 8 | apart nc -l -p 5000 >/tmp/received &
+    mkfifo /tmp/open
+    apart nc -l -p 5000 <>/tmp/open >/tmp/received &
     listener=$!
     dd if=/dev/urandom of=/tmp/sent bs=1M count="$1" 2>/dev/null
     wait_until 10 nc -w 20 10.0.0.2 5000 </tmp/sent || return 1
     wait $listener
+    kill $other
     is "$(md5sum </tmp/received)" "$(md5sum </tmp/sent)"
 }
 # interrupts WORD: how many the lines of /proc/interrupts with WORD count.
