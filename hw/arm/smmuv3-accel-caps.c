@@ -9,6 +9,7 @@
 #include "qemu/osdep.h"
 #include "qapi/error.h"
 #include "smmuv3-accel-caps.h"
+#include "smmuv3-fields.h"
 #include "smmuv3-internal.h"
 #include "smmuv3-ssid.h"
 
@@ -17,10 +18,6 @@ FIELD(IDR5, DS, 7, 1)
 
 /* IDR0.TTENDIAN */
 #define TTENDIAN_MIXED  0
-
-/* IDR0.STALL_MODEL */
-#define STALL_MODEL_BOTH    0
-#define STALL_MODEL_FORCED  2
 
 typedef enum IdrRule {
     IDR_AT_LEAST,   /* the host value is not below the guest's */

@@ -11,12 +11,9 @@
 #include "qapi/util.h"
 #include "qapi/visitor.h"
 #include "qemu/log.h"
+#include "smmuv3-fields.h"
 #include "smmuv3-stall.h"
 #include "trace.h"
-
-/* IDR0.STALL_MODEL (6.3.1) */
-#define STALL_MODEL_BOTH    0
-#define STALL_MODEL_FORCED  2
 
 /* The property type */
 
