@@ -122,6 +122,20 @@ uint32_t smmuv3_accel_cmdq_failures(const SMMUv3AccelCmdq *q)
     return q->failures;
 }
 
+bool smmuv3_accel_cmdq_unproved(const SMMUv3AccelCmdq *q)
+{
+    GHashTableIter iter;
+    gpointer vsid;
+
+    g_hash_table_iter_init(&iter, q->suspects);
+    while (g_hash_table_iter_next(&iter, &vsid, NULL)) {
+        if (g_hash_table_lookup(q->vsids, vsid)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool smmuv3_accel_cmdq_take_recovered(SMMUv3AccelCmdq *q)
 {
     bool recovered = q->recovered;
@@ -239,10 +253,14 @@ static bool smmuv3_accel_cmdq_probe(SMMUv3AccelCmdq *q, Error **errp)
  * queue does not move, it is not known who blocks it: everything is stale, and
  * the suspects stay under suspicion until they have ATS again. So do they after
  * an error of the host alone, such as ENOMEM: the device was not asked.
+ *
+ * Each device can take the host a second. So this ends with the slice, and the
+ * next one goes on with the rest; see smmuv3_accel_cmdq_unproved().
  */
 static void smmuv3_accel_cmdq_prove_atcs(SMMUv3AccelCmdq *q)
 {
     g_autoptr(GList) keys = g_hash_table_get_keys(q->suspects);
+    int64_t start = qemu_clock_get_us(QEMU_CLOCK_REALTIME);
 
     for (GList *key = keys; key; key = key->next) {
         uint32_t sid = GPOINTER_TO_UINT(key->data);
@@ -254,6 +272,9 @@ static void smmuv3_accel_cmdq_prove_atcs(SMMUv3AccelCmdq *q)
         }
         if (!g_hash_table_lookup(q->vsids, key->data)) {
             continue;
+        }
+        if (smmuv3_accel_slice_cut(q->slice, start)) {
+            return;
         }
         if (!smmuv3_accel_cmdq_probe(q, &err)) {
             smmuv3_accel_cmdq_become_stale(q, err);
@@ -561,11 +582,12 @@ static void smmuv3_accel_cmdq_forget_emulated(SMMUv3AccelCmdq *q)
  * CONS meanwhile, so one call serves for all of them.
  *
  * Returns: true with the CMD_SYNCs complete; false with CONS at the first of
- * them, for the emulation to report.
+ * them, for the emulation to report, or for the next slice.
  */
 static bool smmuv3_accel_cmdq_end_run(SMMUv3AccelCmdq *q)
 {
-    bool good = !q->syncs || (!q->stale && smmuv3_accel_cmdq_submit(q, NULL));
+    bool good = !q->syncs || (!q->stale && smmuv3_accel_cmdq_submit(q, NULL) &&
+                              !smmuv3_accel_cmdq_unproved(q));
 
     if (!good) {
         q->smmu->cmdq.cons = q->first_sync;
@@ -588,6 +610,10 @@ bool smmuv3_accel_cmdq_next_emulated(SMMUv3AccelCmdq *q)
         return true;
     }
 
+    if (smmuv3_accel_cmdq_unproved(q)) {
+        /* Ahead of gathering, which may take the whole slice */
+        smmuv3_accel_cmdq_submit(q, NULL);
+    }
     while (!smmuv3_q_empty(&s->cmdq) && !smmuv3_accel_slice_over(q->slice)) {
         cmd = smmuv3_accel_cmdq_peek(q);
         if (!cmd) {

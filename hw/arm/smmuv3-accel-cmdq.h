@@ -117,7 +117,8 @@ void smmuv3_accel_cmdq_add(SMMUv3AccelCmdq *q, const Cmd *cmd);
  * stale. Instead of ATC invalidations all of the ATC of each device is
  * invalidated, and a device for which that fails is stopped. If the host
  * answers nothing meanwhile, no device is to blame: the host caches are stale,
- * and the ATCs are invalidated when the devices have ATS again.
+ * and the ATCs are invalidated when the devices have ATS again. If this takes
+ * longer than a slice, the rest waits, see smmuv3_accel_cmdq_unproved().
  *
  * While the host caches are stale a call invalidates everything, once for each
  * smmuv3_accel_cmdq_allow_attempt().
@@ -159,6 +160,19 @@ bool smmuv3_accel_cmdq_stale(const SMMUv3AccelCmdq *q);
  * Returns: number of attempts that left the host caches stale.
  */
 uint32_t smmuv3_accel_cmdq_failures(const SMMUv3AccelCmdq *q);
+
+/**
+ * smmuv3_accel_cmdq_unproved: tell whether ATCs are still to be invalidated
+ *
+ * The host failed, and the time of the slice ended before all of the devices
+ * were asked one by one. No CMD_SYNC may complete. The next slice goes on.
+ *
+ * @q: the batch.
+ *
+ * Returns: true if the ATC of a device that does ATS may hold entries that the
+ * guest has invalidated.
+ */
+bool smmuv3_accel_cmdq_unproved(const SMMUv3AccelCmdq *q);
 
 /**
  * smmuv3_accel_cmdq_take_recovered: tell once that stale host caches were

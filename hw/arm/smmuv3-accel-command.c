@@ -42,12 +42,12 @@ void smmuv3_accel_unmark(SMMUv3AccelState *a, SMMUv3AccelDevice *adev)
 }
 
 static void smmuv3_accel_mark_range(SMMUv3AccelState *a, uint32_t first,
-                                    uint32_t last)
+                                    uint32_t last, bool named)
 {
     GHashTableIter iter;
     gpointer adev;
 
-    if (a->marks == g_hash_table_size(a->devices)) {
+    if (!named && a->marks == g_hash_table_size(a->devices)) {
         return;
     }
     smmuv3_accel_slice_spend(&a->slice, g_hash_table_size(a->devices));
@@ -56,14 +56,14 @@ static void smmuv3_accel_mark_range(SMMUv3AccelState *a, uint32_t first,
         uint32_t sid = smmuv3_accel_sid(adev);
 
         if (sid >= first && sid <= last) {
-            smmuv3_accel_mark(a, adev, false);
+            smmuv3_accel_mark(a, adev, named);
         }
     }
 }
 
 static void smmuv3_accel_mark_all(SMMUv3AccelState *a)
 {
-    smmuv3_accel_mark_range(a, 0, UINT32_MAX);
+    smmuv3_accel_mark_range(a, 0, UINT32_MAX, false);
 }
 
 static void smmuv3_accel_apply_marked_device(SMMUv3State *s,
@@ -188,7 +188,8 @@ bool smmuv3_accel_execute(SMMUv3State *s, const Cmd *cmd,
             uint64_t mask = MAKE_64BIT_MASK(0, CMD_STE_RANGE(cmd) + 1);
             uint32_t first = CMD_SID(cmd) & ~mask;
 
-            smmuv3_accel_mark_range(a, first, first + mask);
+            /* In the midst of stopping devices the guest's wish is noted */
+            smmuv3_accel_mark_range(a, first, first + mask, a->stopping);
         }
         break;
     case SMMU_CMD_CFGI_CD:

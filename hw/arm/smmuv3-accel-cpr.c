@@ -88,7 +88,8 @@ static int smmuv3_accel_cpr_pre_save(void *opaque)
     cpr->viommu_id = a->viommu_id;
     cpr->abort_hwpt_id = a->abort_hwpt_id;
     cpr->bypass_hwpt_id = a->bypass_hwpt_id;
-    cpr->stale = a->cmdq && smmuv3_accel_cmdq_stale(a->cmdq);
+    cpr->stale = a->cmdq && (smmuv3_accel_cmdq_stale(a->cmdq) ||
+                             smmuv3_accel_cmdq_unproved(a->cmdq));
     /* The next process looks at every STE before the guest runs */
     cpr->tlbi_again = a->tlbi_again || a->tlbi_waits;
     cpr->owed = cpr->tlbi_again;
@@ -333,9 +334,6 @@ static void smmuv3_accel_cpr_adopt_device(SMMUv3AccelState *a,
                                           SMMUv3AccelDevice *adev,
                                           SMMUv3AccelCprDevice *d)
 {
-    bool named = d && a->cpr.owed && d->named;
-    bool atc_stale = d && a->cpr.failed && d->atc_stale;
-
     /* The numbers of the buses were loaded after the devices came */
     smmuv3_accel_sid_update(a, adev);
     if (d) {
@@ -346,11 +344,20 @@ static void smmuv3_accel_cpr_adopt_device(SMMUv3AccelState *a,
             adev->event.sid = d->event_sid;
         }
     }
-    if (atc_stale && !named) {
+    if (d && a->cpr.failed && d->atc_stale) {
         adev->failure = g_strdup("its ATC could not be invalidated by the QEMU"
                                  " that was here before");
         smmuv3_accel_set_stopped(a, adev, STOP_ATC);
-    } else {
+    }
+}
+
+/* A device whose ATC could not be invalidated waits for its guest to name it */
+static void smmuv3_accel_cpr_mark(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
+                                  const SMMUv3AccelCprDevice *d)
+{
+    bool named = d && a->cpr.owed && d->named;
+
+    if (named || adev->stopped != STOP_ATC) {
         smmuv3_accel_mark(a, adev, named);
     }
 }
@@ -378,12 +385,22 @@ void smmuv3_accel_cpr_adopt(SMMUv3AccelState *a)
         smmuv3_accel_cpr_adopt_device(a, adev,
                                       find_device(cpr, adev->idev->devid));
     }
+    if (cpr->stale) {
+        smmuv3_accel_cmdq_submit(a->cmdq, NULL);
+    }
+    g_hash_table_iter_init(&iter, a->devices);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        SMMUv3AccelDevice *adev = value;
+
+        smmuv3_accel_cpr_mark(a, adev, find_device(cpr, adev->idev->devid));
+    }
     for (int i = 0; i < cpr->len; i++) {
         if (cpr->devices[i].host.vdevice_id != NO_ID) {
             g_array_append_val(a->doomed, cpr->devices[i].host.vdevice_id);
             smmuv3_accel_retry_start_timer(a);
         }
     }
+    a->acknowledged = FIELD_EX32(a->smmu->cr0ack, CR0, SMMU_ENABLE);
     a->tlbi_again = cpr->tlbi_again;
     a->retry.guest_told = cpr->guest_told;
     smmuv3_accel_cpr_start_events(a);

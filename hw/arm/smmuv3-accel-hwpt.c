@@ -122,7 +122,7 @@ static bool smmuv3_accel_atc_failed(void *opaque, uint32_t vsid, Error *err)
         error_free(err);
         return true;
     }
-    smmuv3_accel_backoff(&adev->atc);
+    smmuv3_accel_atc_backoff(a, adev);
     error_prepend(&err, "its ATC could not be invalidated; it goes on when the"
                   " guest changes its STE, or is reset: ");
     if (smmuv3_accel_stop(a, adev, STOP_ATC, err)) {

@@ -121,6 +121,7 @@ typedef struct SMMUv3AccelDevice {
  * @delay_ms: time until then
  * @failures: smmuv3_accel_cmdq_failures() at the last one
  * @caches: of attempts that the guest can cause with stale caches
+ * @atcs: of ATCs that could not be invalidated again, of all devices together
  * @guest_told: a CMD_SYNC ended with an error since the host caches are stale
  * @sync_waits: CONS stays at a CMD_SYNC until the next attempt
  */
@@ -131,6 +132,7 @@ typedef struct SMMUv3AccelRetry {
     uint32_t delay_ms;
     uint32_t failures;
     SMMUv3AccelBackoff caches;
+    SMMUv3AccelBackoff atcs;
     bool guest_told;
     bool sync_waits;
 } SMMUv3AccelRetry;
@@ -170,6 +172,7 @@ typedef struct SMMUv3AccelCpr {
 struct SMMUv3AccelState {
     SMMUv3State *smmu;
     PCIIOMMUOps iommu_ops;
+    bool acknowledged;          /* CR0ACK.SMMUEN */
     bool emulates;              /* there was an emulated device that does DMA */
     Notifier bus_numbers;
     Notifier machine_done;
@@ -584,6 +587,16 @@ void smmuv3_accel_retry_init(SMMUv3AccelState *a);
 void smmuv3_accel_new_attempt(SMMUv3AccelState *a);
 
 /**
+ * smmuv3_accel_acknowledge: have CR0ACK.SMMUEN follow CR0.SMMUEN
+ *
+ * It says that transactions take the new path (SMMUv3 IHI0070, 6.3.9.6), so it
+ * waits for a device that the host can give neither that path nor stop.
+ *
+ * @a: the state.
+ */
+void smmuv3_accel_acknowledge(SMMUv3AccelState *a);
+
+/**
  * smmuv3_accel_force_attempt: smmuv3_accel_new_attempt() without that time
  *
  * For what a guest cannot cause as often as it likes.
@@ -611,6 +624,29 @@ void smmuv3_accel_backoff(SMMUv3AccelBackoff *b);
  * Returns: true before the end of the time.
  */
 bool smmuv3_accel_backoff_waits(const SMMUv3AccelBackoff *b);
+
+/**
+ * smmuv3_accel_atc_backoff: have a device wait whose ATC could not be
+ * invalidated
+ *
+ * From its second failure on it waits for those of other devices, too: with
+ * many dead devices the host must not wait for one of them all the time.
+ *
+ * @a: state that @adev belongs to.
+ * @adev: the device.
+ */
+void smmuv3_accel_atc_backoff(SMMUv3AccelState *a, SMMUv3AccelDevice *adev);
+
+/**
+ * smmuv3_accel_atc_waits: tell whether a device must not do ATS yet
+ *
+ * @a: state that @adev belongs to.
+ * @adev: the device.
+ *
+ * Returns: true before the end of the time.
+ */
+bool smmuv3_accel_atc_waits(const SMMUv3AccelState *a,
+                            const SMMUv3AccelDevice *adev);
 
 /**
  * smmuv3_accel_retry_start_timer: have an attempt made without a CMD_SYNC

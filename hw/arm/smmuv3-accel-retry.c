@@ -87,6 +87,22 @@ bool smmuv3_accel_backoff_waits(const SMMUv3AccelBackoff *b)
     return qemu_clock_get_ms(QEMU_CLOCK_VIRTUAL) < b->not_before;
 }
 
+void smmuv3_accel_atc_backoff(SMMUv3AccelState *a, SMMUv3AccelDevice *adev)
+{
+    smmuv3_accel_backoff(&adev->atc);
+    if (adev->atc.failures > 1) {
+        smmuv3_accel_backoff(&a->retry.atcs);
+    }
+}
+
+bool smmuv3_accel_atc_waits(const SMMUv3AccelState *a,
+                            const SMMUv3AccelDevice *adev)
+{
+    return smmuv3_accel_backoff_waits(&adev->atc) ||
+           (adev->atc.failures > 1 &&
+            smmuv3_accel_backoff_waits(&a->retry.atcs));
+}
+
 static bool smmuv3_accel_retry_too_early(SMMUv3AccelState *a)
 {
     uint32_t failures = a->cmdq ? smmuv3_accel_cmdq_failures(a->cmdq) : 0;
@@ -141,7 +157,7 @@ static bool smmuv3_accel_stop_ends(SMMUv3AccelState *a,
     case STOP_NO_VDEVICE:
         return why == STOP_REFUSED && adev->attempt != a->retry.attempt;
     case STOP_ATC_WAITS:
-        return why == STOP_REFUSED && !smmuv3_accel_backoff_waits(&adev->atc);
+        return why == STOP_REFUSED && !smmuv3_accel_atc_waits(a, adev);
     default:
         return false;
     }
@@ -195,6 +211,9 @@ bool smmuv3_accel_end_sync(SMMUv3AccelState *a, SMMUCmdError *cmd_error)
 {
     bool stale = smmuv3_accel_cmdq_stale(a->cmdq);
 
+    if (!stale && smmuv3_accel_cmdq_unproved(a->cmdq)) {
+        return false;
+    }
     smmuv3_accel_new_attempt(a);
     /* An outage that is over was the last one, whatever else has ended it */
     a->retry.guest_told &= stale && !smmuv3_accel_cmdq_take_recovered(a->cmdq);
@@ -211,6 +230,20 @@ bool smmuv3_accel_end_sync(SMMUv3AccelState *a, SMMUCmdError *cmd_error)
         smmuv3_accel_retry_start_timer(a);
     }
     return !a->retry.sync_waits;
+}
+
+void smmuv3_accel_acknowledge(SMMUv3AccelState *a)
+{
+    SMMUv3State *s = a->smmu;
+
+    if (smmu_enabled(s) != a->acknowledged) {
+        if (a->cmdq && smmuv3_accel_wrong_dma(a)) {
+            smmuv3_accel_retry_start_timer(a);
+        } else {
+            a->acknowledged = smmu_enabled(s);
+        }
+    }
+    s->cr0ack = FIELD_DP32(s->cr0ack, CR0, SMMU_ENABLE, a->acknowledged);
 }
 
 static void smmuv3_accel_retry(SMMUv3AccelState *a)
@@ -241,6 +274,7 @@ static void smmuv3_accel_retry_timer(void *opaque)
         smmuv3_accel_retry(a);
     }
     smmuv3_accel_retry_settle(a);
+    smmuv3_accel_acknowledge(a);
     if (a->retry.sync_waits) {
         a->retry.sync_waits = false;
         smmuv3_cmdq_consume(a->smmu);

@@ -36,6 +36,7 @@ static void smmuv3_accel_slice_timer(void *opaque)
     /* As in a register write: the queue must not access these registers */
     guard->engaged_in_io = true;
     slice->waits = false;
+    slice->over = false;
     smmuv3_cmdq_consume(slice->smmu);
     guard->engaged_in_io = false;
 }
@@ -67,6 +68,23 @@ bool smmuv3_accel_slice_check_clock(SMMUv3AccelSlice *slice)
     return slice->over;
 }
 
+bool smmuv3_accel_slice_cut(SMMUv3AccelSlice *slice, int64_t start_us)
+{
+    int64_t now = qemu_clock_get_us(QEMU_CLOCK_REALTIME);
+
+    if (slice->over) {
+        return true;
+    }
+    if (!slice->limit_us || now - start_us < slice->limit_us) {
+        return false;
+    }
+    slice->over = true;
+    if (slice->running) {
+        smmuv3_accel_slice_start(slice);
+    }
+    return true;
+}
+
 void smmuv3_accel_slice_end(SMMUv3AccelSlice *slice)
 {
     if (slice->over) {
@@ -86,6 +104,7 @@ void smmuv3_accel_slice_reset(SMMUv3AccelSlice *slice)
 {
     timer_del(&slice->timer);
     slice->waits = false;
+    slice->over = false;
 }
 
 void smmuv3_accel_slice_run_state(SMMUv3AccelSlice *slice, bool running)
@@ -95,7 +114,7 @@ void smmuv3_accel_slice_run_state(SMMUv3AccelSlice *slice, bool running)
         timer_del(&slice->timer);
         return;
     }
-    slice->waits |= !smmuv3_q_empty(&slice->smmu->cmdq);
+    slice->waits |= slice->over || !smmuv3_q_empty(&slice->smmu->cmdq);
     if (slice->waits) {
         smmuv3_accel_slice_start(slice);
     }

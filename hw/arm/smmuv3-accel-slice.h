@@ -102,6 +102,19 @@ static inline void smmuv3_accel_slice_spend(SMMUv3AccelSlice *slice,
 }
 
 /**
+ * smmuv3_accel_slice_cut: end the slice if something has taken as long as one
+ *
+ * For steps that can take the host seconds, in a slice or ahead of one. The
+ * timer for the next slice is started.
+ *
+ * @slice: the slice.
+ * @start_us: QEMU_CLOCK_REALTIME when the first step began, in microseconds.
+ *
+ * Returns: true if no further step may start before the next slice.
+ */
+bool smmuv3_accel_slice_cut(SMMUv3AccelSlice *slice, int64_t start_us);
+
+/**
  * smmuv3_accel_slice_end: end a slice, and start the timer for the next one if
  * its time was over
  *

@@ -142,10 +142,16 @@ static void smmuv3_accel_refused(SMMUEventInfo *event, int err)
 }
 
 /* The STE is installed, as far as the device goes on with it */
-static void smmuv3_accel_installed(SMMUv3AccelState *a, SMMUv3AccelDevice *adev)
+static void smmuv3_accel_installed(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
+                                   const SMMUv3AccelSte *wanted)
 {
     SMMUv3AccelStop why = STOP_NONE;
 
+    adev->attempt = a->retry.attempt;
+    if (adev->host.ste.mode != wanted->mode) {
+        /* Its ATC could not be invalidated on the way */
+        return;
+    }
     /* Others may have its StreamID, and nothing but the guest ends that */
     if (adev->host.ste.mode == ACCEL_BYPASS &&
         adev->host.vdevice_id == NO_ID && smmuv3_accel_has_sid(adev) &&
@@ -153,7 +159,6 @@ static void smmuv3_accel_installed(SMMUv3AccelState *a, SMMUv3AccelDevice *adev)
         !QLIST_NEXT(adev, same_sid)) {
         why = STOP_NO_VDEVICE;
     }
-    adev->attempt = a->retry.attempt;
     smmuv3_accel_set_stopped(a, adev, why);
 }
 
@@ -166,7 +171,7 @@ void smmuv3_accel_apply(SMMUv3State *s, SMMUv3AccelDevice *adev, bool named)
 
     smmuv3_accel_read_ste(s, adev, named, &wanted, &event);
     if (smmuv3_accel_does_ats(&wanted) &&
-        smmuv3_accel_backoff_waits(&adev->atc)) {
+        smmuv3_accel_atc_waits(a, adev)) {
         error_setg(&err, "its ATC could not be invalidated again and again; it"
                    " goes on after a time");
         if (!smmuv3_accel_stop(a, adev, STOP_ATC_WAITS, err)) {
@@ -174,7 +179,7 @@ void smmuv3_accel_apply(SMMUv3State *s, SMMUv3AccelDevice *adev, bool named)
             smmuv3_accel_set_stopped(a, adev, STOP_REFUSED);
         }
     } else if (smmuv3_accel_install(s, adev, &wanted, event.sid, &err)) {
-        smmuv3_accel_installed(a, adev);
+        smmuv3_accel_installed(a, adev, &wanted);
     } else {
         int refused = errno;
 
@@ -195,8 +200,11 @@ void smmuv3_accel_apply(SMMUv3State *s, SMMUv3AccelDevice *adev, bool named)
 
 void smmuv3_accel_registers_written(SMMUv3State *s)
 {
-    if (s->accel && !s->accel_state->cpr.adopting) {
+    SMMUv3AccelState *a = s->accel_state;
+
+    if (s->accel && !a->cpr.adopting) {
         smmuv3_accel_apply_all(s);
+        smmuv3_accel_acknowledge(a);
     }
 }
 
@@ -264,6 +272,7 @@ void smmuv3_accel_reset(SMMUv3State *s)
         adev->reported = false;
         adev->atc = (SMMUv3AccelBackoff) { 0 };
     }
+    a->retry.atcs = (SMMUv3AccelBackoff) { 0 };
 }
 
 void smmuv3_accel_init_regs(SMMUv3State *s)
@@ -305,6 +314,7 @@ void smmuv3_accel_unbind(SMMUv3State *s, PCIDevice *pdev)
         smmuv3_accel_sid_given_up(s, vsid);
         smmuv3_accel_new_attempt(a);
     }
+    smmuv3_accel_acknowledge(a);
 }
 
 bool smmuv3_accel_bind(SMMUv3State *s, PCIDevice *pdev, HostIOMMUDevice *hiod,
@@ -378,7 +388,7 @@ bool smmuv3_accel_bind(SMMUv3State *s, PCIDevice *pdev, HostIOMMUDevice *hiod,
         smmuv3_accel_unbind(s, pdev);
         return false;
     }
-    smmuv3_accel_installed(a, adev);
+    smmuv3_accel_installed(a, adev, &wanted);
     smmuv3_accel_record_event(s, adev, &event);
     return true;
 }
