@@ -43,11 +43,19 @@ port() {
     set -- "$1" "$(echo "$names" | tr , '\n' | wc -l)"
     devices="$devices -device pcie-root-port,id=port-$1,chassis=$2,addr=$(printf '%x' $((first_slot + $2 - 1)))"
 }
-# assign NAME [,PROPERTY=VALUE...]: add the host's device NAME, behind a port.
+# assign NAME [,PROPERTY=VALUE...]: add the host's device NAME, behind a port,
+# and with $behind_switch set behind a switch in that port.
+behind_switch=''
 assign() {
     port "$1"
     bind_vfio "$(device "$1")"
-    devices="$devices -device vfio-pci,id=$1,host=$(device "$1"),iommufd=iommufd0,bus=port-$1$2"
+    slot=port-$1
+    if [ -n "$behind_switch" ]; then
+        devices="$devices -device x3130-upstream,id=switch-$1,bus=port-$1"
+        slot=down-$1
+        devices="$devices -device xio3130-downstream,id=$slot,bus=switch-$1,chassis=100,x-disable-acs=off"
+    fi
+    devices="$devices -device vfio-pci,id=$1,host=$(device "$1"),iommufd=iommufd0,bus=$slot$2"
 }
 
 # For a QEMU with sanitizers: whatever they find ends it, by a signal.  Leaks

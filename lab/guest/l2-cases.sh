@@ -67,6 +67,8 @@ share_memory() {
     [ -e /sys/bus/pci/drivers/pasid-sva ] || insmod /lab/pasid-sva.ko
     cat "/sys/bus/pci/devices/$1/sva"
 }
+# stream_id ADDRESS: the StreamID of function 0 of slot 0 on a bus.
+stream_id() { echo "$1" | awk -F : '{ sub(/^0/, "", $2); print "0x" $2 "00" }'; }
 # smmu_events: the events that the guest's SMMUs reported, one a line.
 smmu_events() { dmesg | sed -n 's/^.*arm-smmu-v3 \(.*\): event: \(.*\)/\2 at \1/p'; }
 # reported TEXT: does one of them have TEXT in it, at last?
