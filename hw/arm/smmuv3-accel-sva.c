@@ -33,8 +33,56 @@
 #define CPU_BBM3        3
 #define BBML_2          2
 
+/*
+ * CPUs that Linux takes to have BBM level 3 although ID_AA64MMFR2_EL1 does not
+ * say so: fields of MIDR_EL1, with a range of variant and revision
+ * (cpu_supports_bbml3() of Linux 7.3).
+ */
+static const struct Bbm3Cpu {
+    uint8_t implementer;
+    uint8_t first, last;
+    uint16_t part;
+} bbm3_cpus[] = {
+    { .implementer = 0x41, .part = 0xd82, .first = 0x03, .last = 0x0f },
+    { .implementer = 0x41, .part = 0xd83, .first = 0x02, .last = 0x0f },
+    { .implementer = 0x41, .part = 0xd84, .first = 0x02, .last = 0x0f },
+    { .implementer = 0x41, .part = 0xd4d, .first = 0x00, .last = 0xff },
+    { .implementer = 0x41, .part = 0xd87, .first = 0x00, .last = 0xff },
+    { .implementer = 0x41, .part = 0xd88, .first = 0x00, .last = 0xff },
+    { .implementer = 0x41, .part = 0xd89, .first = 0x00, .last = 0xff },
+    { .implementer = 0x41, .part = 0xd8a, .first = 0x00, .last = 0xff },
+    { .implementer = 0x41, .part = 0xd8b, .first = 0x00, .last = 0xff },
+    { .implementer = 0x41, .part = 0xd8c, .first = 0x11, .last = 0xff },
+    { .implementer = 0x41, .part = 0xd8e, .first = 0x00, .last = 0xff },
+    { .implementer = 0x41, .part = 0xd90, .first = 0x11, .last = 0xff },
+    { .implementer = 0x4e, .part = 0x010, .first = 0x00, .last = 0xff },
+    { .implementer = 0xc0, .part = 0xac3, .first = 0x00, .last = 0xff },
+    { .implementer = 0xc0, .part = 0xac4, .first = 0x00, .last = 0xff },
+};
+
 /* IDR5.VAX: virtual addresses of 52 bits */
 #define VAX_52          1
+
+static bool cpu_has_bbm3(const ARMCPU *cpu)
+{
+    uint32_t revision = FIELD_EX64(cpu->midr, MIDR_EL1, VARIANT) << 4 |
+                        FIELD_EX64(cpu->midr, MIDR_EL1, REVISION);
+
+    if (FIELD_EX64_IDREG(&cpu->isar, ID_AA64MMFR2, BBM) >= CPU_BBM3) {
+        return true;
+    }
+    for (int i = 0; i < ARRAY_SIZE(bbm3_cpus); i++) {
+        const struct Bbm3Cpu *known = &bbm3_cpus[i];
+
+        if (FIELD_EX64(cpu->midr, MIDR_EL1, IMPLEMENTER) ==
+            known->implementer &&
+            FIELD_EX64(cpu->midr, MIDR_EL1, PARTNUM) == known->part &&
+            revision >= known->first && revision <= known->last) {
+            return true;
+        }
+    }
+    return false;
+}
 
 static void append_limit(SmmuAccelSvaLimitList ***tail, const char *field,
                          uint32_t offered, uint32_t needed, bool always)
@@ -77,8 +125,7 @@ SmmuAccelSvaLimitList *smmuv3_accel_sva_limits(const SMMUv3AccelState *a)
                  FIELD_EX64_IDREG(isar, ID_AA64MMFR1, HAFDBS) >= CPU_HAFT ?
                  HTTU_HAFT : 0, false);
     append_limit(&tail, "IDR3.BBML", FIELD_EX32(idr[3], IDR3, BBML),
-                 FIELD_EX64_IDREG(isar, ID_AA64MMFR2, BBM) >= CPU_BBM3 ?
-                 BBML_2 : 0, true);
+                 cpu_has_bbm3(cpu) ? BBML_2 : 0, true);
     append_limit(&tail, "IDR5.VAX", FIELD_EX32(idr[5], IDR5, VAX),
                  FIELD_EX64_IDREG(isar, ID_AA64MMFR2, VARANGE) ? VAX_52 : 0,
                  false);

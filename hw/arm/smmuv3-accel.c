@@ -351,7 +351,8 @@ bool smmuv3_accel_bind(SMMUv3State *s, PCIDevice *pdev, HostIOMMUDevice *hiod,
         a->limited = true;
         a->limited_by = g_strdup(smmuv3_accel_dev_name(pdev));
         smmuv3_accel_caps_resolve_ssidsize(s, &a->limit_idr);
-        smmuv3_accel_init_regs(s);
+        /* From the start: they are less than the host has, so far */
+        smmuv3_init_regs(s);
     }
     if (!smmuv3_accel_caps_check(s, &hiod->caps.vendor_caps.smmuv3,
                                  hiod->name, errp)) {

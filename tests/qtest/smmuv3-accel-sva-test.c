@@ -24,6 +24,7 @@
 #define A53     "-cpu cortex-a53 "
 
 #define IDR0_ASID16_SHIFT   12
+#define IDR3_BBML_SHIFT     11
 
 typedef struct Limit {
     const char *field;
@@ -36,6 +37,7 @@ typedef struct SvaTest {
     const char *cpu;
     const char *props;
     bool no_asid16;         /* in the host SMMU */
+    unsigned int bbml;      /* same */
     bool no_substreams;     /* nothing is listed */
     Limit limit[2];         /* ends at the first without field */
     const char *warning;
@@ -60,6 +62,25 @@ static const SvaTest sva_tests[] = {
     { .name = "asid", .cpu = A57, .props = ",ssidsize=16", .no_asid16 = true,
       .limit = { { "IDR0.ASID16", 0, 1, true } },
       .warning = "IDR0.ASID16 is 0, its CPUs need 1" },
+    /* CPUs that Linux knows by their number: Neoverse V3 r0p2, C1-Ultra r1p1 */
+    { .name = "bbm", .cpu = "-cpu cortex-a57,midr=0x410fd842 ",
+      .props = ",ssidsize=16",
+      .limit = { { "IDR3.BBML", 0, 2, true } },
+      .warning = "IDR3.BBML is 0, its CPUs need 2" },
+    { .name = "bbm-revision", .cpu = "-cpu cortex-a57,midr=0x411fd8c1 ",
+      .props = ",ssidsize=16",
+      .limit = { { "IDR3.BBML", 0, 2, true } },
+      .warning = "IDR3.BBML is 0, its CPUs need 2" },
+    { .name = "bbm-later", .cpu = "-cpu cortex-a57,midr=0x411fd842 ",
+      .props = ",ssidsize=16" },
+    { .name = "bbm-earlier", .cpu = "-cpu cortex-a57,midr=0x411fd8c0 ",
+      .props = ",ssidsize=16" },
+    { .name = "bbm-before", .cpu = "-cpu cortex-a57,midr=0x410fd841 ",
+      .props = ",ssidsize=16" },
+    { .name = "bbm-other", .cpu = "-cpu cortex-a57,midr=0x4e0fd842 ",
+      .props = ",ssidsize=16" },
+    { .name = "bbm-same", .cpu = "-cpu cortex-a57,midr=0x410fd842 ",
+      .props = ",ssidsize=16", .bbml = 2 },
     /* The user is told of one, and can ask for the rest */
     { .name = "oas-asid", .cpu = A57, .props = ",ssidsize=16,oas=40",
       .no_asid16 = true,
@@ -105,6 +126,7 @@ static void test_sva(const void *opaque)
     if (t->no_asid16) {
         d->idr[0] = deposit32(d->idr[0], IDR0_ASID16_SHIFT, 1, 0);
     }
+    d->idr[3] = deposit32(d->idr[3], IDR3_BBML_SHIFT, 2, t->bbml);
     g = vg_start(c, VG_MACHINE "%s" VG_IOMMUFD
                  "-device arm-smmuv3,id=smmu,primary-bus=pcie.0,accel=on%s "
                  VG_PORT(1) "-device vfio-pci,iommufd=i0,fd=%d,id=d1,bus=rp1 ",
