@@ -72,10 +72,14 @@ slot_of() {
         slot=$((slot + 1))
     done
 }
-# device NAME: the address of the function with that name, if it is there.
+# device NAME: the address of the function with that name, if it is there: behind
+# its port, or behind a switch in that.
 device() {
-    for node in /sys/bus/pci/devices/0000:*:"$(slot_of "$1").0"/0000:??:??.?; do
-        if [ -e "$node" ]; then echo "${node##*/}"; fi
+    set -- /sys/bus/pci/devices/0000:*:"$(slot_of "$1").0"
+    for node in "$1"/0000:??:??.? "$1"/0000:??:??.?/0000:??:??.?/0000:??:??.?; do
+        if [ -e "$node" ] && ! grep -q '^0x0604' "$node/class"; then
+            echo "${node##*/}"
+        fi
     done
 }
 
