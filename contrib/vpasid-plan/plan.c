@@ -109,6 +109,8 @@ static bool find_pasid(Plan *plan, const Device *dev)
         return end_plan(plan, PLAN_NO_PLACE, "the PASID capability at 0x%x is "
                         "cut short", ext->offset);
     }
+    plan->is_on = pcie_ecap_get32(dev->image, ext->offset + PCI_PASID_CTRL) &
+                  PCI_PASID_CTRL_ENABLE;
     if (!plan->pasid.width) {
         return end_plan(plan, PLAN_FINE, "the PASID capability at 0x%x has a "
                         "width of 0 bits, which gives the host no PASID to "

@@ -42,6 +42,8 @@ typedef enum PlanResult {
  *
  * @pasid: what that says; zero without one.
  *
+ * @is_on: PASID is enabled in that capability.
+ *
  * @choice: where the virtual capability goes.
  *
  * @reason: why there, or why not, in words.
@@ -65,6 +67,7 @@ typedef struct Plan {
     PlanResult result;
     bool has_pasid;
     VFIOPasidCap pasid;
+    bool is_on;
     VFIOPasidPlace choice;
     char *reason;
     const char *remedy;

@@ -112,7 +112,6 @@ uint16_t vfio_pasid_next_registers(const PCIEEcapLayout *layout,
         return PCI_EXT_CAP_PASID_SIZEOF;
     }
     if (*offset > anchored || !vfio_pasid_has_anchor(layout, image) ||
-        !(pcie_ecap_get32(image, anchored) & REGS_ENABLED) ||
         !vfio_pasid_is_source(image, anchored, host) ||
         pcie_ecap_check(layout, image, anchored, PCIE_ECAP_ALIGN) !=
         PCIE_ECAP_NONZERO) {
@@ -120,6 +119,23 @@ uint16_t vfio_pasid_next_registers(const PCIEEcapLayout *layout,
     }
     *offset = anchored;
     return PCI_EXT_CAP_PASID_SIZEOF - PCI_PASID_CAP;
+}
+
+bool vfio_pasid_is_off(const PCIEEcapLayout *layout, const uint8_t *image,
+                       const VFIOPasidCap *host)
+{
+    bool found = false;
+    uint16_t at = 0;
+    uint16_t size;
+
+    while ((size = vfio_pasid_next_registers(layout, image, host, &at))) {
+        at += size;
+        if (pcie_ecap_get32(image, at - 4) & REGS_ENABLED) {
+            return false;
+        }
+        found = true;
+    }
+    return found;
 }
 
 bool vfio_pasid_choose_place(const PCIEEcapLayout *layout,

@@ -119,7 +119,7 @@ unsigned vfio_pasid_find_own(const PCIEEcapLayout *layout,
  * a PASID capability, @host can be had from its registers, the bits that mean
  * nothing are zero, and no byte of it belongs to something known. Where the
  * kernel left an anchor at the head of the list, the registers behind it are
- * the ones if nothing else is and PASID is enabled in them.
+ * the ones if nothing else is.
  *
  * @layout: from pcie_ecap_parse() of @image.
  *
@@ -138,6 +138,25 @@ unsigned vfio_pasid_find_own(const PCIEEcapLayout *layout,
 uint16_t vfio_pasid_next_registers(const PCIEEcapLayout *layout,
                                    const uint8_t *image,
                                    const VFIOPasidCap *host, uint16_t *offset);
+
+/**
+ * vfio_pasid_is_off: tell whether the kernel left PASID off in the device
+ *
+ * Linux reports a width where it failed to enable PASID, too, and only warns.
+ *
+ * @layout: from pcie_ecap_parse() of @image.
+ *
+ * @image: #PCIE_ECAP_IMAGE_SIZE bytes of configuration space, as the kernel
+ *         shows it.
+ *
+ * @host: what the kernel reports of the device.
+ *
+ * Returns: true if there are registers that the kernel hides, and PASID Enable
+ * is clear in all places that look like them; false also for a virtual
+ * function, which has none.
+ */
+bool vfio_pasid_is_off(const PCIEEcapLayout *layout, const uint8_t *image,
+                       const VFIOPasidCap *host);
 
 /**
  * vfio_pasid_choose_place: choose the place of a virtual PASID capability

@@ -374,6 +374,15 @@ bool vfio_pci_pasid_setup(VFIOPCIDevice *vdev, Error **errp)
                                 NULL);
         return true;
     }
+    if (vfio_pasid_is_off(&view->layout, view->image, &vdev->pasid.host)) {
+        problem = g_strdup_printf("PASID is off in the device, although the "
+            "host reports %u bits of it: the host failed to enable it, for "
+            "which each port above the device in the host needs end-to-end "
+            "TLP prefixes and access control services (ACS); use another slot "
+            "of the host", vdev->pasid.host.width);
+        return vfio_pasid_go_without(vdev, VFIO_PASID_REASON_DEVICE_PASID_OFF,
+                                     problem, errp);
+    }
     problem = vfio_pasid_path_problem(PCI_DEVICE(vdev), &reason);
     if (problem) {
         return vfio_pasid_go_without(vdev, reason, problem, errp);

@@ -150,12 +150,12 @@ static void host_reports_none(VfDevice *d)
 static void other_first(VfDevice *d)
 {
     vf_image_ext_caps(d->phys, caps_other_first);
-    vf_put32(d->phys + 0x104, HOST_CAP);
+    vf_put32(d->phys + 0x104, HOST_CAP | CTRL_ENABLED | 1u << 31);
 }
 
 static void other_first_hidden(VfDevice *d)
 {
-    other_first(d);
+    vf_image_ext_caps(d->phys, caps_other_first);
     vf_put32(d->phys + 0x104, HOST_CAP | CTRL_ENABLED);
     put_registers(d, 0x300, HOST_CAP | CTRL_ENABLED);
 }
