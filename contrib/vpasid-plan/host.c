@@ -153,7 +153,7 @@ static void check_options(const char *root, const char *release,
     }
 }
 
-/* What helps where a file or a call fails with an errno */
+/* Remedy for a file or a call that fails with an errno */
 static const char *remedy_for(int error, const char *absent, const char *busy)
 {
     switch (error) {

@@ -36,11 +36,11 @@ typedef enum PlanResult {
  *
  * @dev: the device, not owned.
  *
- * @result: what it comes to.
+ * @result: outcome for the administrator.
  *
  * @has_pasid: the device has a PASID capability, or its physical function.
  *
- * @pasid: what that says; zero without one.
+ * @pasid: fields of that capability; zero without one.
  *
  * @is_on: PASID is enabled in that capability.
  *
@@ -48,7 +48,7 @@ typedef enum PlanResult {
  *
  * @reason: why there, or why not, in words.
  *
- * @remedy: what to do if it could not be found out, a constant string; NULL
+ * @remedy: way out if it could not be found out, a constant string; NULL
  *          where there is nothing to do.
  *
  * @is_bridge: VFIO passes it to nobody.

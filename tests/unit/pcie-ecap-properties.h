@@ -112,7 +112,7 @@ static inline void property_same(const uint8_t *image,
     g_assert_true(!memcmp(again, layout, sizeof(*again)));
 }
 
-/* What there is to say against each 4 bytes, if nothing is reserved */
+/* The reason to refuse each 4 bytes, if nothing is reserved */
 static inline void judge_cells(const uint8_t *image,
                                const PCIEEcapLayout *layout,
                                PCIEEcapReason *cells)

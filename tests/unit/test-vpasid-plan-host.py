@@ -307,7 +307,7 @@ class Host(unittest.TestCase):
             self.write(path, '0 16 1 0 1 1')
 
     def test_probe(self):
-        """What the host answers about a device, by errno."""
+        """The host's answers about a device, by errno."""
         for name, error, result, remedy in (
                 ("host's PASID", errno.EBUSY, 'unknown', 'end the program'),
                 ("host's PASID", errno.EINVAL, 'unknown', 'end the program'),
@@ -355,7 +355,7 @@ class Host(unittest.TestCase):
         self.assertIn('root', self.checks()[2]['capability']['remedy'])
 
     def test_names(self):
-        """Whatever bytes a name has, JSON is JSON, and a table is a table."""
+        """JSON is JSON, and a table a table, with any bytes in a name."""
         self.add(NIC, 'device-nic', driver=b'n\xff"\\\n  \x1b[2J')
         self.assertIn('n\ufffd"\\\n', self.checks(NIC)[2]['driver']['found'])
         for option in '--host', '--args':
@@ -378,7 +378,7 @@ class Host(unittest.TestCase):
         self.bad(host['devices'], 'sys/bus/pci/devices', 'mount sysfs')
 
     def test_stray(self):
-        """What is not named like a device is none."""
+        """A file that is not named like a device is none."""
         for name in 'stray', '0000:01:00.0.bak', '1:2.3', '0000:0A:00.0':
             self.write(f'sys/bus/pci/devices/{name}/config',
                        data=image('device-gpu'))
