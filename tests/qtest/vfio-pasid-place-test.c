@@ -361,7 +361,7 @@ static const PlaceTest refused_tests[] = {
           "0x200 is not possible: 0x200 overlaps the header of a "
           "capability "
       "(Address Translation Services, ID 0xf, 0x200 to 0x207); "
-      "x-vpasid-cap-offset=0xfb8 would work" },
+      "0xfb8 would work" },
     { .name = "body", .caps = caps_close,
       .options = ",x-vpasid-cap-offset=0x110", .text =
           "overlaps the body of a capability (Advanced Error Reporting, ID "
@@ -380,23 +380,20 @@ static const PlaceTest refused_tests[] = {
       "0xb, 0x1c0 to 0x1ff)" },
     { .name = "data", .caps = caps_end_taken, .describe = data_in_gap,
       .options = ",x-vpasid-cap-offset=0xfb8", .text =
-          "0xfb8 does not read zero; x-vpasid-cap-offset=0xfb0 would "
-      "work" },
+          "0xfb8 does not read zero; 0xfb0 would work" },
     { .name = "other-host", .caps = caps_end_taken, .describe = hidden_twice,
       .options = ",x-vpasid-cap-offset=0x300",
       .text = "0x300 does not read zero" },
     { .name = "beside-host", .caps = caps_end_taken, .describe = hidden,
       .options = ",x-vpasid-cap-offset=0x304", .text =
-          "0x304 does not read zero; x-vpasid-cap-offset=0x300 would "
-      "work" },
+          "0x304 does not read zero; 0x300 would work" },
     { .name = "first-not-own", .caps = caps_other_first,
-      .describe = registers_first_reserved, .options = ",x-vpasid-cap-offset=0x100",
+      .describe = registers_first_reserved,
+      .options = ",x-vpasid-cap-offset=0x100",
       .text = "0x100 does not read zero" },
     { .name = "unaligned", .caps = caps_aer,
       .options = ",x-vpasid-cap-offset=0x202", .text =
-          "0x202 is not a multiple of 4; x-vpasid-cap-offset=0xff8 "
-          "would "
-      "work" },
+          "0x202 is not a multiple of 4; 0xff8 would work" },
     { .name = "standard", .caps = caps_aer,
       .options = ",x-vpasid-cap-offset=0x80",
       .text = "0x80 is not inside 0x100 to 0xfff" },
@@ -409,7 +406,7 @@ static const PlaceTest refused_tests[] = {
     { .name = "short", .caps = caps_aer, .describe = short_space,
       .options = ",x-vpasid-cap-offset=0x5fc", .text =
           "0x5fc does not fit into the 0x600 bytes of configuration space; "
-          "x-vpasid-cap-offset=0x5f8 would work" },
+          "0x5f8 would work" },
     { .name = "no-other", .caps = caps_end_taken, .describe = no_room,
       .options = ",x-vpasid-cap-offset=0x200",
       .text = "0x200 does not read zero; no other offset would work" },
@@ -549,7 +546,7 @@ static void test_refused(const void *opaque)
     err = vg_device_add(g, 0, "d0", 1, t->options);
     vg_assert_has(err, t->text);
     vg_assert_has(err, "vfio d0: ");
-    /* What else the user could do is a hint, which QMP does not have */
+    /* Another way out is a hint, which QMP does not have */
     g_assert_null(strstr(err, "x-vpasid=off"));
     vf_client_assert_clean(c);
     text = vg_end(g);

@@ -324,7 +324,7 @@ static void test_none(void)
 
     memset(im->bytes + 0x10c, 0xa5, 0xf00 - 0x10c);
     check(im, VFIO_PASID_STEP_NONE, 0, PCIE_ECAP_HIT_BODY, 0);
-    /* What is known of a broken list is not all */
+    /* Not all of a broken list is known */
     memset(im->bytes + 0x10c, 0, 0xf00 - 0x10c);
     put32(im, 0xf00, 0x0b | 1 << 16 | 0x100u << 20);
     put32(im, 0x200, HEADER);
@@ -332,7 +332,7 @@ static void test_none(void)
     check(im, VFIO_PASID_STEP_NONE, 0, PCIE_ECAP_BAD_CHAIN, 0);
 }
 
-/* Whatever the image: the place is nobody's, and can be put into the list */
+/* In any image the place is nobody's, and can be put into the list */
 static void test_random(void)
 {
     g_autofree Image *im = image_new();
