@@ -346,10 +346,10 @@ bool vfio_pci_pasid_setup(VFIOPCIDevice *vdev, Error **errp)
     if (vfio_pasid_is_off(&view->layout, view->image, &pasid->host)) {
         reason = VFIO_PASID_REASON_DEVICE_PASID_OFF;
         problem = g_strdup_printf("PASID is off in the device, although the "
-            "host reports %u bits of it: the host failed to enable it, for "
-            "which each port above the device in the host needs end-to-end "
-            "TLP prefixes and access control services (ACS); use another slot "
-            "of the host", pasid->host.width);
+            "host reports %u bits of it: the host failed to enable it, as its "
+            "log says; the device and the ports above it in the host need "
+            "end-to-end TLP prefixes, and each port access control services "
+            "(ACS), which another slot may have", pasid->host.width);
     } else {
         problem = vfio_pasid_path_problem(pdev, &reason);
     }

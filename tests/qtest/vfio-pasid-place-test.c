@@ -309,9 +309,10 @@ static const PlaceTest tests[] = {
     { .name = "off", .caps = caps_pasid_last, .describe = off, .options = "",
       .warnings = 1, .state = "reason=device-pasid-off", .text =
           "disabled: PASID is off in the device, although the host reports 16 "
-          "bits of it: the host failed to enable it, for which each port above "
-          "the device in the host needs end-to-end TLP prefixes and access "
-          "control services (ACS); use another slot of the host" },
+          "bits of it: the host failed to enable it, as its log says; the "
+          "device and the ports above it in the host need end-to-end TLP "
+          "prefixes, and each port access control services (ACS), which "
+          "another slot may have" },
     { .name = "off-wider", .caps = caps_pasid_last, .describe = off_wider,
       .options = "", .warnings = 1, .state = "reason=device-pasid-off" },
     { .name = "off-first", .caps = caps_pasid_first, .describe = off_first,
