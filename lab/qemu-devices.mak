@@ -6,6 +6,7 @@ CONFIG_ARM_VIRT=y
 CONFIG_PCIE_PORT=y
 CONFIG_XIO3130=y
 CONFIG_VFIO_PCI=y
+CONFIG_VFIO_PCI_PASID=y
 CONFIG_IOMMUFD=y
 CONFIG_ARM_SMMUV3_ACCEL=y
 # Root complexes beside the first, each with an SMMUv3 of its own; PXB does not

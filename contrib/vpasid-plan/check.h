@@ -31,13 +31,13 @@ typedef enum CheckVerdict {
 /**
  * struct Check - one thing that was looked at
  *
- * @name: what it is, a constant string without a colon.
+ * @name: name of the check, a constant string without a colon.
  *
- * @verdict: what it comes to.
+ * @verdict: the result.
  *
- * @found: what was seen, in words.
+ * @found: the state that was seen, in words.
  *
- * @remedy: what to do about it, NULL where there is nothing to do.
+ * @remedy: way out in words, NULL where there is none.
  */
 typedef struct Check {
     const char *name;

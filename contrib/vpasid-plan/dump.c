@@ -117,7 +117,7 @@ static bool end_device(Dump *dump, GError **error)
     if (!dev) {
         return true;
     }
-    /* What QEMU takes; lspci -x, -xxx and -xxxx print 64, 256 and 4096 */
+    /* Sizes that QEMU takes; lspci -x, -xxx, -xxxx print 64, 256, 4096 */
     if (dev->size < MIN_SIZE || (dev->size > PCI_IMAGE_SIZE &&
                                  dev->size % PCIE_ECAP_ALIGN)) {
         return fail(dump, error, "%s ends here with %u bytes of configuration "

@@ -14,7 +14,7 @@
 /**
  * host_output_table: show checks as a table
  *
- * @title: what was checked.
+ * @title: name of the part that was checked.
  *
  * @checks: of #Check.
  *
@@ -26,7 +26,7 @@ void host_output_table(const char *title, const GPtrArray *checks,
 /**
  * host_output_problems: say what is not as it should be, for standard error
  *
- * @title: what was checked.
+ * @title: name of the part that was checked.
  *
  * @checks: of #Check.
  *

@@ -153,7 +153,7 @@ static void check_options(const char *root, const char *release,
     }
 }
 
-/* What helps where a file or a call fails with an errno */
+/* Remedy for a file or a call that fails with an errno */
 static const char *remedy_for(int error, const char *absent, const char *busy)
 {
     switch (error) {
@@ -324,9 +324,9 @@ static void check_group(const char *dir, const char *name, GPtrArray *checks)
         }
     }
     if (others->len) {
-        check_add(checks, "IOMMU group", CHECK_REFUSED, "one device of a group "
-                  "can be behind an accelerated SMMUv3: use another slot, or "
-                  "leave the others unused", "shared with%s", others->str);
+        check_add(checks, "IOMMU group", CHECK_REFUSED, "behind an accelerated "
+                  "SMMUv3 a device has to be alone in its group: use a slot "
+                  "below a port with ACS", "shared with%s", others->str);
     } else {
         check_add(checks, "IOMMU group", CHECK_GOOD, NULL,
                   "the device is alone in it");
@@ -392,7 +392,8 @@ static void check_nesting(const Probe *probe, GPtrArray *checks)
     }
 }
 
-static void check_probe(const Probe *probe, GPtrArray *checks)
+static void check_probe(const Plan *plan, const Probe *probe,
+                        GPtrArray *checks)
 {
     if (!probe->answered) {
         check_add(checks, "host's PASID", probe->error == ENOTTY ? CHECK_BAD :
@@ -403,7 +404,13 @@ static void check_probe(const Probe *probe, GPtrArray *checks)
                   probe->problem);
         return;
     }
-    if (probe->pasid_width) {
+    if (probe->pasid_width && plan->has_pasid && !plan->is_on) {
+        /* Linux has warned of it */
+        check_add(checks, "host's PASID", CHECK_BAD, "use another slot: each "
+                  "port above the device needs TLP prefixes and ACS",
+                  "%u bits are reported, but PASID is off in the device",
+                  probe->pasid_width);
+    } else if (probe->pasid_width) {
         check_add(checks, "host's PASID", CHECK_GOOD, NULL,
                   "%u bits, exec %d, priv %d", probe->pasid_width,
                   probe->exec, probe->priv);
@@ -426,7 +433,7 @@ static void ask_device(const char *root, const char *cdev, HostDevice *device)
 
     if (fd >= 0 && iommufd >= 0) {
         probe_device(iommufd, fd, &device->probe);
-        check_probe(&device->probe, device->checks);
+        check_probe(device->plan, &device->probe, device->checks);
     }
     if (fd >= 0) {
         close(fd);

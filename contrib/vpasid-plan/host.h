@@ -22,7 +22,7 @@
  *
  * @smmu: name of the SMMUv3 in front of it, NULL if there is none.
  *
- * @probe: what iommufd said.
+ * @probe: answers of iommufd.
  */
 typedef struct HostDevice {
     const Plan *plan;

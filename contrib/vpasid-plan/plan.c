@@ -69,7 +69,7 @@ static bool is_readable(Plan *plan, const Device *dev)
                         dev->total);
     }
     if (dev->size >= PCI_IMAGE_SIZE && !device_is_express(dev)) {
-        /* Whatever is read there, a guest does not look at it */
+        /* A guest does not look at what is read there */
         return end_plan(plan, PLAN_FINE, "no extended capabilities: %s has no "
                         "PCI Express capability", name);
     }
@@ -109,6 +109,8 @@ static bool find_pasid(Plan *plan, const Device *dev)
         return end_plan(plan, PLAN_NO_PLACE, "the PASID capability at 0x%x is "
                         "cut short", ext->offset);
     }
+    plan->is_on = pcie_ecap_get32(dev->image, ext->offset + PCI_PASID_CTRL) &
+                  PCI_PASID_CTRL_ENABLE;
     if (!plan->pasid.width) {
         return end_plan(plan, PLAN_FINE, "the PASID capability at 0x%x has a "
                         "width of 0 bits, which gives the host no PASID to "
@@ -163,26 +165,6 @@ static void add_not_enabled(Plan *plan, const Device *dev)
     }
 }
 
-/* VFIO fails to hide the capability, and QEMU gives the guest none instead */
-static bool is_shown(Plan *plan)
-{
-    const PCIEEcapExtent *ext = pcie_ecap_find(&plan->visible,
-                                               PCI_EXT_CAP_ID_PASID);
-    const char *why;
-
-    if (!ext) {
-        return false;
-    }
-    why = vfio_pasid_list_defect(&plan->visible);
-    if (!why && vfio_pasid_shown_by_mistake(&plan->visible, ext->offset)) {
-        return false;
-    }
-    end_plan(plan, PLAN_NO_PLACE, "VFIO does not hide the device's own at "
-             "0x%x, since the list of extended capabilities %s", ext->offset,
-             why ?: "is not understood");
-    return true;
-}
-
 Plan *plan_new(const Device *dev)
 {
     Plan *plan = g_new0(Plan, 1);
@@ -205,11 +187,11 @@ Plan *plan_new(const Device *dev)
     }
     if (!is_readable(plan, dev) ||
         (owner != dev && !is_readable(plan, owner)) ||
-        !find_pasid(plan, owner) || is_shown(plan)) {
+        !find_pasid(plan, owner)) {
         return plan;
     }
     if (!vfio_pasid_choose_place(&plan->visible, plan->shown, &plan->pasid,
-                               &plan->choice)) {
+                                 &plan->choice)) {
         plan->result = PLAN_NO_PLACE;
     }
     plan->reason = vfio_pasid_describe_place(&plan->visible, dev->size,

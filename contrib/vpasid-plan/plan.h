@@ -36,17 +36,19 @@ typedef enum PlanResult {
  *
  * @dev: the device, not owned.
  *
- * @result: what it comes to.
+ * @result: outcome for the administrator.
  *
  * @has_pasid: the device has a PASID capability, or its physical function.
  *
- * @pasid: what that says; zero without one.
+ * @pasid: fields of that capability; zero without one.
+ *
+ * @is_on: PASID is enabled in that capability.
  *
  * @choice: where the virtual capability goes.
  *
  * @reason: why there, or why not, in words.
  *
- * @remedy: what to do if it could not be found out, a constant string; NULL
+ * @remedy: way out if it could not be found out, a constant string; NULL
  *          where there is nothing to do.
  *
  * @is_bridge: VFIO passes it to nobody.
@@ -65,6 +67,7 @@ typedef struct Plan {
     PlanResult result;
     bool has_pasid;
     VFIOPasidCap pasid;
+    bool is_on;
     VFIOPasidPlace choice;
     char *reason;
     const char *remedy;

@@ -36,7 +36,7 @@ static bool call(int fd, unsigned long request, const char *name, void *arg,
 }
 #define CALL(fd, request, arg, probe) call(fd, request, #request, arg, probe)
 
-/* What QEMU makes for the first device of an accelerated SMMUv3 */
+/* The objects that QEMU makes for the first device of an accelerated SMMUv3 */
 static bool try_nesting(int fd, uint32_t dev_id, Probe *probe)
 {
     struct iommu_ioas_alloc ioas = { .size = sizeof(ioas) };

@@ -25,7 +25,7 @@
 #define REG2_REBAR_COUNT    0x7
 #define REG2_VC_TABLES      0xe
 
-/* What the driver's map of bytes has where there is no capability */
+/* Value of the driver's map of bytes where there is no capability */
 #define NOBODY          0xff
 /* And where only its own copy counts */
 #define COPY_ONLY       0xfe
@@ -39,9 +39,9 @@ static const uint8_t fixed_length[] = {
 /**
  * struct Model - the driver's state for a device
  *
- * @image: what the device has.
+ * @image: configuration space of the device.
  *
- * @copy: what is shown instead, of the headers in the list.
+ * @copy: headers that are shown instead, of those in the list.
  *
  * @owner: for each byte the low byte of the ID of its capability, or #NOBODY.
  */
@@ -74,7 +74,7 @@ static uint32_t vc_length(const uint8_t *image, uint16_t offset)
     return length;
 }
 
-/* What the driver takes for the length of a capability; 0 hides it */
+/* Length of a capability, as the driver takes it; 0 hides it */
 static uint32_t shown_length(const uint8_t *image, uint16_t offset)
 {
     uint16_t id = PCI_EXT_CAP_ID(pcie_ecap_get32(image, offset));

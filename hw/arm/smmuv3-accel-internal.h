@@ -502,7 +502,7 @@ bool smmuv3_accel_check_vdevice(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
  *
  * @s: an SMMUv3 with accel=on.
  * @adev: the device.
- * @ste: what to install.
+ * @ste: the entry to install.
  * @sid: StreamID of the device.
  * @errp: says what the host refused.
  *

@@ -189,8 +189,8 @@ void smmuv3_stall_end(SMMUv3State *s, SMMUv3Stall *stall);
  * @told: how many of them the guest has been told of.
  * @last_stag: the tag that was given last.
  * @faulted: the translation that was asked for last has stalled.
- * @fault: what it has met then.
- * @dma: what smmuv3-stall-dma.c has of its own.
+ * @fault: the fault that it has met then.
+ * @dma: state of smmuv3-stall-dma.c.
  */
 struct SMMUv3StallState {
     QTAILQ_HEAD(, SMMUv3Stall) stalls;

@@ -14,7 +14,7 @@
 #include "standard-headers/linux/pci_regs.h"
 #include "pcie_ecap_size.h"
 
-/* What @used says about 4 bytes of configuration space */
+/* Values of @used, for each 4 bytes of configuration space */
 enum {
     USED_NOT,
     USED_BODY,

@@ -1,7 +1,7 @@
 /*
  * Sizes of PCI Express extended capabilities
  *
- * Section numbers without a name are those of PCIe 6.2. They stand above the
+ * Section numbers without a name are those of PCIe 6.2. They stand beside the
  * rows of the table at the end. Capabilities that are gone have the number of
  * an older specification.
  *
@@ -90,57 +90,25 @@ static uint32_t size_aer(const PCIEEcapFunction *function, uint16_t offset)
     return 0x2c;
 }
 
-/* Bytes of an arbitration table, from the schemes that are supported */
-static uint32_t arbitration_bytes(uint32_t schemes, unsigned entry_bits)
-{
-    unsigned phases = 0;
-
-    if (schemes & (1 << 1)) {
-        phases = 32;
-    }
-    if (schemes & (1 << 2)) {
-        phases = 64;
-    }
-    if (schemes & (1 << 3 | 1 << 4)) {
-        phases = 128;
-    }
-    if (schemes & (1 << 5)) {
-        phases = 256;
-    }
-    return phases * entry_bits / 8;
-}
-
-/* The two kinds of VC and MFVC have the same form (7.9.1, 7.9.2) */
+/*
+ * The two kinds of VC and MFVC have the same form (7.9.1, 7.9.2). Arbitration
+ * tables are for ports, which are not passed through; with one the size is not
+ * known.
+ */
 static uint32_t size_vc(const PCIEEcapFunction *function, uint16_t offset)
 {
     enum {
         RESOURCE = 0x10,
         RESOURCE_SIZE = 0x0c,
-        TABLE_UNIT = 16,
-        VC_PHASE_BITS = 4,
     };
-    uint32_t cap1 = reg32(function, offset + REG1);
-    uint32_t cap2 = reg32(function, offset + REG2);
-    unsigned count = bits(cap1, 2, 0) + 1;
-    unsigned entry_bits = 1 << bits(cap1, 11, 10);
-    uint32_t size = RESOURCE + count * RESOURCE_SIZE;
-    uint32_t table = bits(cap2, 31, 24) * TABLE_UNIT;
+    unsigned count = bits(reg32(function, offset + REG1), 2, 0) + 1;
+    uint32_t tables = bits(reg32(function, offset + REG2), 31, 24);
 
-    if (table) {
-        /* 256 phases are not among what this table can have */
-        size = MAX(size, table + arbitration_bytes(bits(cap2, 3, 0),
-                                                   VC_PHASE_BITS));
-    }
     for (unsigned i = 0; i < count; i++) {
-        uint32_t cap = reg32(function, offset + RESOURCE + i * RESOURCE_SIZE);
-
-        table = bits(cap, 31, 24) * TABLE_UNIT;
-        if (table) {
-            size = MAX(size, table + arbitration_bytes(bits(cap, 5, 0),
-                                                       entry_bits));
-        }
+        tables |= bits(reg32(function, offset + RESOURCE + i * RESOURCE_SIZE),
+                       31, 24);
     }
-    return size;
+    return tables ? 0 : RESOURCE + count * RESOURCE_SIZE;
 }
 
 /* A register was added together with bits beside System Allocated */
@@ -189,17 +157,6 @@ static uint32_t size_tph(const PCIEEcapFunction *function, uint16_t offset)
     return 0x0c + (bits(cap, 26, 16) + 1) * 2;
 }
 
-static uint32_t size_dpc(const PCIEEcapFunction *function, uint16_t offset)
-{
-    uint32_t cap = reg32(function, offset + REG1);
-
-    if (!(cap & (1 << 5))) {
-        return 0x0c;
-    }
-    /* Bit 13 came later and extends the log size to 5 bits */
-    return 0x20 + (bits(cap, 11, 8) | bits(cap, 13, 13) << 4) * 4;
-}
-
 static uint32_t size_ide(const PCIEEcapFunction *function, uint16_t offset)
 {
     enum {
@@ -228,23 +185,16 @@ static uint32_t size_ide(const PCIEEcapFunction *function, uint16_t offset)
 /**
  * struct Row - what is known of an ID
  *
- * @name: what the specification calls it.
- *
+ * @name: name in the specification.
  * @compute: tells the size where the other fields cannot. It returns 0 if it
  *           cannot tell either.
- *
  * @version: the highest one known. A later one may have more registers, so that
  *           its size is not known.
- *
  * @bytes: the size without what is counted; 0 if the size is not known.
- *
  * @per_lane: bytes for each lane of the link.
- *
  * @unit: bytes for each of what the field has counted that is in bits @low to
  *        @high of the register at @reg.
- *
  * @least: a smaller size is nonsense.
- *
  * @most: no size is bigger, 0 if there is no limit.
  */
 typedef struct Row {
@@ -284,19 +234,13 @@ typedef struct Row {
 #define ANY_VERSION 15
 
 static const Row table[] = {
-    /* 7.9.28 */
-    [0x00] = { FIXED(ANY_VERSION, 0x04, "Null") },
-    /* 7.8.4 */
-    [0x01] = { COMPUTED(3, size_aer, "Advanced Error Reporting") },
-    /* 7.9.1 */
-    [0x02] = { COMPUTED(1, size_vc, "Virtual Channel") },
-    /* 7.9.3 */
-    [0x03] = { FIXED(1, 0x0c, "Device Serial Number") },
-    /* 7.8.1 */
-    [0x04] = { COMPUTED(1, size_power, "Power Budgeting") },
-    /* 7.9.8 */
+    [0x00] = { FIXED(ANY_VERSION, 0x04, "Null") },                 /* 7.9.28 */
+    [0x01] = { COMPUTED(3, size_aer, "Advanced Error Reporting") }, /* 7.8.4 */
+    [0x02] = { COMPUTED(1, size_vc, "Virtual Channel") },          /* 7.9.1 */
+    [0x03] = { FIXED(1, 0x0c, "Device Serial Number") },           /* 7.9.3 */
+    [0x04] = { COMPUTED(1, size_power, "Power Budgeting") },       /* 7.8.1 */
     [0x05] = { COUNTED(1, 0x10, 0x10, REG1, 15, 8,
-                       "Root Complex Link Declaration") },
+                       "Root Complex Link Declaration") },         /* 7.9.8 */
     /* 7.9.9 */
     [0x06] = { FIXED(1, 0x0c, "Root Complex Internal Link Control") },
     /* 7.9.10 */
@@ -306,97 +250,69 @@ static const Row table[] = {
     [0x08] = { COMPUTED(1, size_vc, "Multi-Function Virtual Channel") },
     /* 7.9.1; the ID of functions that have MFVC too */
     [0x09] = { COMPUTED(1, size_vc, "Virtual Channel with MFVC") },
-    /* 7.9.7 */
-    [0x0a] = { FIXED(1, 0x14, "RCRB Header") },
-    /* 7.9.5 */
-    [0x0b] = { LENGTH(0x08, "Vendor-Specific") },
+    [0x0a] = { FIXED(1, 0x14, "RCRB Header") },                    /* 7.9.7 */
+    [0x0b] = { LENGTH(0x08, "Vendor-Specific") },                  /* 7.9.5 */
     /* Of the PCI-SIG's Trusted Configuration Space; obsolete */
     [0x0c] = { UNSIZED("Configuration Access Correlation") },
-    /* 7.7.11 */
-    [0x0d] = { COMPUTED(1, size_acs, "Access Control Services") },
-    /* 7.8.8 */
-    [0x0e] = { FIXED(1, 0x08, "Alternative Routing-ID") },
-    /* 10.5.1 */
-    [0x0f] = { FIXED(1, 0x08, "Address Translation Services") },
-    /* 9.3.3 */
-    [0x10] = { FIXED(1, 0x40, "SR-IOV") },
+    [0x0d] = { COMPUTED(1, size_acs, "Access Control Services") }, /* 7.7.11 */
+    [0x0e] = { FIXED(1, 0x08, "Alternative Routing-ID") },         /* 7.8.8 */
+    [0x0f] = { FIXED(1, 0x08, "Address Translation Services") },   /* 10.5.1 */
+    [0x10] = { FIXED(1, 0x40, "SR-IOV") },                         /* 9.3.3 */
     /* Multi-Root I/O Virtualization, a specification of its own */
     [0x11] = { UNSIZED("MR-IOV") },
-    /* 7.9.11 */
-    [0x12] = { COMPUTED(1, size_multicast, "Multicast") },
-    /* 10.5.2 */
-    [0x13] = { FIXED(1, 0x10, "Page Request Interface") },
+    [0x12] = { COMPUTED(1, size_multicast, "Multicast") },         /* 7.9.11 */
+    [0x13] = { FIXED(1, 0x10, "Page Request Interface") },         /* 10.5.2 */
     /* Never given a meaning in a public specification */
     [0x14] = { UNSIZED("reserved for AMD") },
-    /* 7.8.6 */
-    [0x15] = { REBAR("Resizable BAR") },
+    [0x15] = { REBAR("Resizable BAR") },                           /* 7.8.6 */
     /* 7.9.12 */
     [0x16] = { COUNTED(1, 0x11, 0x01, REG1, 4, 0, "Dynamic Power Allocation") },
-    /* 7.9.13 */
-    [0x17] = { COMPUTED(1, size_tph, "TPH Requester") },
-    /* 7.8.2 */
-    [0x18] = { FIXED(1, 0x08, "Latency Tolerance Reporting") },
-    /* 7.7.3 */
-    [0x19] = { PER_LANE(1, 0x0c, 0x02, "Secondary PCI Express") },
+    [0x17] = { COMPUTED(1, size_tph, "TPH Requester") },           /* 7.9.13 */
+    [0x18] = { FIXED(1, 0x08, "Latency Tolerance Reporting") },    /* 7.8.2 */
+    [0x19] = { PER_LANE(1, 0x0c, 0x02, "Secondary PCI Express") }, /* 7.7.3 */
     /* PCIe 5.0, appendix G */
     [0x1a] = { COUNTED(1, 0x10, 0x04, REG1, 5, 0, "Protocol Multiplexing") },
-    /* 7.8.9 */
-    [0x1b] = { FIXED(1, 0x08, "PASID") },
+    [0x1b] = { FIXED(1, 0x08, "PASID") },                          /* 7.8.9 */
     /* PCIe 5.0, 7.9.14; gone since */
     [0x1c] = { FIXED(1, 0x08, "LN Requester") },
-    /* 7.9.14 */
-    [0x1d] = { COMPUTED(1, size_dpc, "Downstream Port Containment") },
-    /* 7.8.3 */
+    /* 7.9.14; of ports, which are not passed through */
+    [0x1d] = { UNSIZED("Downstream Port Containment") },
     [0x1e] = { COUNTED(2, 0x0c, 0x04, 0, 19, 16, "L1 PM Substates"),
-               .least = 0x10 },
-    /* 7.9.15 */
-    [0x1f] = { FIXED(1, 0x0c, "Precision Time Measurement") },
+               .least = 0x10 },                                    /* 7.8.3 */
+    [0x1f] = { FIXED(1, 0x0c, "Precision Time Measurement") },     /* 7.9.15 */
     /* PCIe 4.0, chapter 8; gone since */
     [0x20] = { UNSIZED("PCI Express over M-PHY") },
-    /* 7.8.10 */
-    [0x21] = { FIXED(1, 0x10, "FRS Queueing") },
-    /* 7.9.16 */
-    [0x22] = { FIXED(1, 0x0c, "Readiness Time Reporting") },
+    [0x21] = { FIXED(1, 0x10, "FRS Queueing") },                   /* 7.8.10 */
+    [0x22] = { FIXED(1, 0x0c, "Readiness Time Reporting") },       /* 7.9.16 */
     /* 7.9.6; CXL structures are of this kind */
     [0x23] = { LENGTH(0x0a, "Designated Vendor-Specific") },
-    /* 7.8.7 */
-    [0x24] = { REBAR("VF Resizable BAR") },
-    /* 7.7.4 */
-    [0x25] = { FIXED(1, 0x0c, "Data Link Feature") },
+    [0x24] = { REBAR("VF Resizable BAR") },                        /* 7.8.7 */
+    [0x25] = { FIXED(1, 0x0c, "Data Link Feature") },              /* 7.7.4 */
     /* 7.7.5 */
     [0x26] = { PER_LANE(1, 0x20, 0x01, "Physical Layer 16.0 GT/s") },
-    /* 7.7.10 */
-    [0x27] = { PER_LANE(1, 0x08, 0x04, "Lane Margining") },
-    /* 7.9.17 */
-    [0x28] = { FIXED(1, 0x20, "Hierarchy ID") },
+    [0x27] = { PER_LANE(1, 0x08, 0x04, "Lane Margining") },        /* 7.7.10 */
+    [0x28] = { FIXED(1, 0x20, "Hierarchy ID") },                   /* 7.9.17 */
     /* 7.9.19 */
     [0x29] = { FIXED(1, 0x10, "Native PCIe Enclosure Management") },
     /* 7.7.6 */
     [0x2a] = { PER_LANE(1, 0x20, 0x01, "Physical Layer 32.0 GT/s") },
     /* 7.9.20 */
     [0x2b] = { COUNTED(1, 0x14, 0x04, REG1, 8, 8, "Alternate Protocol") },
-    /* 7.9.22 */
-    [0x2c] = { FIXED(1, 0x14, "System Firmware Intermediary") },
-    /* 7.9.25 */
-    [0x2d] = { UNSIZED("Shadow Functions") },
-    /* 7.9.24 */
-    [0x2e] = { FIXED(3, 0x18, "Data Object Exchange") },
-    /* 7.7.9 */
-    [0x2f] = { FIXED(1, 0x10, "Device 3") },
+    [0x2c] = { FIXED(1, 0x14, "System Firmware Intermediary") },   /* 7.9.22 */
+    [0x2d] = { UNSIZED("Shadow Functions") },                      /* 7.9.25 */
+    [0x2e] = { FIXED(3, 0x18, "Data Object Exchange") },           /* 7.9.24 */
+    [0x2f] = { FIXED(1, 0x10, "Device 3") },                       /* 7.7.9 */
     /* 7.9.26 */
     [0x30] = { COMPUTED(1, size_ide, "Integrity and Data Encryption") },
     /* 7.7.7 */
     [0x31] = { PER_LANE(1, 0x20, 0x01, "Physical Layer 64.0 GT/s") },
-    /* 7.7.8 */
-    [0x32] = { UNSIZED("Flit Logging") },
+    [0x32] = { UNSIZED("Flit Logging") },                          /* 7.7.8 */
     /* New in PCIe 6.0, in 7.8 */
     [0x33] = { UNSIZED("Flit Performance Measurement") },
     [0x34] = { UNSIZED("Flit Error Injection") },
-    /* 7.9.29 */
     [0x35] = { COUNTED(1, 0x20, 0x0c, REG1, 2, 0,
-                       "Streamlined Virtual Channel") },
-    /* 7.9.30 */
-    [0x36] = { UNSIZED("MMIO Register Block Locator") },
+                       "Streamlined Virtual Channel") },           /* 7.9.29 */
+    [0x36] = { UNSIZED("MMIO Register Block Locator") },           /* 7.9.30 */
 };
 
 const char *pcie_ecap_name(uint16_t id)

@@ -20,9 +20,7 @@ struct vfio_pci_hot_reset_info;
  * own in each
  *
  * @VFIO_ANSWER_REGION: struct vfio_region_info.
- *
  * @VFIO_ANSWER_DEVICE: struct vfio_device_info.
- *
  * @VFIO_ANSWER_IOMMU: struct vfio_iommu_type1_info.
  */
 typedef enum VFIOAnswer {
@@ -37,9 +35,7 @@ typedef enum VFIOAnswer {
  * The second time it has to fit into the room that the first answer asked for.
  *
  * @room: bytes that there were for it.
- *
  * @bare: bytes that are asked for the first time.
- *
  * @argsz: bytes that it says it needs.
  *
  * Returns: true if it fits, or if it is the first one and can be asked for
@@ -50,14 +46,10 @@ bool vfio_answer_check_size(size_t room, size_t bare, uint32_t argsz);
 /**
  * vfio_answer_find_cap: look for a capability in an answer
  *
- * @answer: what @info is.
- *
+ * @answer: kind of structure that @info is.
  * @info: the structure.
- *
  * @argsz: bytes that there are of it.
- *
  * @offset: of the first capability, any value.
- *
  * @id: of the one to look for.
  *
  * Returns: the capability, all of which is in @info, also the items that it
@@ -72,7 +64,6 @@ struct vfio_info_cap_header *vfio_answer_find_cap(VFIOAnswer answer, void *info,
  * vfio_answer_check_count: is there room for so many?
  *
  * @count: items that an answer has.
- *
  * @room: items that there is room for.
  *
  * Returns: true if there is, false with errno set.
@@ -83,7 +74,6 @@ bool vfio_answer_check_count(uint32_t count, uint32_t room);
  * vfio_answer_check_range: is a range of I/O addresses one?
  *
  * @start: first address, any value.
- *
  * @last: last address, any value.
  *
  * Returns: true if it is, false with a warning.
@@ -121,7 +111,7 @@ uint32_t vfio_answer_regions(uint32_t regions);
 bool vfio_answer_can_mmap(uint32_t flags);
 
 /**
- * vfio_answer_errno: what to return for a call that has not returned 0
+ * vfio_answer_errno: return value for a call that has not returned 0
  *
  * A positive number from a call that has none sets no errno, and 0 would be
  * success.
@@ -131,10 +121,9 @@ bool vfio_answer_can_mmap(uint32_t flags);
 int vfio_answer_errno(void);
 
 /**
- * vfio_answer_vectors: what came of enabling vectors
+ * vfio_answer_vectors: check the result of enabling vectors
  *
  * @ret: 0, a negative errno, or the number of those that could be enabled.
- *
  * @vectors: how many there were to enable.
  *
  * Returns: the same, but a negative errno if there cannot be so many.

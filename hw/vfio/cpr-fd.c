@@ -29,7 +29,7 @@ bool vfio_cpr_prepare_fd(VFIODevice *vbasedev, const char *fdname,
         return false;
     }
     vfio_cpr_give_up_fd(vbasedev);
-    /* Whatever name it had with the monitor, it has no more */
+    /* The monitor has no name for it any more */
     vbasedev->cpr.fd_is_ours = cpr_is_incoming() || !qemu_isdigit(*fdname);
     return true;
 }

@@ -17,7 +17,7 @@
  * A descriptor that the device was passed before and never used is given up.
  *
  * @vbasedev: the device
- * @fdname: what the descriptor is passed as, a number or the name of a getfd
+ * @fdname: name by which it is passed, a number or the name of a getfd
  * @errp: set when the device is in use and its descriptor has to stay
  *
  * Returns: whether the device can take the descriptor.

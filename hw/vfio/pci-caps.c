@@ -175,39 +175,22 @@ static unsigned vfio_caps_ext_room(const PCIEEcapLayout *layout,
     return end - ext->offset;
 }
 
-static void vfio_caps_end_ext_list(VFIOPCIDevice *vdev,
-                                   const PCIEEcapExtent *last)
-{
-    PCIDevice *pdev = PCI_DEVICE(vdev);
-
-    if (last) {
-        pci_long_test_and_clear_mask(pdev->config + last->offset,
-                                     PCI_EXT_CAP_NEXT_MASK);
-        return;
-    }
-    /* Nobody else will see to it that the guest reads an empty list */
-    pci_set_long(pdev->config + PCI_CONFIG_SPACE_SIZE, 0);
-    pci_set_long(pdev->wmask + PCI_CONFIG_SPACE_SIZE, 0);
-    pci_set_long(vdev->emulated_config_bits + PCI_CONFIG_SPACE_SIZE, ~0);
-}
-
-/* Have @last, NULL at the head, followed by the capability at @next, 0 ends */
+/*
+ * Have @last followed by the capability at @next, where 0 ends the list. At the
+ * head, where @last is NULL, a Null capability stays, or nothing.
+ */
 static void vfio_caps_link_ext(VFIOPCIDevice *vdev, const PCIEEcapExtent *last,
                                uint16_t next)
 {
-    uint8_t *config = PCI_DEVICE(vdev)->config;
+    PCIDevice *pdev = PCI_DEVICE(vdev);
+    uint16_t at = last ? last->offset : PCI_CONFIG_SPACE_SIZE;
+    uint32_t header = pci_get_long(pdev->config + at);
 
-    if (!last) {
-        /* The kernel, too, marks in this way what it hides at the head */
-        pci_set_word(config + PCI_CONFIG_SPACE_SIZE, PCIE_ECAP_ID_NULL);
-        return;
-    }
-    pci_set_long(config + last->offset,
-                 deposit32(pci_get_long(config + last->offset),
-                           PCI_EXT_CAP_NEXT_SHIFT, 12, next));
-    pci_long_test_and_set_mask(vdev->emulated_config_bits + last->offset,
-                               PCI_EXT_CAP_NEXT_MASK);
-    pci_set_long(PCI_DEVICE(vdev)->wmask + last->offset, 0);
+    pci_set_long(pdev->config + at, deposit32(last ? header : 0,
+                                              PCI_EXT_CAP_NEXT_SHIFT, 12,
+                                              next));
+    pci_set_long(pdev->wmask + at, 0);
+    pci_set_long(vdev->emulated_config_bits + at, ~0);
 }
 
 /* Tell the user what is taken out, unless it is nothing: a Null capability */
@@ -270,7 +253,7 @@ static void vfio_caps_trim_ext(VFIOPCIDevice *vdev)
                     vdev->vbasedev.name,
                     pcie_ecap_defect_name(layout->defects & PCIE_ECAP_BROKEN),
                     layout->broken_offset);
-        vfio_caps_end_ext_list(vdev, last);
+        vfio_caps_link_ext(vdev, last, 0);
     }
 }
 

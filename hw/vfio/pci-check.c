@@ -17,7 +17,7 @@
 #include "pci.h"
 #include "pci-check.h"
 
-/* What a device reads that is not there (2.3.2) */
+/* Vendor ID of a device that is not there (2.3.2) */
 #define VENDOR_NONE         0xffff
 /* An expansion ROM has at most this much (7.5.1.2.4) */
 #define ROM_MOST            (16 * MiB)

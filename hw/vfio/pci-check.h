@@ -35,7 +35,6 @@ bool vfio_pci_check_config_size(uint64_t size, Error **errp);
  *
  * @vdev: the device, after its configuration space was read and before
  *        anything was taken from it.
- *
  * @errp: set if the device does not answer or has no header of type 0.
  *
  * Returns: true if there is, false with @errp set.
@@ -50,9 +49,7 @@ bool vfio_pci_check_config(VFIOPCIDevice *vdev, Error **errp);
  * than the 4096 bytes that a guest looks for.
  *
  * @pdev: the device.
- *
  * @addr: of the first byte, any value.
- *
  * @len: of the access in bytes, 1 to 4.
  *
  * Returns: true if all of it is inside.
@@ -66,7 +63,6 @@ bool vfio_pci_in_config(PCIDevice *pdev, uint32_t addr, int len);
  *
  * @vdev: the device, after its BARs were prepared and before they are
  *        registered.
- *
  * @errp: set if a BAR has an impossible size, no room for its upper half, or
  *        could not be read; names it.
  *
@@ -79,7 +75,6 @@ bool vfio_pci_check_bars(VFIOPCIDevice *vdev, Error **errp);
  *
  * @vdev: the device; it does well without one, so there is a warning if there
  *        cannot.
- *
  * @size: in bytes, as the register says.
  *
  * Returns: true if there can, false after a warning.
@@ -90,7 +85,6 @@ bool vfio_pci_check_rom(VFIOPCIDevice *vdev, uint32_t size);
  * vfio_pci_rom_size: how much of the ROM region is of use?
  *
  * @vdev: the device, with its ROM BAR registered.
- *
  * @size: of the region in bytes, any value.
  *
  * Returns: at most the size of the BAR; 0 for a region without room for the
@@ -101,8 +95,7 @@ uint64_t vfio_pci_rom_size(VFIOPCIDevice *vdev, uint64_t size);
 /**
  * vfio_pci_rom_try_again: has a read of the ROM to be made once more?
  *
- * @ret: what the read returned.
- *
+ * @ret: return value of the read.
  * @tries: how often this was so; 0 at first.
  *
  * Returns: true if the read was put off, and that not too often.
@@ -115,7 +108,6 @@ bool vfio_pci_rom_try_again(int64_t ret, unsigned *tries);
  * Two values of the register are reserved (PCIe 6.2, 7.7.1.2).
  *
  * @vectors: as the register says.
- *
  * @errp: set if there are too many.
  *
  * Returns: true if there can, false with @errp set.
@@ -130,9 +122,7 @@ bool vfio_pci_check_msi(unsigned vectors, Error **errp);
  * since others are used.
  *
  * @vdev: the device, after vfio_pci_check_bars().
- *
- * @msix: what the capability says.
- *
+ * @msix: fields of the capability.
  * @errp: set if a BAR is missing or too small; names it.
  *
  * Returns: true if both BARs can be used, false with @errp set.
@@ -146,9 +136,7 @@ bool vfio_pci_check_msix(VFIOPCIDevice *vdev, const VFIOMSIXInfo *msix,
  * The register is that of PCIe 6.2, 7.5.1.1.13.
  *
  * @vdev: the device.
- *
  * @pin: set to 0 for a device without legacy interrupts, 1 to 4 for one with.
- *
  * @errp: set if the register cannot be read, has another value, or is not 0
  *        any more and the device was set up without legacy interrupts.
  *

@@ -26,7 +26,6 @@
  * @pdev: the device, with the capabilities that the guest sees. It is assumed
  *        to support end-to-end TLP prefixes if it has the register that says
  *        so: vfio_pasid_add() sets the bit.
- *
  * @reason: set to the reason, or to VFIO_PASID_REASON_NONE.
  *
  * Returns: the reason in words, with the name of the port and the way out, to
@@ -42,18 +41,17 @@ char *vfio_pasid_path_problem(PCIDevice *pdev, VfioPasidReason *reason);
  * The guest also reads that the device supports end-to-end TLP prefixes.
  *
  * @vdev: the device, after vfio_pasid_hide().
- *
- * @offset: of the capability in bytes. Registers of the device that no
- *          capability has are covered.
- *
- * @cap: what the capability says; the width is 1 to 20.
- *
+ * @offset: of the capability in bytes. No other capability is there, neither
+ *          of the guest nor of the device; registers of the device are covered.
+ * @cap: fields of the capability; the width is 1 to 20.
+ * @where: the rule by which it is at @offset.
  * @errp: set if the list that the guest sees cannot take it.
  *
- * Returns: true on success, false with @errp set and nothing changed.
+ * Returns: true with the state set, false with @errp set.
  */
 bool vfio_pasid_add(VFIOPCIDevice *vdev, uint16_t offset,
-                    const VFIOPasidCap *cap, Error **errp);
+                    const VFIOPasidCap *cap, VfioPasidWhere where,
+                    Error **errp);
 
 /**
  * vfio_pasid_drop: take a capability that the kernel shows from the guest
@@ -62,7 +60,6 @@ bool vfio_pasid_add(VFIOPCIDevice *vdev, uint16_t offset,
  * hidden.
  *
  * @vdev: the device.
- *
  * @offset: of the capability in bytes. It is in the list.
  */
 void vfio_pasid_drop(VFIOPCIDevice *vdev, uint16_t offset);
@@ -75,24 +72,10 @@ void vfio_pasid_drop(VFIOPCIDevice *vdev, uint16_t offset);
  * read: so a QEMU that hides nothing can be at the other end of a migration.
  *
  * @vdev: the device.
- *
  * @offset: of the first register in bytes, a multiple of 4.
- *
  * @size: in bytes, a multiple of 4.
  */
 void vfio_pasid_hide(VFIOPCIDevice *vdev, uint16_t offset, uint16_t size);
-
-/**
- * vfio_pasid_do_not_compare: let streams differ in hidden registers
- *
- * A host that enables PASID for a device has other values in them than one
- * that does not, and the guest does not know of them. So QEMU's copy of what
- * looks like such registers is not compared when a stream is read, whatever
- * this host says of PASID.
- *
- * @vdev: the device, with extended configuration space that the guest sees.
- */
-void vfio_pasid_do_not_compare(VFIOPCIDevice *vdev);
 
 /* pci-pasid-state.c */
 
@@ -109,9 +92,7 @@ const char *vfio_pasid_reason_text(VfioPasidReason reason);
  * vfio_pasid_set_disabled: note that the guest has no PASID capability
  *
  * @vdev: the device.
- *
  * @reason: why.
- *
  * @text: the reason in words, copied; NULL for vfio_pasid_reason_text().
  */
 void vfio_pasid_set_disabled(VFIOPCIDevice *vdev, VfioPasidReason reason,
@@ -121,11 +102,8 @@ void vfio_pasid_set_disabled(VFIOPCIDevice *vdev, VfioPasidReason reason,
  * vfio_pasid_set_enabled: note that the guest has a virtual PASID capability
  *
  * @vdev: the device, with what the host reports of it.
- *
  * @offset: of the capability in bytes.
- *
- * @cap: what it says.
- *
+ * @cap: fields of the capability.
  * @where: the rule by which it is at @offset.
  */
 void vfio_pasid_set_enabled(VFIOPCIDevice *vdev, uint16_t offset,
@@ -136,7 +114,6 @@ void vfio_pasid_set_enabled(VFIOPCIDevice *vdev, uint16_t offset,
  * of the device, which the kernel exposes
  *
  * @vdev: the device.
- *
  * @offset: of the capability in bytes.
  */
 void vfio_pasid_set_passed_through(VFIOPCIDevice *vdev, uint16_t offset);

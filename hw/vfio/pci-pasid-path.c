@@ -53,23 +53,6 @@ static bool vfio_pasid_has_acs(PCIDevice *dev)
                   need;
 }
 
-/* How @port gets ACS, in words */
-static const char *vfio_pasid_acs_remedy(PCIDevice *port)
-{
-    static const char *const properties[] = { "disable-acs", "x-disable-acs" };
-    static const char *const remedies[] = {
-        "give it disable-acs=off", "give it x-disable-acs=off"
-    };
-
-    for (unsigned i = 0; i < ARRAY_SIZE(properties); i++) {
-        if (object_property_find(OBJECT(port), properties[i]) &&
-            object_property_get_bool(OBJECT(port), properties[i], NULL)) {
-            return remedies[i];
-        }
-    }
-    return "use a pcie-root-port instead";
-}
-
 static char *vfio_pasid_port_problem(PCIDevice *port, VfioPasidReason *reason)
 {
     g_autofree char *name = qdev_get_human_name(DEVICE(port));
@@ -86,8 +69,10 @@ static char *vfio_pasid_port_problem(PCIDevice *port, VfioPasidReason *reason)
     }
     if (pci_is_express_downstream_port(port)) {
         *reason = VFIO_PASID_REASON_PORT_NO_ACS;
-        return g_strdup_printf("the port %s (%s) " NO_ACS "; %s", name, type,
-                               vfio_pasid_acs_remedy(port));
+        return g_strdup_printf("the port %s (%s) " NO_ACS "; give it "
+                               "disable-acs=off, an xio3130-downstream "
+                               "x-disable-acs=off, or use a pcie-root-port "
+                               "instead", name, type);
     }
     if (vfio_pasid_is_multifunction(port)) {
         *reason = VFIO_PASID_REASON_PORT_NO_ACS;

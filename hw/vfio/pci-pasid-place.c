@@ -91,7 +91,7 @@ unsigned vfio_pasid_find_own(const PCIEEcapLayout *layout,
     return count;
 }
 
-/* What is left of a hidden capability that was the first, or the only one */
+/* The anchor that is left of a hidden capability that was the first */
 static bool vfio_pasid_has_anchor(const PCIEEcapLayout *layout,
                                   const uint8_t *image)
 {
@@ -112,7 +112,6 @@ uint16_t vfio_pasid_next_registers(const PCIEEcapLayout *layout,
         return PCI_EXT_CAP_PASID_SIZEOF;
     }
     if (*offset > anchored || !vfio_pasid_has_anchor(layout, image) ||
-        !(pcie_ecap_get32(image, anchored) & REGS_ENABLED) ||
         !vfio_pasid_is_source(image, anchored, host) ||
         pcie_ecap_check(layout, image, anchored, PCIE_ECAP_ALIGN) !=
         PCIE_ECAP_NONZERO) {
@@ -120,6 +119,23 @@ uint16_t vfio_pasid_next_registers(const PCIEEcapLayout *layout,
     }
     *offset = anchored;
     return PCI_EXT_CAP_PASID_SIZEOF - PCI_PASID_CAP;
+}
+
+bool vfio_pasid_is_off(const PCIEEcapLayout *layout, const uint8_t *image,
+                       const VFIOPasidCap *host)
+{
+    bool found = false;
+    uint16_t at = 0;
+    uint16_t size;
+
+    while ((size = vfio_pasid_next_registers(layout, image, host, &at))) {
+        at += size;
+        if (pcie_ecap_get32(image, at - 4) & REGS_ENABLED) {
+            return false;
+        }
+        found = true;
+    }
+    return found;
 }
 
 bool vfio_pasid_choose_place(const PCIEEcapLayout *layout,
@@ -200,35 +216,20 @@ char *vfio_pasid_describe_place(const PCIEEcapLayout *layout, uint16_t size,
     }
 }
 
-const char *vfio_pasid_list_defect(const PCIEEcapLayout *layout)
-{
-    uint32_t bad = layout->defects & (PCIE_ECAP_BROKEN | PCIE_ECAP_INTO_BODY |
-                                      PCIE_ECAP_OVERLAP);
-
-    return bad ? pcie_ecap_defect_name(bad) : NULL;
-}
-
-/* Does another capability of its ID end where @second starts? */
-static bool vfio_pasid_adjoins(const PCIEEcapLayout *layout,
-                               const PCIEEcapExtent *second)
-{
-    for (unsigned i = 0; i < layout->count; i++) {
-        const PCIEEcapExtent *ext = &layout->extents[i];
-
-        if (ext->id == second->id &&
-            ext->offset + ext->size == second->offset) {
-            return true;
-        }
-    }
-    return false;
-}
-
 bool vfio_pasid_shown_by_mistake(const PCIEEcapLayout *layout, uint16_t offset)
 {
-    for (unsigned i = 0; i < layout->count &&
-         layout->extents[i].offset != offset; i++) {
-        if (vfio_pasid_adjoins(layout, &layout->extents[i])) {
-            return true;
+    const PCIEEcapExtent *ext = layout->extents;
+
+    if (layout->defects & (PCIE_ECAP_BROKEN | PCIE_ECAP_INTO_BODY |
+                           PCIE_ECAP_OVERLAP)) {
+        return true;
+    }
+    for (unsigned i = 0; i < layout->count && ext[i].offset != offset; i++) {
+        for (unsigned j = 0; j < layout->count; j++) {
+            if (ext[j].id == ext[i].id &&
+                ext[j].offset + ext[j].size == ext[i].offset) {
+                return true;
+            }
         }
     }
     return false;

@@ -25,9 +25,7 @@
  * struct VFIOPasidCap - what a PASID capability says (PCIe 6.2, 7.8.9)
  *
  * @width: Max PASID Width in bits, 0 to 31. The specification allows 0 to 20.
- *
  * @exec: Execute Permission is supported.
- *
  * @priv: Privileged Mode is supported.
  */
 typedef struct VFIOPasidCap {
@@ -40,11 +38,8 @@ typedef struct VFIOPasidCap {
  * enum VFIOPasidStep - which rule chose the place
  *
  * @VFIO_PASID_STEP_NONE: none did, there is no place.
- *
  * @VFIO_PASID_STEP_END: the end of configuration space.
- *
  * @VFIO_PASID_STEP_HOST: where the device keeps its own, hidden one.
- *
  * @VFIO_PASID_STEP_GAP: the highest free place.
  */
 typedef enum VFIOPasidStep {
@@ -58,11 +53,8 @@ typedef enum VFIOPasidStep {
  * struct VFIOPasidPlace - a place, and how it was found
  *
  * @step: the rule that chose the place.
- *
  * @offset: of the capability in bytes, 0 if there is no place.
- *
- * @end: what is in the way at the end of configuration space.
- *
+ * @end: obstacle at the end of configuration space.
  * @hidden: how many places look like the device's own capability. Only a
  *          single one is trusted. Not counted, and 0, if the end is free or
  *          the list is broken.
@@ -78,9 +70,7 @@ typedef struct VFIOPasidPlace {
  * vfio_pasid_read: read what may be a PASID capability
  *
  * @image: #PCIE_ECAP_IMAGE_SIZE bytes of configuration space.
- *
  * @offset: of the header in bytes, any value.
- *
  * @cap: set on success, untouched otherwise.
  *
  * Returns: true if the header at @offset has ID and version of a PASID
@@ -96,12 +86,9 @@ bool vfio_pasid_read(const uint8_t *image, uint16_t offset, VFIOPasidCap *cap);
  * of a capability there, and its width and permissions are those of @host.
  *
  * @layout: from pcie_ecap_parse() of @image.
- *
  * @image: #PCIE_ECAP_IMAGE_SIZE bytes of configuration space, as the kernel
  *         shows it.
- *
- * @host: what the kernel reports of the device's capability.
- *
+ * @host: report of the kernel about the device.
  * @offset: set to the lowest of the places, untouched if there is none.
  *
  * Returns: how many places there are; 0 if the list is broken.
@@ -119,16 +106,13 @@ unsigned vfio_pasid_find_own(const PCIEEcapLayout *layout,
  * a PASID capability, @host can be had from its registers, the bits that mean
  * nothing are zero, and no byte of it belongs to something known. Where the
  * kernel left an anchor at the head of the list, the registers behind it are
- * the ones if nothing else is and PASID is enabled in them.
+ * the ones if nothing else is.
  *
  * @layout: from pcie_ecap_parse() of @image.
- *
  * @image: #PCIE_ECAP_IMAGE_SIZE bytes of configuration space, as the kernel
  *         shows it.
- *
- * @host: what the kernel reports of the device. With a width of 0 there is
+ * @host: report of the kernel about the device. With a width of 0 there is
  *        nothing to find.
- *
  * @offset: where to start in bytes, 0 for the first place. Set to the start of
  *          the place found, untouched if there is none.
  *
@@ -138,6 +122,23 @@ unsigned vfio_pasid_find_own(const PCIEEcapLayout *layout,
 uint16_t vfio_pasid_next_registers(const PCIEEcapLayout *layout,
                                    const uint8_t *image,
                                    const VFIOPasidCap *host, uint16_t *offset);
+
+/**
+ * vfio_pasid_is_off: tell whether the kernel left PASID off in the device
+ *
+ * Linux reports a width where it failed to enable PASID, too, and only warns.
+ *
+ * @layout: from pcie_ecap_parse() of @image.
+ * @image: #PCIE_ECAP_IMAGE_SIZE bytes of configuration space, as the kernel
+ *         shows it.
+ * @host: report of the kernel about the device.
+ *
+ * Returns: true if there are registers that the kernel hides, and PASID Enable
+ * is clear in all places that look like them; false also for a virtual
+ * function, which has none.
+ */
+bool vfio_pasid_is_off(const PCIEEcapLayout *layout, const uint8_t *image,
+                       const VFIOPasidCap *host);
 
 /**
  * vfio_pasid_choose_place: choose the place of a virtual PASID capability
@@ -150,12 +151,9 @@ uint16_t vfio_pasid_next_registers(const PCIEEcapLayout *layout,
  * pcie_ecap_insert() takes it only after the caller zeroed it in its image.
  *
  * @layout: from pcie_ecap_parse() of @image.
- *
  * @image: #PCIE_ECAP_IMAGE_SIZE bytes of configuration space, as the kernel
  *         shows it.
- *
- * @host: what the kernel reports of the device's capability.
- *
+ * @host: report of the kernel about the device.
  * @place: filled in whole.
  *
  * Returns: true if there is a place.
@@ -168,12 +166,9 @@ bool vfio_pasid_choose_place(const PCIEEcapLayout *layout,
  * vfio_pasid_describe: say why a place for the capability is refused
  *
  * @layout: from pcie_ecap_parse().
- *
  * @size: bytes of configuration space that the device has.
- *
  * @offset: of the capability in bytes, as given to pcie_ecap_check().
- *
- * @reason: what pcie_ecap_check() said of @offset.
+ * @reason: answer of pcie_ecap_check() for @offset.
  *
  * Returns: the offset, the reason, and the capability in the way if there is
  * one, in words; freed by the caller.
@@ -185,9 +180,7 @@ char *vfio_pasid_describe(const PCIEEcapLayout *layout, uint16_t size,
  * vfio_pasid_describe_place: say why a place was chosen, or why there is none
  *
  * @layout: from pcie_ecap_parse().
- *
  * @size: bytes of configuration space that the device has.
- *
  * @place: from vfio_pasid_choose_place() with @layout.
  *
  * Returns: the reason in words, freed by the caller.
@@ -196,35 +189,20 @@ char *vfio_pasid_describe_place(const PCIEEcapLayout *layout, uint16_t size,
                                 const VFIOPasidPlace *place);
 
 /**
- * vfio_pasid_list_defect: tell whether the list that the kernel shows can be
- * relied on
- *
- * The kernel puts back the link to a capability that it has hidden where it
- * comes by an element of the list twice. What is at that link are the
- * registers of the device.
- *
- * @layout: from pcie_ecap_parse() of what the kernel shows.
- *
- * Returns: what is wrong with the list, constant words behind "the list"; NULL
- * if nothing is.
- */
-const char *vfio_pasid_list_defect(const PCIEEcapLayout *layout);
-
-/**
  * vfio_pasid_shown_by_mistake: tell whether the kernel may show a PASID
  * capability that it means to hide
  *
- * The kernel takes two capabilities of an ID that adjoin for one. What it
- * changed in the header of the second does not show. Behind it the list of the
- * device goes on, with what is hidden, up to the next capability that the
- * kernel knows. The rest of the list can be relied on.
+ * The kernel puts back the link to a capability that it has hidden where it
+ * comes by an element of the list twice. It takes two capabilities of an ID
+ * that adjoin for one, and shows the header of the second as the device has it:
+ * behind that the list of the device goes on, with what is hidden, up to the
+ * next capability that the kernel knows.
  *
- * @layout: from pcie_ecap_parse() of what the kernel shows, without a
- *          vfio_pasid_list_defect().
- *
+ * @layout: from pcie_ecap_parse() of what the kernel shows.
  * @offset: of the PASID capability in the list, in bytes.
  *
- * Returns: true if such a pair is ahead of it in the list.
+ * Returns: true if the list loops or has elements that overlap, or such a pair
+ * ahead of the capability.
  */
 bool vfio_pasid_shown_by_mistake(const PCIEEcapLayout *layout, uint16_t offset);
 

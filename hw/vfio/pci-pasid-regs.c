@@ -18,7 +18,6 @@
 #include "pci-pasid-internal.h"
 
 /* The power state that a function leaves through a reset (7.5.2.2) */
-#define PM_STATE_D0     0
 #define PM_STATE_D3HOT  3
 /* Max End-End TLP Prefixes: one (7.5.3.15) */
 #define EE_PREFIX_MAX_1 0x00400000u
@@ -56,22 +55,6 @@ void vfio_pasid_hide(VFIOPCIDevice *vdev, uint16_t offset, uint16_t size)
 bool vfio_pci_pasid_hides(const VFIOPCIDevice *vdev, uint32_t addr)
 {
     return test_bit(addr / PCIE_ECAP_ALIGN, vdev->pasid.hidden);
-}
-
-void vfio_pasid_do_not_compare(VFIOPCIDevice *vdev)
-{
-    static const VFIOPasidCap any = { .width = 1 };
-    PCIDevice *pdev = PCI_DEVICE(vdev);
-    g_autofree PCIEEcapLayout *layout = g_new(PCIEEcapLayout, 1);
-    uint16_t at = 0;
-    uint16_t size;
-
-    pcie_ecap_parse(pdev->config, layout);
-    while ((size = vfio_pasid_next_registers(layout, pdev->config, &any,
-                                             &at))) {
-        memset(pdev->cmask + at, 0, size);
-        at += size;
-    }
 }
 
 /* The header that leads to the one at @offset, or the head of the list */
@@ -114,30 +97,20 @@ static void vfio_pasid_support_prefix(VFIOPCIDevice *vdev)
 }
 
 bool vfio_pasid_add(VFIOPCIDevice *vdev, uint16_t offset,
-                    const VFIOPasidCap *cap, Error **errp)
+                    const VFIOPasidCap *cap, VfioPasidWhere where, Error **errp)
 {
     PCIDevice *pdev = PCI_DEVICE(vdev);
-    g_autofree PCIEEcapLayout *layout = g_new(PCIEEcapLayout, 1);
-    PCIEEcapReason reason;
-    bool fits;
+    /* The header of a Null capability at the head has the list behind it */
+    uint16_t kept = offset == PCI_CONFIG_SPACE_SIZE ? PCIE_ECAP_HEADER_SIZE : 0;
 
-    pcie_ecap_parse(pdev->config, layout);
-    reason = pcie_ecap_check(layout, pdev->config, offset,
-                             PCI_EXT_CAP_PASID_SIZEOF);
-    fits = !reason || reason == PCIE_ECAP_NONZERO;
-    /* What QEMU's copy has there are registers of the device, or a Null head */
-    for (uint16_t at = offset; fits && at < offset + PCI_EXT_CAP_PASID_SIZEOF;
-         at += PCIE_ECAP_ALIGN) {
-        if (at != PCI_CONFIG_SPACE_SIZE) {
-            pci_set_long(pdev->config + at, 0);
-        }
-        clear_bit(at / PCIE_ECAP_ALIGN, vdev->pasid.hidden);
-    }
-    if (!fits || !pcie_insert_capability(pdev, PCI_EXT_CAP_ID_PASID,
-                                         PCI_PASID_VER, offset,
-                                         PCI_EXT_CAP_PASID_SIZEOF)) {
+    /* The rest of QEMU's copy there are registers of the device */
+    memset(pdev->config + offset + kept, 0, PCI_EXT_CAP_PASID_SIZEOF - kept);
+    bitmap_clear(vdev->pasid.hidden, offset / PCIE_ECAP_ALIGN,
+                 PCI_EXT_CAP_PASID_SIZEOF / PCIE_ECAP_ALIGN);
+    if (!pcie_insert_capability(pdev, PCI_EXT_CAP_ID_PASID, PCI_PASID_VER,
+                                offset, PCI_EXT_CAP_PASID_SIZEOF)) {
         error_setg(errp, "the configuration space changed between two reads: "
-                   "offset 0x%x %s", offset, pcie_ecap_reason_name(reason));
+                   "offset 0x%x is taken", offset);
         return false;
     }
     pcie_pasid_common_init(pdev, offset, cap->width, cap->exec, cap->priv);
@@ -149,6 +122,7 @@ bool vfio_pasid_add(VFIOPCIDevice *vdev, uint16_t offset,
                  (cap->exec ? PCI_PASID_CTRL_EXEC : 0) |
                  (cap->priv ? PCI_PASID_CTRL_PRIV : 0));
     vfio_pasid_support_prefix(vdev);
+    vfio_pasid_set_enabled(vdev, offset, cap, where);
     return true;
 }
 
@@ -179,11 +153,12 @@ void vfio_pci_pasid_reset(VFIOPCIDevice *vdev)
     }
 }
 
-/* The byte that a write puts to @at; 0 if it does not reach there */
-static uint8_t vfio_pasid_byte_at(uint32_t addr, uint32_t val, int len,
-                                  uint32_t at)
+/* Does a write set one of @bits in the byte at @at? */
+static bool vfio_pasid_write_sets(uint32_t addr, uint32_t val, int len,
+                                  uint32_t at, uint8_t bits)
 {
-    return range_covers_byte(addr, len, at) ? val >> (8 * (at - addr)) : 0;
+    return range_covers_byte(addr, len, at) &&
+           (val >> (8 * (at - addr)) & bits);
 }
 
 /* Will the host reset the function when it gets this write? */
@@ -199,22 +174,21 @@ static bool vfio_pasid_write_resets(VFIOPCIDevice *vdev, uint32_t addr,
     /* Initiate Function Level Reset (7.5.3.4) */
     if (exp && (pci_get_long(config + exp + PCI_EXP_DEVCAP) &
                 PCI_EXP_DEVCAP_FLR) &&
-        (vfio_pasid_byte_at(addr, val, len, exp + PCI_EXP_DEVCTL + 1) &
-         (PCI_EXP_DEVCTL_BCR_FLR >> 8))) {
+        vfio_pasid_write_sets(addr, val, len, exp + PCI_EXP_DEVCTL + 1,
+                              PCI_EXP_DEVCTL_BCR_FLR >> 8)) {
         return true;
     }
     /* The same for functions that are not PCI Express in all (7.9.21) */
     if (af && (config[af + PCI_AF_CAP] & PCI_AF_CAP_FLR) &&
-        (vfio_pasid_byte_at(addr, val, len, af + PCI_AF_CTRL) &
-         PCI_AF_CTRL_FLR)) {
+        vfio_pasid_write_sets(addr, val, len, af + PCI_AF_CTRL,
+                              PCI_AF_CTRL_FLR)) {
         return true;
     }
     /* D3hot to D0 without No_Soft_Reset (5.3.1.4) */
     return pdev->pm_cap && vdev->has_pm_reset &&
            range_covers_byte(addr, len, pm) &&
            (config[pm] & PCI_PM_CTRL_STATE_MASK) == PM_STATE_D3HOT &&
-           (vfio_pasid_byte_at(addr, val, len, pm) &
-            PCI_PM_CTRL_STATE_MASK) == PM_STATE_D0;
+           !vfio_pasid_write_sets(addr, val, len, pm, PCI_PM_CTRL_STATE_MASK);
 }
 
 bool vfio_pci_pasid_write_config(VFIOPCIDevice *vdev, uint32_t addr,

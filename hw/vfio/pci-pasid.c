@@ -130,33 +130,6 @@ static void vfio_pasid_drop_all(VFIOPCIDevice *vdev)
     }
 }
 
-/*
- * Does the guest get the PASID capability at @own, which the kernel shows? If
- * not it is dropped. Sets @why if the guest gets none instead of it.
- */
-static bool vfio_pasid_keep_own(VFIOPCIDevice *vdev, const VFIOPasidView *view,
-                                uint16_t own, char **why)
-{
-    const char *defect = vfio_pasid_list_defect(&view->layout);
-    bool off = vdev->pasid.mode == ON_OFF_AUTO_OFF;
-
-    if (!off && !defect && !vfio_pasid_shown_by_mistake(&view->layout, own)) {
-        vfio_pasid_set_passed_through(vdev, own);
-        return true;
-    }
-    if (defect && !off) {
-        *why = g_strdup_printf("the list of extended capabilities of the "
-                               "device %s, so the PASID capability in it at "
-                               "offset 0x%x may be one that the kernel means "
-                               "to hide", defect, own);
-    }
-    /* A guest that is taken over (CPR) may know it: vfio_pasid_adopt() */
-    if (!cpr_is_incoming()) {
-        vfio_pasid_drop_all(vdev);
-    }
-    return false;
-}
-
 /* Wherever the virtual registers go: the guest does not get at those below */
 static void vfio_pasid_hide_own(VFIOPCIDevice *vdev, const VFIOPasidView *view)
 {
@@ -167,6 +140,27 @@ static void vfio_pasid_hide_own(VFIOPCIDevice *vdev, const VFIOPasidView *view)
                                              &vdev->pasid.host, &at))) {
         trace_vfio_pci_pasid_hide(vdev->vbasedev.name, at, size);
         vfio_pasid_hide(vdev, at, size);
+        at += size;
+    }
+}
+
+/*
+ * A host that enables PASID for a device has other values in its registers than
+ * one that does not, and the guest does not know of them. So QEMU's copy of
+ * what looks like them is not compared when a stream is read, whatever this
+ * host says of PASID.
+ */
+static void vfio_pasid_do_not_compare(PCIDevice *pdev)
+{
+    static const VFIOPasidCap any = { .width = 1 };
+    g_autofree PCIEEcapLayout *layout = g_new(PCIEEcapLayout, 1);
+    uint16_t at = 0;
+    uint16_t size;
+
+    pcie_ecap_parse(pdev->config, layout);
+    while ((size = vfio_pasid_next_registers(layout, pdev->config, &any,
+                                             &at))) {
+        memset(pdev->cmask + at, 0, size);
         at += size;
     }
 }
@@ -194,6 +188,7 @@ static bool vfio_pasid_check_wanted(VFIOPCIDevice *vdev,
     PCIEEcapReason reason = pcie_ecap_check(&view->layout, view->image, wanted,
                                             PCI_EXT_CAP_PASID_SIZEOF);
     g_autofree char *what = NULL;
+    g_autofree char *other = NULL;
     VFIOPasidPlace place;
 
     if (!reason || (reason == PCIE_ECAP_NONZERO &&
@@ -201,29 +196,14 @@ static bool vfio_pasid_check_wanted(VFIOPCIDevice *vdev,
         return true;
     }
     what = vfio_pasid_describe(&view->layout, view->size, wanted, reason);
-    if (vfio_pasid_choose_place(&view->layout, view->image, &vdev->pasid.host,
-                                &place)) {
-        error_setg(errp, "x-vpasid-cap-offset=0x%x is not possible: %s; "
-                   "x-vpasid-cap-offset=0x%x would work", wanted, what,
-                   place.offset);
-    } else {
-        error_setg(errp, "x-vpasid-cap-offset=0x%x is not possible: %s; no "
-                   "other offset would work", wanted, what);
-        error_append_hint(errp, "Use x-vpasid=off to go on without PASID.\n");
-    }
+    vfio_pasid_choose_place(&view->layout, view->image, &vdev->pasid.host,
+                            &place);
+    other = place.offset ? g_strdup_printf("0x%x", place.offset) :
+                           g_strdup("no other offset");
+    error_setg(errp, "x-vpasid-cap-offset=0x%x is not possible: %s; %s would "
+               "work", wanted, what, other);
+    error_append_hint(errp, "Use x-vpasid=off to go on without PASID.\n");
     return false;
-}
-
-/* Put @cap, which the host and the vIOMMU allow, to @offset */
-static bool vfio_pasid_enable(VFIOPCIDevice *vdev, uint16_t offset,
-                              const VFIOPasidCap *cap, VfioPasidWhere where,
-                              Error **errp)
-{
-    if (!vfio_pasid_add(vdev, offset, cap, errp)) {
-        return false;
-    }
-    vfio_pasid_set_enabled(vdev, offset, cap, where);
-    return true;
 }
 
 static bool vfio_pasid_place_and_enable(VFIOPCIDevice *vdev,
@@ -262,7 +242,7 @@ static bool vfio_pasid_place_and_enable(VFIOPCIDevice *vdev,
                                      VFIO_PASID_REASON_NO_ROOM, text, errp);
     }
     cap.width = vdev->pasid.width;
-    return vfio_pasid_enable(vdev, offset, &cap, where, &err) ||
+    return vfio_pasid_add(vdev, offset, &cap, where, &err) ||
            vfio_pasid_go_without_err(vdev, err, errp);
 }
 
@@ -313,17 +293,10 @@ static VfioPasidReason vfio_pasid_no_offer(VFIOPCIDevice *vdev)
                                     VFIO_PASID_REASON_HOST_NO_PASID;
 }
 
-/* How wide the capability can be where nothing speaks against it */
-static uint8_t vfio_pasid_width(VFIOPCIDevice *vdev)
-{
-    uint8_t width = MIN(vdev->pasid.host.width, PCI_EXT_CAP_PASID_MAX_WIDTH);
-    uint8_t limit = pci_device_get_viommu_pasid_width(PCI_DEVICE(vdev));
-
-    return limit ? MIN(width, limit) : width;
-}
-
 bool vfio_pci_pasid_setup(VFIOPCIDevice *vdev, Error **errp)
 {
+    PCIDevice *pdev = PCI_DEVICE(vdev);
+    VFIOPCIPasid *pasid = &vdev->pasid;
     VfioPasidReason no_host = vfio_pasid_ask_host(vdev);
     VfioPasidReason reason = vfio_pasid_no_space(vdev);
     g_autofree VFIOPasidView *view = NULL;
@@ -332,37 +305,33 @@ bool vfio_pci_pasid_setup(VFIOPCIDevice *vdev, Error **errp)
     Error *err = NULL;
 
     if (!reason) {
-        vfio_pasid_do_not_compare(vdev);
-        own = vfio_pasid_find(PCI_DEVICE(vdev)->config);
+        vfio_pasid_do_not_compare(pdev);
+        own = vfio_pasid_find(pdev->config);
     }
-    if (!reason && (own || vdev->pasid.host.width)) {
+    if (!reason && (own || pasid->host.width)) {
         view = vfio_pasid_view(vdev, &err);
         if (!view) {
             return vfio_pasid_go_without_err(vdev, err, errp);
         }
-        if (own && vfio_pasid_keep_own(vdev, view, own, &problem)) {
+        if (own && pasid->mode != ON_OFF_AUTO_OFF &&
+            !vfio_pasid_shown_by_mistake(&view->layout, own)) {
+            vfio_pasid_set_passed_through(vdev, own);
             return true;
         }
-        if (problem && cpr_is_incoming()) {
-            vfio_pasid_set_disabled(vdev, VFIO_PASID_REASON_GUEST_NOT_LOADED,
-                                    problem);
-            return true;
+        /* A guest that is taken over (CPR) may know it: vfio_pasid_adopt() */
+        if (!cpr_is_incoming()) {
+            vfio_pasid_drop_all(vdev);
         }
-        if (problem) {
-            return vfio_pasid_go_without(vdev,
-                                         VFIO_PASID_REASON_LIST_UNRELIABLE,
-                                         problem, errp);
-        }
-        if (!own) {
-            vfio_pasid_hide_own(vdev, view);
-        }
+        vfio_pasid_hide_own(vdev, view);
     }
 
     reason = reason ?: no_host ?: vfio_pasid_no_offer(vdev);
     if (!reason) {
-        vdev->pasid.width = vfio_pasid_width(vdev);
+        pasid->width = MIN_NON_ZERO(MIN(pasid->host.width,
+                                        PCI_EXT_CAP_PASID_MAX_WIDTH),
+                                    pci_device_get_viommu_pasid_width(pdev));
     }
-    if (vdev->pasid.mode == ON_OFF_AUTO_OFF) {
+    if (pasid->mode == ON_OFF_AUTO_OFF) {
         reason = VFIO_PASID_REASON_OFF;
     }
     if (reason) {
@@ -374,7 +343,16 @@ bool vfio_pci_pasid_setup(VFIOPCIDevice *vdev, Error **errp)
                                 NULL);
         return true;
     }
-    problem = vfio_pasid_path_problem(PCI_DEVICE(vdev), &reason);
+    if (vfio_pasid_is_off(&view->layout, view->image, &pasid->host)) {
+        reason = VFIO_PASID_REASON_DEVICE_PASID_OFF;
+        problem = g_strdup_printf("PASID is off in the device, although the "
+            "host reports %u bits of it: the host failed to enable it, as its "
+            "log says; the device and the ports above it in the host need "
+            "end-to-end TLP prefixes, and each port access control services "
+            "(ACS), which another slot may have", pasid->host.width);
+    } else {
+        problem = vfio_pasid_path_problem(pdev, &reason);
+    }
     if (problem) {
         return vfio_pasid_go_without(vdev, reason, problem, errp);
     }
@@ -395,10 +373,8 @@ static bool vfio_pasid_adopt_virtual(VFIOPCIDevice *vdev, uint16_t offset,
 {
     const VFIOPasidCap *host = &vdev->pasid.host;
     g_autofree VFIOPasidView *view = NULL;
-    g_autofree char *other = NULL;
     g_autofree char *what = NULL;
     PCIEEcapReason reason;
-    VFIOPasidPlace place;
 
     if (!vdev->pasid.width) {
         error_setg(errp, VFIO_MSG_PREFIX "the guest has a PASID capability at "
@@ -425,16 +401,13 @@ static bool vfio_pasid_adopt_virtual(VFIOPCIDevice *vdev, uint16_t offset,
                              PCI_EXT_CAP_PASID_SIZEOF);
     /* The guest has not seen the registers below since it started */
     if (!reason || reason == PCIE_ECAP_NONZERO) {
-        return vfio_pasid_enable(vdev, offset, known, VFIO_PASID_WHERE_GUEST,
-                                 errp);
+        return vfio_pasid_add(vdev, offset, known, VFIO_PASID_WHERE_GUEST,
+                              errp);
     }
     what = vfio_pasid_describe(&view->layout, view->size, offset, reason);
-    other = vfio_pasid_choose_place(&view->layout, view->image, host, &place) ?
-        g_strdup_printf("it could only be at offset 0x%x", place.offset) :
-        g_strdup("there is no place for it");
     error_setg(errp, VFIO_MSG_PREFIX "the guest has its PASID capability at "
-               "offset 0x%x, and here %s: %s; unplug the device before QEMU "
-               "is replaced", vdev->vbasedev.name, offset, other, what);
+               "offset 0x%x, where it cannot be here: %s; unplug the device "
+               "before QEMU is replaced", vdev->vbasedev.name, offset, what);
     return false;
 }
 

@@ -23,26 +23,19 @@ typedef struct VfioPasidState VfioPasidState;
  *
  * @mode: property x-vpasid. ON_OFF_AUTO_ON makes it an error if the guest
  *        cannot get the capability, ON_OFF_AUTO_OFF never adds it.
- *
  * @wanted_offset: property x-vpasid-cap-offset, in bytes; 0 chooses one.
- *
- * @host: what the host reports of the device; a width of 0 is no PASID.
- *
+ * @host: report of the host; a width of 0 is no PASID.
  * @width: of the capability that the guest can have, in bits; 0 if it cannot
  *         have one, with @state saying why, or if the kernel exposes one.
- *
  * @owned: a bit for each 4 bytes of configuration space that no write of the
  *         guest leaves QEMU for: the virtual capability, and the registers of
  *         the device that are hidden.
- *
  * @hidden: a bit for each 4 bytes of those that the guest reads zero from: the
  *          registers of the device.
- *
- * @saved: what was there before the state of a guest is read that is taken over
- *         (CPR). Owned; NULL at any other time.
- *
- * @state: property x-vpasid-state: what was decided and why. Owned; NULL before
- *         vfio_pci_pasid_setup().
+ * @saved: configuration space before the state of a guest is read that is taken
+ *         over (CPR). Owned; NULL at any other time.
+ * @state: property x-vpasid-state: the decision and its reason. Owned; NULL
+ *         before vfio_pci_pasid_setup().
  */
 typedef struct VFIOPCIPasid {
     OnOffAuto mode;
@@ -88,7 +81,6 @@ void vfio_pci_pasid_describe(ObjectClass *klass);
  * @vdev: the device, after its other capabilities were added and before the
  *        guest runs. It need have neither a host IOMMU device nor extended
  *        configuration space, nor any capability.
- *
  * @errp: set if the user asked for what cannot be: x-vpasid=on without PASID,
  *        or an x-vpasid-cap-offset that is not free.
  *
@@ -108,7 +100,6 @@ void vfio_pci_pasid_reset(VFIOPCIDevice *vdev);
  * vfio_pci_pasid_hides: tell whether the guest reads zero from a register
  *
  * @vdev: the device.
- *
  * @addr: of the read in configuration space, in bytes. No access reaches over
  *        the end of 4 aligned bytes.
  *
@@ -125,11 +116,8 @@ bool vfio_pci_pasid_hides(const VFIOPCIDevice *vdev, uint32_t addr);
  * and goes on.
  *
  * @vdev: the device. Without either nothing happens.
- *
  * @addr: of the write in configuration space, in bytes.
- *
- * @val: what is written, in the low @len bytes.
- *
+ * @val: value that is written, in the low @len bytes.
  * @len: of the write in bytes: 1, 2 or 4, with @addr a multiple of it.
  *
  * Returns: true if the write was taken care of, false if the caller has to go
@@ -155,7 +143,6 @@ void vfio_pci_pasid_cpr_pre_load(VFIOPCIDevice *vdev);
  * say. The rest of extended configuration space has to be the same.
  *
  * @vdev: the device, after vfio_pci_pasid_cpr_pre_load().
- *
  * @errp: set if this cannot be done; names device and offset.
  *
  * Returns: true on success, false with @errp set. The state must not be used

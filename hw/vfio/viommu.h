@@ -47,7 +47,6 @@ const void *vfio_viommu_identity(VFIODevice *vbasedev);
  * devices of one vIOMMU share it, even where the host IOMMU is the same.
  *
  * @vbasedev: the device, plugged into its bus. It need not be a PCI device.
- *
  * @hwpt: an HWPT of the same IOAS that other devices are attached to, some of
  *        which may have been unplugged.
  *
@@ -75,10 +74,8 @@ bool vfio_viommu_check_group(VFIODevice *vbasedev, Error **errp);
  * vfio_viommu_hwpt_hint: say why an HWPT was asked for that could not be had
  *
  * @vbasedev: the device whose allocation failed.
- *
  * @flags: the flags of that allocation. Without IOMMU_HWPT_ALLOC_NEST_PARENT
  *         there is nothing to add.
- *
  * @errp: holds the error of the allocation, which gains a hint. May be NULL.
  */
 void vfio_viommu_hwpt_hint(VFIODevice *vbasedev, uint32_t flags, Error **errp);

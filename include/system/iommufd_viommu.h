@@ -123,7 +123,7 @@ int iommufd_eventq_watch(int eventq_fd, Error **errp);
 /**
  * iommufd_eventq_unwatch: undo iommufd_eventq_watch()
  *
- * @watch_fd: what iommufd_eventq_watch() has returned, without a handler in the
+ * @watch_fd: return value of iommufd_eventq_watch(), without a handler in the
  *            main loop. It is closed; others may be in a poll of it.
  * @eventq_fd: file descriptor of the queue; it stays open.
  */

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Copyright (c) qemu-vpasid contributors
 # shellcheck shell=sh
-# What the emulated host (L1) and its guest (L2) have in common.
+# Functions of both the emulated host (L1) and its guest (L2).
 export PATH=/bin HOME=/
 
 start_system() {
@@ -86,7 +86,7 @@ device() {
 # smmu_of ADDRESS: the SMMU that a function is behind.
 smmu_of() { basename "$(readlink "/sys/bus/pci/devices/$1/iommu")"; }
 
-# What the PASID capability of a function says, as its config space has it
+# Fields of the PASID capability of a function, from its config space
 # now: PCIe 6.2, 7.8.9.  `none` when no capability is listed.
 pasid_state() {
     at=$(setpci -v -s "$1" ECAP_PASID.l 2>/dev/null | sed -n 's/.*ecap [0-9A-Fa-f]* @\([0-9a-f]*\).*/\1/p')

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Copyright (c) qemu-vpasid contributors
 # shellcheck shell=sh disable=SC2034,SC2154,SC3045
-# What the cases do in the emulated host (L1).
+# The cases' steps in the emulated host (L1).
 
 testdev=1234:7061   # pasid-testdev
 nvme=1b36:0010

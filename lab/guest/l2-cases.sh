@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Copyright (c) qemu-vpasid contributors
 # shellcheck shell=sh disable=SC2034,SC2154
-# What the cases do in the guest (L2).
+# The cases' steps in the guest (L2).
 
 # host WORD...: have the host (L1) run the case's function on_WORD, and set
 # answer to what it answered.

@@ -18,7 +18,7 @@ const FuzzInput fuzz_input = FUZZ_BYTES;
 
 #define RECORD  16
 
-/* What the second byte of a record says besides the version */
+/* Bits of the second byte of a record besides the version */
 #define JUMPS   0x10
 #define ENDS    0x20
 #define NOISE   0x40

@@ -32,7 +32,7 @@ typedef enum FuzzInput {
     FUZZ_IMAGE,
 } FuzzInput;
 
-/* What this target takes */
+/* Kind of input of this target */
 extern const FuzzInput fuzz_input;
 
 /**

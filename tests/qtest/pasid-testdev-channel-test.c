@@ -156,7 +156,7 @@ static void test_reset(void)
     qtest_quit(qts);
 }
 
-/* What is not allowed when the command comes */
+/* Requests that are not allowed when the command comes */
 static void test_not_allowed(void)
 {
     QTestState *qts = start();

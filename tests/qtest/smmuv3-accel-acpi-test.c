@@ -229,7 +229,7 @@ static void assert_iasl(const char *folder)
     }
 }
 
-/* @known: what fwts says all the same, or NULL */
+/* @known: complaint of fwts that is known, or NULL */
 static void assert_tools(const Tables *t, const char *known)
 {
     g_autofree gchar *folder = NULL;

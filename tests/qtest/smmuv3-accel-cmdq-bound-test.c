@@ -453,7 +453,7 @@ static void assert_ends_with_tlbi(VfGuest *g, uint32_t since)
     g_assert_true(found);
 }
 
-/* What may have come into the TLB by the old STE is invalidated after it */
+/* Entries that the old STE brought into the TLB are invalidated after it */
 static void test_order_tlbi(void)
 {
     const uint64_t word0 = VS_STE0_DEFAULT + 0x10000;
@@ -495,7 +495,7 @@ static void test_update_tlbi(const void *opaque)
     vg_end_silent(g);
 }
 
-/* What there is to say of a device that waits is said once, by either QEMU */
+/* QEMU reports a device that waits once, be it the old QEMU or the new */
 static void test_update_event(const void *opaque)
 {
     VfGuest *g = start_update(DEVICES);

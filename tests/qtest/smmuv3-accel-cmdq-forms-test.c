@@ -65,7 +65,7 @@ typedef struct Run {
     uint64_t word[RUN][2];
 } Run;
 
-/* What the host has to invalidate by ASID */
+/* Commands that the host executes by ASID */
 static uint64_t asid_of(const FormsTest *t, uint64_t word0)
 {
     return extract64(word0, 48, t->asid16 ? 16 : 8);

@@ -41,7 +41,7 @@ static VfGuest *start(unsigned int devices, uint64_t eats)
     return g;
 }
 
-/* What a new QEMU says before it knows what it takes over */
+/* State of a new QEMU before it knows what it takes over */
 static void look(VfGuest *g)
 {
     QDict *state = vg_qom_get_struct(g, "/machine/peripheral/smmu",

@@ -541,7 +541,7 @@ static void test_paused(const void *opaque)
     g_assert_cmpint(vf_client_access(c, 0, NULL), ==, VF_ACCESS_S1);
     fault(g, 0x3000);
     if (failed) {
-        /* What QEMU itself leaks when there is no program ends with it */
+        /* The leak of QEMU itself when there is no program ends with it */
         vg_exec(g, NULL);
     }
     vg_device_del(g, "d1", 1);

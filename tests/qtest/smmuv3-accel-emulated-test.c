@@ -176,7 +176,7 @@ static void test_translate(const void *opaque)
     set_up(&d, 0);
     for (int k = 0; k < SPACES; k++) {
         assert_reads(&d, 0, k, MARK(k, 0));
-        /* What the guest invalidates is forgotten by QEMU and by the host */
+        /* QEMU and the host forget the entries that the guest invalidates */
         map(g, k, 1);
         vs_queue(g, VS_CMD_TLBI_NH_VA | VS_ASID(k + 1), IOVA);
         vs_sync(g);

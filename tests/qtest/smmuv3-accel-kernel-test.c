@@ -5,7 +5,7 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What each version has and has not is told with VfLinux, in
+ * The features of each version are listed at VfLinux, in
  * vfio-fake/vfio-fake.h. Each row is a version, with what a guest can have
  * of it: a device that is translated and has PASID, or the reason why not.
  */

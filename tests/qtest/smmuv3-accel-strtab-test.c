@@ -266,7 +266,7 @@ static void test_clash(void)
     vg_end_silent(g);
 }
 
-/* What a device may have under its StreamID when it gets another one */
+/* STEs that a device may have under its StreamID when it gets another one */
 static const VsStateIndex kept_states[] = {
     VS_TRANSLATE, VS_ABORT, VS_INVALID, VS_BYPASS,
 };
@@ -414,7 +414,7 @@ static void test_clash_unplug(void)
     g_free(vg_end(g));
 }
 
-/* Whose StreamID is the same as before is not looked at */
+/* A device with the same StreamID as before is not looked at */
 static void test_same(void)
 {
     VfGuest *g = vs_start(2, 2);

@@ -166,7 +166,7 @@ static void test_irq(void)
     vs_submit(g);
     assert_messages(g, 2);
 
-    /* Who comes after a reset may want wired interrupts, and clear nothing */
+    /* The driver after a reset may want wired interrupts, and clear nothing */
     qtest_memset(g->qts, MESSAGE(0), 0, 8);
     vg_system_reset(g);
     vs_setup(g, VS_LINEAR);

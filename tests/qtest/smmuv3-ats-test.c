@@ -319,7 +319,7 @@ static void test_fault(const void *opaque)
     g_assert_cmphex(qtest_readl(qts, EVENTQ + 12), ==, word3);
     g_assert_cmphex(qtest_readq(qts, EVENTQ + 16), ==, iova);
     g_assert_cmphex(qtest_readq(qts, EVENTQ + 24), ==, ipa);
-    /* What is permitted goes on */
+    /* A permitted access goes on */
     g_assert_cmpint(ptd_dma(qts, t->permitted, iova, 0, 4), ==,
                     PASID_TESTDEV_STATUS_OK);
     g_assert_cmpuint(events(qts), ==, 1);

@@ -301,7 +301,7 @@ static void wait_without_main_loop(Guest *g)
 }
 
 /*
- * What the main loop cannot keep up with is told as an overflow (7.4). When the
+ * Events that the main loop cannot keep up with are an overflow (7.4). When the
  * device begins is up to the drive: if the main loop was not yet busy by then,
  * it could keep up. Try again.
  */

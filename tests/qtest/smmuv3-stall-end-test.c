@@ -304,7 +304,7 @@ static void test_unplug(void)
 }
 
 /*
- * What a device writes when its wait is over can be any register: one that
+ * A device can write to any register when its wait is over: one that
  * resets the device, unplugs it, starts or cancels a transfer of its own, or
  * switches the SMMU off.
  */

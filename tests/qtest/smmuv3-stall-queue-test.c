@@ -62,7 +62,7 @@ static void test_queue_full(void)
     qtest_quit(qts);
 }
 
-/* What the guest has not been told of cannot be answered, but be terminated */
+/* The guest cannot answer a stall that it has no event of, but terminate it */
 static void test_queue_full_end(void)
 {
     const StConfig two = { .eventq_log2 = 1 };

@@ -218,7 +218,7 @@ static void test_mapped(void)
 
 /* Retry */
 
-/* What a page is at first, which is a fault, and what is told of it */
+/* The state of a page at first, which is a fault, and its event */
 typedef struct FaultTest {
     const char *name;
     uint64_t pte;
@@ -276,7 +276,7 @@ static void test_retry(const void *opaque)
     qtest_quit(qts);
 }
 
-/* What is retried in vain stalls again, as another transaction */
+/* A transaction that is retried in vain stalls again, as another one */
 static void test_retry_again(void)
 {
     QTestState *qts = st_start(ON, &usual, 1);

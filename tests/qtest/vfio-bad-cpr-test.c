@@ -184,7 +184,7 @@ static void slot_in_use(VfGuest *g)
                    "already occupied by vfio-pci");
 }
 
-/* What was passed by number is still there to be passed again */
+/* A descriptor that was passed by number can be passed again */
 static void number(VfGuest *g)
 {
     g_autofree gchar *fd = g_strdup_printf("%d", g->c->device_fd[1]);

@@ -363,7 +363,7 @@ static void test_rom_size(const void *opaque)
 }
 
 /*
- * What is behind its end reads zero, whatever was read before. Eight bytes are
+ * Bytes behind its end read zero, whatever was read before. Eight bytes are
  * read in two halves, the second one right after the first.
  */
 static void test_rom_behind(void)

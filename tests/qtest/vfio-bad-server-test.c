@@ -269,7 +269,7 @@ static void test_user_replugged(void)
 /* A server that sends requests without end */
 
 /*
- * What QEMU has room for, from hw/vfio-user/flow.h: requests that are done
+ * Limits of QEMU, from hw/vfio-user/flow.h: requests that are done
  * together, that wait for the main loop, and that QEMU bears while it waits
  * for a reply
  */
@@ -381,7 +381,7 @@ static void test_flood_cut(void)
                   "instead of a reply");
 }
 
-/* What QEMU has no room for while it is busy elsewhere stays in the socket */
+/* Requests beyond QEMU's limit stay in the socket while it is busy elsewhere */
 static void test_flood_room(void)
 {
     VfClient *c = vf_client_new();

@@ -194,7 +194,7 @@ static void check_faults(Uapi *u)
     g_assert_cmpuint(got[0].cookie, ==, 1);
     g_assert_cmpuint(got[1].cookie, ==, 3);
 
-    /* What waits when the device leaves is answered by the kernel */
+    /* The kernel answers the requests that wait when the device leaves */
     n[5] = vf_client_page_fault(u->c, 0, 7, 0x6000, read);
     g_assert_cmpint(fault(u, n[2])->state, ==, VF_FAULT_READ);
     g_assert_cmpint(fault(u, n[5])->state, ==, VF_FAULT_WAITS);

@@ -255,7 +255,7 @@ static void check_invalidate(Uapi *u)
     g_assert_cmpint(iommufd(u, IOMMU_HWPT_INVALIDATE, &cmd), ==, 0);
     cmd.entry_len = sizeof(cmds[0]);
 
-    /* What times out is the SYNC of a block: all but one command count */
+    /* The SYNC of a block times out: all but one command count */
     g_assert_cmpint(vdevice_alloc(u, u->dev_id, 0x100, NULL), ==, 0);
     s->device[0].atc_dead = 1;
     cmds[0][0] = CMD_ATC_INV | 0x100ull << 32;
@@ -304,7 +304,7 @@ static void check_hw_info(Uapi *u)
     g_assert_cmpint(iommufd(u, IOMMU_GET_HW_INFO, &cmd), ==, ENOENT);
 }
 
-/* What each version of Linux has not yet, by the release notes of VfLinux */
+/* Each version lacks what the release notes of VfLinux give to a later one */
 static void check_versions(Uapi *u)
 {
     static const struct {
@@ -316,13 +316,16 @@ static void check_versions(Uapi *u)
         int parent;             /* of a nesting parent */
         int stray;              /* of a command with a bit too many */
     } rows[] = {
-        { VF_LINUX_7_3, IOMMU_HW_INFO_TYPE_ARM_SMMUV3, 16, 0xa, 0, 0, EIO },
-        { VF_LINUX_7_2, IOMMU_HW_INFO_TYPE_ARM_SMMUV3, 16, 0xa, 0, 0, 0 },
-        { VF_LINUX_6_18, IOMMU_HW_INFO_TYPE_ARM_SMMUV3, 16, 0x2, 0, 0, 0 },
-        { VF_LINUX_6_15, IOMMU_HW_INFO_TYPE_ARM_SMMUV3, 16, 0x2, EOPNOTSUPP,
-          0, 0 },
-        { VF_LINUX_6_12, IOMMU_HW_INFO_TYPE_NONE, 0, 0, EOPNOTSUPP,
-          EOPNOTSUPP },
+        { .version = VF_LINUX_7_3, .type = IOMMU_HW_INFO_TYPE_ARM_SMMUV3,
+          .pasid = 16, .caps = 0xa, .stray = EIO },
+        { .version = VF_LINUX_7_2, .type = IOMMU_HW_INFO_TYPE_ARM_SMMUV3,
+          .pasid = 16, .caps = 0xa },
+        { .version = VF_LINUX_6_18, .type = IOMMU_HW_INFO_TYPE_ARM_SMMUV3,
+          .pasid = 16, .caps = 0x2 },
+        { .version = VF_LINUX_6_15, .type = IOMMU_HW_INFO_TYPE_ARM_SMMUV3,
+          .pasid = 16, .caps = 0x2, .input_type = EOPNOTSUPP },
+        { .version = VF_LINUX_6_12, .type = IOMMU_HW_INFO_TYPE_NONE,
+          .input_type = EOPNOTSUPP, .parent = EOPNOTSUPP },
     };
     uint64_t stray[2] = { CMD_NSNH_ALL | 1 << 20 };
 

@@ -383,7 +383,7 @@ static void test_adopt(const void *opaque)
     }
 }
 
-/* What the user is told while a guest is taken over, and after that */
+/* Messages to the user while a guest is taken over, and after that */
 
 typedef struct TextTest {
     const char *name;
@@ -477,7 +477,7 @@ static const RefuseTest refuse_tests[] = {
     { .name = "in-the-way", .from = ",x-vpasid-cap-offset=0x400",
       .change = grown,
       .said = { "vfio d0: the guest has its PASID capability at offset 0x400",
-                "it could only be at offset 0xff8", "overlaps the body",
+                "where it cannot be here: 0x400 overlaps the body",
                 "unplug the device before QEMU is replaced" } },
     { .name = "other-list", .from = "", .change = grown_elsewhere,
       .said = { "vfio d0: configuration space is not what the guest knows",

@@ -103,7 +103,7 @@ static const PathTest tests[] = {
     { .name = "integrated", .ports = "", .where = "bus=pcie.0,addr=5",
       .describe = integrated, .devfn = SLOT_5 },
 
-    /* What the guest sees of these is conventional PCI */
+    /* The guest sees conventional PCI of these */
     { .name = "legacy-root-bus", .ports = "", .where = "bus=pcie.0,addr=5",
       .describe = legacy, .devfn = SLOT_5,
       .reason = "device-no-express",
@@ -131,7 +131,8 @@ static const PathTest tests[] = {
       .said = { "port rp1", "ACS", "disable-acs=off" }, .text =
           "disabled: the port rp1 (pcie-root-port) has no access control "
           "services (ACS), without which a guest does not enable PASID; give "
-          "it disable-acs=off" },
+          "it disable-acs=off, an xio3130-downstream x-disable-acs=off, or use "
+          "a pcie-root-port instead" },
     { .name = "switch", .ports = SWITCH("", "", ""), .where = "bus=dn",
       .bus = 3,
       .reason = "port-no-acs",

@@ -58,8 +58,16 @@ static const VfExtCap caps_pasid_first[] = {
     { 0x100, PCI_EXT_CAP_ID_PASID, 1, 4 },
     { 0x200, PCI_EXT_CAP_ID_ATS, 1, 8 }, { }
 };
+static const VfExtCap caps_other_first[] = {
+    { 0x100, PCI_EXT_CAP_ID_SECPCI, 1, 4 },
+    { 0x200, PCI_EXT_CAP_ID_ATS, 1, 8 }, { }
+};
 static const VfExtCap caps_pasid_alone[] = {
     { 0x100, PCI_EXT_CAP_ID_PASID, 1, 4 }, { }
+};
+static const VfExtCap caps_pasid_last[] = {
+    { 0x100, PCI_EXT_CAP_ID_ERR, 2, 0x2c },
+    { 0x300, PCI_EXT_CAP_ID_PASID, 1, 4 }, { }
 };
 /* A capability of a future version has an unknown length */
 static const VfExtCap caps_unknown_last[] = {
@@ -95,9 +103,39 @@ static void registers_first(VfDevice *d)
     vf_put32(d->phys + 0x104, HOST_CAP | CTRL_ENABLED);
 }
 
-static void registers_first_off(VfDevice *d)
+/* These are of another capability */
+static void registers_first_reserved(VfDevice *d)
+{
+    vf_put32(d->phys + 0x104, HOST_CAP | CTRL_ENABLED | 1u << 31);
+}
+
+/* Linux reports a width where it failed to enable PASID, too */
+static void off(VfDevice *d)
+{
+    vf_put32(d->phys + 0x304, HOST_CAP);
+    d->pasid_off = 1;
+}
+
+/* The device can do more than the host's IOMMU */
+static void off_wider(VfDevice *d)
+{
+    vf_put32(d->phys + 0x304,
+             20 << 8 | PCI_PASID_CAP_EXEC | PCI_PASID_CAP_PRIV);
+    d->hw_caps = IOMMU_HW_CAP_PCI_PASID_EXEC | IOMMU_HW_CAP_PCI_PASID_PRIV;
+    d->pasid_off = 1;
+}
+
+static void off_first(VfDevice *d)
 {
     vf_put32(d->phys + 0x104, HOST_CAP);
+    d->pasid_off = 1;
+}
+
+/* One of them is not the device's PASID, and nobody can tell which */
+static void off_and_on(VfDevice *d)
+{
+    put_pasid(d, 0x300, PASID_HEADER, HOST_CAP);
+    put_pasid(d, 0x700, PASID_HEADER, HOST_CAP | CTRL_ENABLED);
 }
 
 /* Devices that have less than 4096 bytes */
@@ -267,6 +305,23 @@ static const PlaceTest tests[] = {
       .state = "reason=no-room", .text =
           "2 places look like the device's own capability" },
 
+    /* The device's own control register says whether PASID is on */
+    { .name = "off", .caps = caps_pasid_last, .describe = off, .options = "",
+      .warnings = 1, .state = "reason=device-pasid-off", .text =
+          "disabled: PASID is off in the device, although the host reports 16 "
+          "bits of it: the host failed to enable it, as its log says; the "
+          "device and the ports above it in the host need end-to-end TLP "
+          "prefixes, and each port access control services (ACS), which "
+          "another slot may have" },
+    { .name = "off-wider", .caps = caps_pasid_last, .describe = off_wider,
+      .options = "", .warnings = 1, .state = "reason=device-pasid-off" },
+    { .name = "off-first", .caps = caps_pasid_first, .describe = off_first,
+      .options = "", .warnings = 1, .state = "reason=device-pasid-off" },
+    { .name = "off-alone", .caps = caps_pasid_alone, .describe = off_first,
+      .options = "", .warnings = 1, .state = "reason=device-pasid-off" },
+    { .name = "off-and-on", .caps = caps_aer, .describe = off_and_on,
+      .options = "", .offset = 0xff8, .state = "where=end" },
+
     /* A capability of unknown size counts as reaching to the next one */
     { .name = "unknown-last", .caps = caps_unknown_last, .options = "",
       .offset = 0x1f8, .state = "where=gap" },
@@ -307,7 +362,7 @@ static const PlaceTest refused_tests[] = {
           "0x200 is not possible: 0x200 overlaps the header of a "
           "capability "
       "(Address Translation Services, ID 0xf, 0x200 to 0x207); "
-      "x-vpasid-cap-offset=0xfb8 would work" },
+      "0xfb8 would work" },
     { .name = "body", .caps = caps_close,
       .options = ",x-vpasid-cap-offset=0x110", .text =
           "overlaps the body of a capability (Advanced Error Reporting, ID "
@@ -326,23 +381,20 @@ static const PlaceTest refused_tests[] = {
       "0xb, 0x1c0 to 0x1ff)" },
     { .name = "data", .caps = caps_end_taken, .describe = data_in_gap,
       .options = ",x-vpasid-cap-offset=0xfb8", .text =
-          "0xfb8 does not read zero; x-vpasid-cap-offset=0xfb0 would "
-      "work" },
+          "0xfb8 does not read zero; 0xfb0 would work" },
     { .name = "other-host", .caps = caps_end_taken, .describe = hidden_twice,
       .options = ",x-vpasid-cap-offset=0x300",
       .text = "0x300 does not read zero" },
     { .name = "beside-host", .caps = caps_end_taken, .describe = hidden,
       .options = ",x-vpasid-cap-offset=0x304", .text =
-          "0x304 does not read zero; x-vpasid-cap-offset=0x300 would "
-      "work" },
-    { .name = "first-not-own", .caps = caps_pasid_first,
-      .describe = registers_first_off, .options = ",x-vpasid-cap-offset=0x100",
+          "0x304 does not read zero; 0x300 would work" },
+    { .name = "first-not-own", .caps = caps_other_first,
+      .describe = registers_first_reserved,
+      .options = ",x-vpasid-cap-offset=0x100",
       .text = "0x100 does not read zero" },
     { .name = "unaligned", .caps = caps_aer,
       .options = ",x-vpasid-cap-offset=0x202", .text =
-          "0x202 is not a multiple of 4; x-vpasid-cap-offset=0xff8 "
-          "would "
-      "work" },
+          "0x202 is not a multiple of 4; 0xff8 would work" },
     { .name = "standard", .caps = caps_aer,
       .options = ",x-vpasid-cap-offset=0x80",
       .text = "0x80 is not inside 0x100 to 0xfff" },
@@ -355,7 +407,7 @@ static const PlaceTest refused_tests[] = {
     { .name = "short", .caps = caps_aer, .describe = short_space,
       .options = ",x-vpasid-cap-offset=0x5fc", .text =
           "0x5fc does not fit into the 0x600 bytes of configuration space; "
-          "x-vpasid-cap-offset=0x5f8 would work" },
+          "0x5f8 would work" },
     { .name = "no-other", .caps = caps_end_taken, .describe = no_room,
       .options = ",x-vpasid-cap-offset=0x200",
       .text = "0x200 does not read zero; no other offset would work" },
@@ -366,6 +418,9 @@ static const PlaceTest refused_tests[] = {
     { .name = "unknown", .caps = caps_unknown_alone,
       .options = ",x-vpasid-cap-offset=0x400",
       .text = "since its size is not known); no other offset would work" },
+    { .name = "on-off", .caps = caps_pasid_last, .describe = off,
+      .options = ",x-vpasid=on",
+      .text = "x-vpasid=on, but PASID is off in the device" },
     /* x-vpasid=on fails for the same reasons that auto warns about */
     { .name = "on-none", .caps = caps_end_taken, .describe = no_room,
       .options = ",x-vpasid=on", .text = "x-vpasid=on, but there is no room" },
@@ -492,7 +547,7 @@ static void test_refused(const void *opaque)
     err = vg_device_add(g, 0, "d0", 1, t->options);
     vg_assert_has(err, t->text);
     vg_assert_has(err, "vfio d0: ");
-    /* What else the user could do is a hint, which QMP does not have */
+    /* Another way out is a hint, which QMP does not have */
     g_assert_null(strstr(err, "x-vpasid=off"));
     vf_client_assert_clean(c);
     text = vg_end(g);

@@ -143,7 +143,7 @@ static const PasidTest tests[] = {
     { .name = "hidden-physical", .viommu = ACCEL, .options = "",
       .describe = hidden_pasid, .caps = caps_aer, .offset = END_OFFSET,
       .cap_word = 0x1000, .state = "offset=0xff8" },
-    /* What the host has is known, since the device is there at startup */
+    /* QEMU knows the host, since the device is there at startup */
     { .name = "accel-alone", .viommu = BARE, .options = "", .caps = caps_aer,
       .offset = END_OFFSET, .cap_word = 0x1000,
       .state = "offset=0xff8 width=16" },
@@ -338,7 +338,7 @@ static void test_hint(void)
     vf_client_free(c);
 }
 
-/* What only this series has starts with x-, and nothing else is accepted */
+/* Properties of this series alone start with x-; no other name is accepted */
 static void test_old_name(void)
 {
     VfClient *c = describe(&on_tests[0]);

@@ -117,7 +117,7 @@ static void test_properties(const void *opaque)
     qtest_quit(qts);
 }
 
-/* What an accelerated SMMUv3 has beside them, for developers */
+/* Further properties of an accelerated SMMUv3, for developers */
 static void test_instance(void)
 {
     QTestState *qts = qtest_init("-M virt,gic-version=3 -nic none -device "

@@ -40,7 +40,7 @@ static inline uint32_t get32(const uint8_t *bytes, uint32_t at)
            (uint32_t)bytes[at + 3] << 24;
 }
 
-/* What is behind the end of the image is dropped */
+/* Bytes behind the end of the image are dropped */
 static inline void put32(Image *im, uint32_t at, uint32_t value)
 {
     for (unsigned i = 0; i < 4 && at + i < END; i++) {

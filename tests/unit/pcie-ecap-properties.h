@@ -112,7 +112,7 @@ static inline void property_same(const uint8_t *image,
     g_assert_true(!memcmp(again, layout, sizeof(*again)));
 }
 
-/* What there is to say against each 4 bytes, if nothing is reserved */
+/* The reason to refuse each 4 bytes, if nothing is reserved */
 static inline void judge_cells(const uint8_t *image,
                                const PCIEEcapLayout *layout,
                                PCIEEcapReason *cells)
@@ -224,7 +224,7 @@ static inline void property_inserted(const PCIEEcapLayout *before,
     uint32_t lost = before->defects & ~after->defects;
     unsigned at = 0, found = 0;
 
-    g_assert_cmphex(lost & ~PCIE_ECAP_ZEROS, ==, 0);
+    g_assert_true(crossed || !(lost & ~PCIE_ECAP_ZEROS));
     g_assert_true(crossed || !(after->defects & ~before->defects));
     for (unsigned i = 0; i < after->count; i++) {
         const PCIEEcapExtent *ext = &after->extents[i];

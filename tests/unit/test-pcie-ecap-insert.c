@@ -76,15 +76,21 @@ static void test_place_named(void)
         PCIEEcapReason reason;
         uint16_t named;
     } places[] = {
-        { 0x100, 8, PCIE_ECAP_HIT_HEADER, 0x100 },
-        { 0x104, 8, PCIE_ECAP_HIT_BODY, 0x100 },
-        { 0x1f8, 0x40, PCIE_ECAP_HIT_HEADER, 0x200 },
-        { 0x104, 0x200, PCIE_ECAP_HIT_HEADER, 0x200 },
-        { 0x104, 0x200, PCIE_ECAP_HIT_BODY, 0x100 },
-        { 0x23c, 8, PCIE_ECAP_HIT_BODY, 0x200 },
-        { 0x240, 8, PCIE_ECAP_NONZERO, 0 },
-        { 0x100, 8, PCIE_ECAP_OK, 0 },
-        { 0x10c, 8, PCIE_ECAP_HIT_HEADER, 0 },
+        { .offset = 0x100, .size = 8, .reason = PCIE_ECAP_HIT_HEADER,
+          .named = 0x100 },
+        { .offset = 0x104, .size = 8, .reason = PCIE_ECAP_HIT_BODY,
+          .named = 0x100 },
+        { .offset = 0x1f8, .size = 0x40, .reason = PCIE_ECAP_HIT_HEADER,
+          .named = 0x200 },
+        { .offset = 0x104, .size = 0x200, .reason = PCIE_ECAP_HIT_HEADER,
+          .named = 0x200 },
+        { .offset = 0x104, .size = 0x200, .reason = PCIE_ECAP_HIT_BODY,
+          .named = 0x100 },
+        { .offset = 0x23c, .size = 8, .reason = PCIE_ECAP_HIT_BODY,
+          .named = 0x200 },
+        { .offset = 0x240, .size = 8, .reason = PCIE_ECAP_NONZERO },
+        { .offset = 0x100, .size = 8, .reason = PCIE_ECAP_OK },
+        { .offset = 0x10c, .size = 8, .reason = PCIE_ECAP_HIT_HEADER },
     };
     g_autofree Image *im = image_new();
 
@@ -190,7 +196,7 @@ static void test_insert_empty(void)
     parse(im);
     g_assert_cmpuint(im->layout.count, ==, 2);
 
-    /* What is behind 0x100 counts */
+    /* The bytes behind 0x100 count */
     memset(im->bytes, 0, END);
     im->bytes[0x104] = 1;
     g_assert_cmpint(pcie_ecap_insert(im->bytes, 0x100, PASID_ID, 1,

@@ -231,15 +231,20 @@ static void test_registers(void)
     g_assert_cmpuint(registers(im, &more, &at), ==, 8);
 }
 
-/* Behind the anchor, if nothing else is there and PASID is on */
+/* Behind the anchor, if nothing else is there */
 static void test_registers_anchor(void)
 {
     g_autofree Image *im = list_new();
     uint16_t at = 0;
 
     put32(im, 0x100, 0xf00u << 20);
-    put32(im, 0x104, CAP);
+    put32(im, 0x104, CAP | 1u << 31);
     g_assert_cmpuint(registers(im, &host, &at), ==, 0);
+    put32(im, 0x104, 0x1306);
+    g_assert_cmpuint(registers(im, &host, &at), ==, 0);
+    put32(im, 0x104, CAP);
+    g_assert_cmpuint(registers(im, &host, &at), ==, 4);
+    at = 0;
     put32(im, 0x104, CAP | 1 << 16);
     g_assert_cmpuint(registers(im, &host, &at), ==, 4);
     g_assert_cmphex(at, ==, 0x104);
@@ -265,6 +270,44 @@ static void test_registers_anchor(void)
     g_assert_cmpuint(registers(im, &host, &at), ==, 0);
 }
 
+static bool is_off(Image *im, const VFIOPasidCap *of)
+{
+    parse(im);
+    return vfio_pasid_is_off(&im->layout, im->bytes, of);
+}
+
+/* All registers that can be the device's say that PASID is off */
+static void test_off(void)
+{
+    const VFIOPasidCap less = { .width = 8 };
+    g_autofree Image *im = list_new();
+
+    g_assert_false(is_off(im, &less));
+    put32(im, 0x200, HEADER);
+    put32(im, 0x204, CAP);
+    g_assert_true(is_off(im, &less));
+    put32(im, 0x300, HEADER);
+    put32(im, 0x304, CAP);
+    g_assert_true(is_off(im, &less));
+    put32(im, 0x304, CAP | 1 << 16);
+    g_assert_false(is_off(im, &less));
+    put32(im, 0x300, 0);
+    put32(im, 0x204, CAP | 6 << 16);
+    g_assert_true(is_off(im, &less));
+    put32(im, 0x204, CAP | 7 << 16);
+    g_assert_false(is_off(im, &less));
+    /* Registers that the host cannot have what it reports from */
+    put32(im, 0x204, 0x0700);
+    g_assert_false(is_off(im, &less));
+
+    put32(im, 0x200, 0);
+    put32(im, 0x100, 0xf00u << 20);
+    put32(im, 0x104, CAP);
+    g_assert_true(is_off(im, &host));
+    put32(im, 0x104, CAP | 1 << 16);
+    g_assert_false(is_off(im, &host));
+}
+
 /* The first one of the list has no ID any more */
 static void test_anchor(void)
 {
@@ -281,7 +324,7 @@ static void test_none(void)
 
     memset(im->bytes + 0x10c, 0xa5, 0xf00 - 0x10c);
     check(im, VFIO_PASID_STEP_NONE, 0, PCIE_ECAP_HIT_BODY, 0);
-    /* What is known of a broken list is not all */
+    /* Not all of a broken list is known */
     memset(im->bytes + 0x10c, 0, 0xf00 - 0x10c);
     put32(im, 0xf00, 0x0b | 1 << 16 | 0x100u << 20);
     put32(im, 0x200, HEADER);
@@ -289,7 +332,7 @@ static void test_none(void)
     check(im, VFIO_PASID_STEP_NONE, 0, PCIE_ECAP_BAD_CHAIN, 0);
 }
 
-/* Whatever the image: the place is nobody's, and can be put into the list */
+/* In any image the place is nobody's, and can be put into the list */
 static void test_random(void)
 {
     g_autofree Image *im = image_new();
@@ -339,6 +382,7 @@ int main(int argc, char **argv)
     g_test_add_func("/vfio-pasid-place/registers", test_registers);
     g_test_add_func("/vfio-pasid-place/registers/anchor",
                     test_registers_anchor);
+    g_test_add_func("/vfio-pasid-place/off", test_off);
     g_test_add_func("/vfio-pasid-place/anchor", test_anchor);
     g_test_add_func("/vfio-pasid-place/none", test_none);
     g_test_add_func("/vfio-pasid-place/random", test_random);

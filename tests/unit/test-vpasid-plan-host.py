@@ -29,6 +29,18 @@ GPU, NIC = '0000:01:00.0', '0009:01:00.0'
 SMMU, OTHER = 'smmu3.0x0000000011000000', 'smmu3.0x0000000012000000'
 
 
+def enabled(data):
+    """Configuration space with PASID enabled, as Linux leaves a device."""
+    data = bytearray(data)
+    at = 0x100
+    while at:
+        header = int.from_bytes(data[at:at + 4], 'little')
+        if header & 0xffff == 0x1b:
+            data[at + 6] |= 1
+        at = header >> 20
+    return bytes(data)
+
+
 class Host(unittest.TestCase):
     """A host whose devices can all go to a guest, until a test spoils it."""
 
@@ -69,7 +81,7 @@ class Host(unittest.TestCase):
         What iommufd says of it is in tests/native/probe.c.
         """
         node = f'sys/bus/pci/devices/{name}'
-        self.write(f'{node}/config', data=image(dump))
+        self.write(f'{node}/config', data=enabled(image(dump)))
         self.write(f'{node}/class', '0x030200\n')
         group = group or name
         kernel = f'sys/kernel/iommu_groups/{group}'
@@ -211,7 +223,9 @@ class Host(unittest.TestCase):
         self.write('sys/bus/pci/devices/0000:00:01.0/class', '0x060400\n')
         self.add('0000:01:00.1', 'chain-empty', group=GPU)
         check = self.checks(GPU)[2]['IOMMU group']
-        self.bad(check, '0000:00:01.0 (a bridge)', 'one device of a group')
+        self.bad(check, '0000:00:01.0 (a bridge)', 'alone in its group')
+        # QEMU refuses it even if nobody uses the others
+        self.assertNotIn('unused', check['remedy'])
         self.bad(check, ' 0000:01:00.1')
         self.assertNotIn('01:00.1 (a bridge)', check['found'])
 
@@ -293,7 +307,7 @@ class Host(unittest.TestCase):
             self.write(path, '0 16 1 0 1 1')
 
     def test_probe(self):
-        """What the host answers about a device, by errno."""
+        """The host's answers about a device, by errno."""
         for name, error, result, remedy in (
                 ("host's PASID", errno.EBUSY, 'unknown', 'end the program'),
                 ("host's PASID", errno.EINVAL, 'unknown', 'end the program'),
@@ -323,6 +337,13 @@ class Host(unittest.TestCase):
         self.write('dev/vfio/devices/vfio0', '0 0 0 0 1 1')
         self.bad(self.checks()[2]["host's PASID"], 'has not enabled', 'ACS')
 
+    def test_pasid_off(self):
+        """Linux reports a width, but failed to enable PASID."""
+        self.write(f'sys/bus/pci/devices/{GPU}/config',
+                   data=image('device-gpu'))
+        self.bad(self.checks()[2]["host's PASID"], '16 bits are reported, but '
+                 'PASID is off in the device', 'ACS')
+
     def test_gone(self):
         """A device that does not answer needs something else than root."""
         self.write(f'sys/bus/pci/devices/{GPU}/config', data=b'\xff' * 4096)
@@ -334,7 +355,7 @@ class Host(unittest.TestCase):
         self.assertIn('root', self.checks()[2]['capability']['remedy'])
 
     def test_names(self):
-        """Whatever bytes a name has, JSON is JSON, and a table is a table."""
+        """JSON is JSON, and a table a table, with any bytes in a name."""
         self.add(NIC, 'device-nic', driver=b'n\xff"\\\n  \x1b[2J')
         self.assertIn('n\ufffd"\\\n', self.checks(NIC)[2]['driver']['found'])
         for option in '--host', '--args':
@@ -357,7 +378,7 @@ class Host(unittest.TestCase):
         self.bad(host['devices'], 'sys/bus/pci/devices', 'mount sysfs')
 
     def test_stray(self):
-        """What is not named like a device is none."""
+        """A file that is not named like a device is none."""
         for name in 'stray', '0000:01:00.0.bak', '1:2.3', '0000:0A:00.0':
             self.write(f'sys/bus/pci/devices/{name}/config',
                        data=image('device-gpu'))
@@ -368,7 +389,8 @@ class Host(unittest.TestCase):
     def test_no_setup(self):
         """A device that QEMU or Linux refuses gets no options."""
         self.add('0000:01:00.1', 'chain-empty', group=GPU)
-        self.assertIn(f'{GPU}: IOMMU group: shared with 0000:01:00.1; one',
+        self.assertIn(f'{GPU}: IOMMU group: shared with 0000:01:00.1; '
+                      'behind an accelerated SMMUv3 a device has to be alone',
                       self.refused(GPU))
         os.remove(os.path.join(
             self.root, f'sys/kernel/iommu_groups/{GPU}/devices/0000:01:00.1'))

@@ -46,7 +46,7 @@ def names():
 
 
 def expected():
-    """What is to be printed: name -> (status, output)."""
+    """The output to expect: name -> (status, output)."""
     want, name = {}, None
     with open(dump('expected'), encoding='ascii') as file:
         for line in file:
@@ -140,7 +140,7 @@ class Corpus(unittest.TestCase):
 
 
 class BadInput(unittest.TestCase):
-    """What cannot be read, says where, and gives status 2."""
+    """An input that cannot be read says where, and gives status 2."""
 
     def bad(self, text, message, line):
         """That text is refused at that line."""
@@ -202,7 +202,7 @@ class BadInput(unittest.TestCase):
                 self.assertIn(message, err)
 
     def test_output(self):
-        """What cannot be written is no success."""
+        """Output that cannot be written is no success."""
         with open('/dev/full', 'wb') as full:
             done = subprocess.run([PROGRAM, '-F', dump('device-nic')],
                                   stdout=full, stderr=subprocess.PIPE,
@@ -211,7 +211,7 @@ class BadInput(unittest.TestCase):
         self.assertIn(b'cannot write', done.stderr)
 
     def test_text_between(self):
-        """What lspci -v prints between is no bad input."""
+        """The lines of lspci -v in between are no bad input."""
         with open(dump('device-cxl'), encoding='ascii') as file:
             _, title, rest = file.read().split('\n', 2)
         with tempfile.TemporaryDirectory() as folder:
@@ -265,7 +265,7 @@ class Sysfs(unittest.TestCase):
         self.assertEqual(run('--sysfs=' + self.root), (0, '', ''))
 
     def test_json_escapes(self):
-        """What cannot stand in a JSON string is escaped."""
+        """Characters that a JSON string cannot have are escaped."""
         odd = os.path.join(self.root, 'a "b" \\c\td')
         os.makedirs(os.path.join(odd, '0000:01:00.0'))
         status, out, _ = run('--json', '--sysfs=' + odd)
@@ -300,7 +300,7 @@ class Sysfs(unittest.TestCase):
         self.assertIn('its physical function does not answer', err)
 
     def test_without_root(self):
-        """What the kernel gives to others than root is not enough."""
+        """The bytes that the kernel gives to other users are not enough."""
         self.add('0000:01:00.0', image('place-host')[:64])
         self.add('0000:02:00.0', image('place-host')[:256])
         status, out, err = run('--sysfs=' + self.root)

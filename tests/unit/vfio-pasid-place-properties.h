@@ -80,7 +80,7 @@ static inline void property_step(const uint8_t *image,
     }
 }
 
-/* What is kept from the guest is in no capability, and is told in order */
+/* Registers kept from the guest are in no capability, and come in order */
 static inline void property_registers(const uint8_t *image,
                                       const PCIEEcapLayout *layout,
                                       const VFIOPasidCap *host)
@@ -108,7 +108,7 @@ static inline void property_registers(const uint8_t *image,
  *
  * @image: #PCIE_ECAP_IMAGE_SIZE bytes of anything.
  *
- * @host: what the host reports, anything.
+ * @host: report of the host, anything.
  *
  * @reserved: start of a range that is not to be used, any value.
  *
@@ -155,7 +155,7 @@ vfio_pasid_place_properties(const uint8_t *image, const VFIOPasidCap *host,
                       ext->offset >= choice.offset + PASID_SIZE ||
                       is_replaced_head(ext, choice.offset));
     }
-    /* What is there is nothing, or the device's own capability */
+    /* The place has nothing, or the device's own capability */
     g_assert_cmpint(vfio_pasid_read(image, choice.offset, &found) &&
                     found.width == host->width && found.exec == host->exec &&
                     found.priv == host->priv, ==,

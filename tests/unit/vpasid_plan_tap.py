@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What the tests of vpasid-plan have in common: dumps, and TAP."""
+"""Common parts of the tests of vpasid-plan: dumps, and TAP."""
 
 import os
 import re

@@ -27,7 +27,7 @@ DECLARE_CLASS_CHECKERS(IOMMUStallClass, IOMMU_STALL, TYPE_IOMMU_STALL)
 typedef struct PCIStall PCIStall;
 
 /**
- * PCIStallResult: what became of a transaction
+ * PCIStallResult: outcome of a transaction
  *
  * @PCI_STALL_UNSUPPORTED: the IOMMU has no stalls for this device, or there is
  *     no IOMMU. The device makes the access as any other device does.

@@ -35,21 +35,14 @@
  * second group the walk goes on.
  *
  * @PCIE_ECAP_LOOP: a next pointer leads to an element met before.
- *
  * @PCIE_ECAP_OUTSIDE: a next pointer leads below 0x100.
- *
  * @PCIE_ECAP_ONES: a header reads all ones.
- *
  * @PCIE_ECAP_ZEROS: a next pointer leads to a header that reads all zeros.
- *
  * @PCIE_ECAP_BACKWARD: a next pointer leads to a lower offset. The
  *     specification does not forbid it.
- *
  * @PCIE_ECAP_INTO_BODY: a next pointer leads into the body of an element met
  *     before.
- *
  * @PCIE_ECAP_OVERLAP: the body of an element runs over one met before.
- *
  * @PCIE_ECAP_CUT_SHORT: the body of an element would not end inside
  *     configuration space.
  */
@@ -72,21 +65,14 @@ typedef enum PCIEEcapDefect {
  * enum PCIEEcapReason - why a place for a capability is refused
  *
  * @PCIE_ECAP_OK: it is not refused.
- *
  * @PCIE_ECAP_MISALIGNED: the offset is not a multiple of 4.
- *
  * @PCIE_ECAP_BAD_RANGE: the place is not inside 0x100 to 0xfff, or has no room
  *     for a header.
- *
  * @PCIE_ECAP_BAD_CHAIN: the list has one of the defects #PCIE_ECAP_BROKEN.
- *
  * @PCIE_ECAP_HIT_HEADER: the place overlaps the header of a capability.
- *
  * @PCIE_ECAP_HIT_BODY: the place overlaps the body of a capability.
- *
  * @PCIE_ECAP_HIT_RESERVED: the place overlaps a range that
  *     pcie_ecap_reserve() took.
- *
  * @PCIE_ECAP_NONZERO: no capability is known there, but something is, for it
  *     does not read zero.
  */
@@ -105,20 +91,15 @@ typedef enum PCIEEcapReason {
  * struct PCIEEcapExtent - where one extended capability lies
  *
  * @id: capability ID, 16 bits.
- *
  * @offset: of its header in bytes, 0x100 to 0xffc.
- *
  * @size: in bytes with the header, at least 4. It ends inside configuration
  *        space.
- *
  * @version: capability version, 0 to 15.
- *
  * @sized: false if nothing is known about the size of this ID and version, or
  *         if its own size field is nonsense. @size is then as much as it may
  *         be: up to the next known capability or the end of configuration
  *         space, within the limits of all of its ID and version. Zeros at the
  *         end do not make it shorter, since registers may read zero.
- *
  * @cut: true if it would end behind configuration space. @size is then what is
  *       left of configuration space.
  */
@@ -135,17 +116,12 @@ typedef struct PCIEEcapExtent {
  * struct PCIEEcapLayout - what an image holds
  *
  * @defects: a bitmap of #PCIEEcapDefect.
- *
  * @bad_offset: offset in bytes of the header that showed the first defect of
  *              the list, 0 without defect.
- *
  * @broken_offset: offset in bytes of the header that the walk ended at because
  *                 of one of #PCIE_ECAP_BROKEN, 0 without.
- *
  * @count: number of elements of @extents in use, 0 for an empty list.
- *
  * @extents: the capabilities in the order of the list.
- *
  * @used: for each 4 bytes of configuration space, what is known to be there.
  */
 typedef struct PCIEEcapLayout {
@@ -161,7 +137,6 @@ typedef struct PCIEEcapLayout {
  * pcie_ecap_get32: read 4 little-endian bytes of an image
  *
  * @image: #PCIE_ECAP_IMAGE_SIZE bytes of configuration space.
- *
  * @offset: where to read, any value.
  *
  * Returns: the value, with 0 for bytes behind the end of the image.
@@ -203,7 +178,6 @@ const char *pcie_ecap_reason_name(PCIEEcapReason reason);
  * into account: some sizes depend on it.
  *
  * @image: #PCIE_ECAP_IMAGE_SIZE bytes of configuration space.
- *
  * @layout: filled in whole. A list that is empty (the header at 0x100 reads
  *          zero) has no defect and no extent.
  */
@@ -213,7 +187,6 @@ void pcie_ecap_parse(const uint8_t *image, PCIEEcapLayout *layout);
  * pcie_ecap_find: look for a capability by ID
  *
  * @layout: from pcie_ecap_parse().
- *
  * @id: the ID to look for.
  *
  * Returns: the first one of the list, a part of @layout; NULL if there is
@@ -225,12 +198,9 @@ const PCIEEcapExtent *pcie_ecap_find(const PCIEEcapLayout *layout, uint16_t id);
  * pcie_ecap_in_the_way: tell which capability a place was refused for
  *
  * @layout: from pcie_ecap_parse().
- *
  * @offset: first byte of the place, as given to pcie_ecap_check().
- *
  * @size: of the place in bytes, as given to pcie_ecap_check().
- *
- * @reason: what pcie_ecap_check() said.
+ * @reason: answer of pcie_ecap_check().
  *
  * Returns: for PCIE_ECAP_HIT_HEADER and PCIE_ECAP_HIT_BODY the capability with
  * the lowest offset whose header or body is in the place, a part of @layout.
@@ -247,9 +217,7 @@ const PCIEEcapExtent *pcie_ecap_in_the_way(const PCIEEcapLayout *layout,
  * be replaced even then.
  *
  * @layout: from pcie_ecap_parse().
- *
  * @offset: first byte of the range, any value.
- *
  * @size: of the range in bytes, any value. What is not in extended
  *        configuration space is ignored.
  */
@@ -263,11 +231,8 @@ void pcie_ecap_reserve(PCIEEcapLayout *layout, uint16_t offset, uint16_t size);
  * makes room, since it can be replaced by another header.
  *
  * @layout: from pcie_ecap_parse() of @image.
- *
  * @image: #PCIE_ECAP_IMAGE_SIZE bytes of configuration space.
- *
  * @offset: of the new capability's header in bytes, any value.
- *
  * @size: of the new capability with its header in bytes, any value.
  *
  * Returns: PCIE_ECAP_OK, or why not.
@@ -283,9 +248,7 @@ PCIEEcapReason pcie_ecap_check(const PCIEEcapLayout *layout,
  * behind their capabilities more often than at the end.
  *
  * @layout: from pcie_ecap_parse() of @image.
- *
  * @image: #PCIE_ECAP_IMAGE_SIZE bytes of configuration space.
- *
  * @size: of the new capability with its header in bytes, any value.
  *
  * Returns: the offset of the place in bytes; 0 if there is none.
@@ -301,16 +264,12 @@ uint16_t pcie_ecap_alloc(const PCIEEcapLayout *layout, const uint8_t *image,
  * the capability itself if it goes there, a Null capability otherwise.
  *
  * @image: #PCIE_ECAP_IMAGE_SIZE bytes of configuration space.
- *
  * @offset: of the new capability's header in bytes, any value.
- *
  * @id: capability ID.
- *
  * @version: capability version, 0 to 15.
- *
  * @size: of the new capability with its header in bytes, any value.
  *
- * Returns: what pcie_ecap_check() says. Unless it is PCIE_ECAP_OK, @image is
+ * Returns: answer of pcie_ecap_check(). Unless it is PCIE_ECAP_OK, @image is
  * untouched.
  */
 PCIEEcapReason pcie_ecap_insert(uint8_t *image, uint16_t offset, uint16_t id,

@@ -4,9 +4,9 @@
  *
  * Copyright (c) qemu-vpasid contributors
  *
- * Whoever reads the file `sva` of the device has it read and write memory of
- * that very process, by the process' own addresses, and is told in one line
- * for each step what came of it. The registers are those of
+ * A program that reads the file `sva` of the device has it read and write the
+ * memory of that very process, by the process' own addresses, and gets one line
+ * for the outcome of each step. The registers are those of
  * docs/specs/pasid-testdev.rst.
  */
 

@@ -252,7 +252,7 @@ def kinds():
                    'Express').put(0x40, 0x00030001)
     mirror.bytes[0x100:] = mirror.bytes[:0x100] * 15
     yield 'device-mirrored', [mirror]
-    # What Linux wants of a function before it enables its PASID
+    # Linux wants this of a function before it enables its PASID
     yield 'device-no-prefix', [plain(0x020b, 'no end-to-end TLP prefixes')
                                .put(0x74, 0)]
     multi = [plain(0x020c, 'function 0 of several, without ACS'),

@@ -13,6 +13,9 @@
  * adjoining capabilities of the same ID count as one, so the header of the
  * second comes from the device. If VFIO shows no standard capability, the
  * status register does not announce a list.
+ *
+ * Before VFIO gets the device, the driver of its IOMMU has enabled PASID, with
+ * all permissions that the capability supports, or has failed to.
  */
 
 #include "fake.h"
@@ -70,6 +73,30 @@ static void put32(uint8_t *p, uint32_t v)
 {
     for (int i = 0; i < 4; i++) {
         p[i] = v >> (8 * i);
+    }
+}
+
+static void put_pasid_control(VfDevice *d)
+{
+    unsigned int pos = PCI_CFG_SPACE_SIZE;
+
+    for (int left = (VF_CONFIG_SIZE - PCI_CFG_SPACE_SIZE) / 4;
+         pos >= PCI_CFG_SPACE_SIZE && pos + 8 <= VF_CONFIG_SIZE && left;
+         left--) {
+        uint32_t header = get32(d->phys + pos);
+
+        if (PCI_EXT_CAP_ID(header) == PCI_EXT_CAP_ID_PASID) {
+            uint32_t cap = get32(d->phys + pos + PCI_PASID_CAP) & 0xffff;
+            uint32_t control = PCI_PASID_CTRL_ENABLE |
+                (cap & (PCI_PASID_CAP_EXEC | PCI_PASID_CAP_PRIV));
+
+            if (!d->max_pasid_log2 || d->pasid_off) {
+                control = 0;
+            }
+            put32(d->phys + pos + PCI_PASID_CAP, cap | control << 16);
+            return;
+        }
+        pos = PCI_EXT_CAP_NEXT(header);
     }
 }
 
@@ -241,6 +268,9 @@ void vf_config_prepare(VfDevice *d)
     }
     memset(d->owned, 0, sizeof(d->owned));
     memset(d->wmask, 0, sizeof(d->wmask));
+    if (!d->mdev) {
+        put_pasid_control(d);
+    }
     if (d->raw) {
         own(d, 0, VF_CONFIG_SIZE);
     } else {

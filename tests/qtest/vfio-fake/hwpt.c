@@ -31,14 +31,15 @@ static bool is_arm(VfObject *dev)
 }
 
 /* Bits of out_capabilities that the version does not know */
-static uint64_t caps_to_come(void)
+static uint64_t caps_not_told(const VfDevice *d)
 {
     uint64_t caps = 0;
 
     if (vf_linux_before(VF_LINUX_7_2)) {
         caps |= HW_CAP_PCI_ATS_NOT_SUPPORTED;
     }
-    if (vf_linux_before(VF_LINUX_6_15)) {
+    /* These two are read from the control register of the device */
+    if (vf_linux_before(VF_LINUX_6_15) || d->pasid_off) {
         caps |= IOMMU_HW_CAP_PCI_PASID_EXEC | IOMMU_HW_CAP_PCI_PASID_PRIV;
     }
     return caps;
@@ -88,7 +89,7 @@ int vf_hw_info(uint32_t ctx, void *arg, VfLog *log)
     cmd->data_len = len;
     cmd->out_data_type = is_arm(obj) && vf_linux_before(VF_LINUX_6_15) ?
         IOMMU_HW_INFO_TYPE_NONE : d->hw_type;
-    cmd->out_capabilities = d->hw_caps & ~caps_to_come();
+    cmd->out_capabilities = d->hw_caps & ~caps_not_told(d);
     cmd->out_max_pasid_log2 = vf_linux_before(VF_LINUX_6_15) ?
         0 : d->max_pasid_log2;
     return 0;

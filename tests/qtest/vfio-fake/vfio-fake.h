@@ -210,6 +210,8 @@ typedef struct VfMap {
  * @iidr, @aidr: same
  * @hw_caps: iommufd.h IOMMU_HW_CAP_*
  * @max_pasid_log2: as IOMMU_GET_HW_INFO reports it; any value
+ * @pasid_off: the IOMMU driver failed to enable PASID of the device, as where a
+ *             port above it has no ACS; the width is reported all the same
  * @canwbs: the root complex is coherent, FWB is not needed
  * @config_size: size that QEMU is told, up to 4096
  * @atc_dead: the device does not answer ATC invalidations, as far as ATS is on
@@ -250,6 +252,7 @@ typedef struct VfDevice {
     uint32_t aidr;
     uint64_t hw_caps;
     uint32_t max_pasid_log2;
+    uint32_t pasid_off;
     uint32_t canwbs;
     uint32_t config_size;
     uint32_t atc_dead;

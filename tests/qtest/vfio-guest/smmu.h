@@ -213,9 +213,9 @@ void vs_acknowledge(VfGuest *g);
  *
  * @g: the guest
  * @n: number of the device, which is d<n> with StreamID VS_SID(@n)
- * @to: what it is attached to
+ * @to: the HWPT or state that it is attached to
  * @why: the reason; with "none" and "no-vdevice" it is not stopped
- * @text: what has to be in the text of a stopped device
+ * @text: part of the text of a stopped device
  */
 void vs_assert_listed(VfGuest *g, unsigned int n, const char *to,
                       const char *why, const char *text);
