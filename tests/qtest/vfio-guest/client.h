@@ -71,6 +71,12 @@ VfDevice *vf_client_add_device(VfClient *c);
 /* Give all members of a device the values of vf_client_add_device() */
 void vf_device_describe(VfDevice *d);
 
+/*
+ * Make a device one that Linux knows to wait for its pages, a zip accelerator:
+ * it stalls behind a host SMMU that is told by the tables what stalls.
+ */
+void vf_device_waits(VfDevice *d);
+
 /**
  * vf_image_ext_caps: put a list of extended capabilities into config space
  *
@@ -145,6 +151,10 @@ void vf_client_push_event(VfClient *c, unsigned int queue,
  */
 uint32_t vf_client_page_fault(VfClient *c, unsigned int dev, uint32_t pasid,
                               uint64_t addr, uint32_t perm);
+
+/* vf_client_page_fault() that does not wake up QEMU */
+uint32_t vf_client_add_page_fault(VfClient *c, unsigned int dev, uint32_t pasid,
+                                  uint64_t addr, uint32_t perm);
 
 /**
  * vf_client_add_events: report events without waking up QEMU
