@@ -1,5 +1,5 @@
 /*
- * vIOMMU, vDEVICE and vEVENTQ objects of iommufd
+ * vIOMMU, vDEVICE, vEVENTQ and fault queue objects of iommufd
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -111,11 +111,63 @@ bool iommufd_backend_alloc_veventq(IOMMUFDBackend *be, uint32_t viommu_id,
     return true;
 }
 
-void iommufd_backend_free_veventq(IOMMUFDBackend *be, uint32_t veventq_id,
-                                  int veventq_fd)
+bool iommufd_backend_alloc_faultq(IOMMUFDBackend *be, uint32_t *out_faultq_id,
+                                  int *out_faultq_fd, Error **errp)
 {
-    close(veventq_fd);
-    iommufd_backend_free_id(be, veventq_id);
+    struct iommu_fault_alloc alloc = {
+        .size = sizeof(alloc),
+    };
+    int err = ioctl(be->fd, IOMMU_FAULT_QUEUE_ALLOC, &alloc) ? errno : 0;
+
+    trace_iommufd_backend_alloc_faultq(be->fd, alloc.out_fault_id,
+                                       alloc.out_fault_fd, err);
+    if (err) {
+        error_setg_errno(errp, err, "IOMMU_FAULT_QUEUE_ALLOC failed");
+        errno = err;
+        return false;
+    }
+
+    *out_faultq_id = alloc.out_fault_id;
+    *out_faultq_fd = alloc.out_fault_fd;
+    return true;
+}
+
+bool iommufd_backend_alloc_hwpt_faultq(IOMMUFDBackend *be, uint32_t dev_id,
+                                       uint32_t viommu_id, uint32_t faultq_id,
+                                       uint32_t data_type, uint32_t data_len,
+                                       void *data_ptr, uint32_t *out_hwpt_id,
+                                       Error **errp)
+{
+    struct iommu_hwpt_alloc alloc = {
+        .size = sizeof(alloc),
+        .flags = IOMMU_HWPT_FAULT_ID_VALID,
+        .dev_id = dev_id,
+        .pt_id = viommu_id,
+        .data_type = data_type,
+        .data_len = data_len,
+        .data_uptr = (uintptr_t)data_ptr,
+        .fault_id = faultq_id,
+    };
+    int err = ioctl(be->fd, IOMMU_HWPT_ALLOC, &alloc) ? errno : 0;
+
+    trace_iommufd_backend_alloc_hwpt_faultq(be->fd, dev_id, viommu_id,
+                                            faultq_id, alloc.out_hwpt_id, err);
+    if (err) {
+        error_setg_errno(errp, err, "IOMMU_HWPT_ALLOC(dev_id %u, pt_id %u,"
+                         " fault_id %u) failed", dev_id, viommu_id, faultq_id);
+        errno = err;
+        return false;
+    }
+
+    *out_hwpt_id = alloc.out_hwpt_id;
+    return true;
+}
+
+void iommufd_backend_free_eventq(IOMMUFDBackend *be, uint32_t eventq_id,
+                                 int eventq_fd)
+{
+    close(eventq_fd);
+    iommufd_backend_free_id(be, eventq_id);
 }
 
 int iommufd_eventq_watch(int eventq_fd, Error **errp)

@@ -12,6 +12,7 @@
 #include "smmuv3-fields.h"
 #include "smmuv3-internal.h"
 #include "smmuv3-ssid.h"
+#include "smmuv3-stall.h"
 
 /* smmuv3-internal.h does not have this one */
 FIELD(IDR5, DS, 7, 1)
@@ -87,8 +88,9 @@ static bool idr_matches(const IdrField *f, uint32_t host, uint32_t guest)
     case IDR_ENDIAN:
         return host == TTENDIAN_MIXED || host == guest;
     case IDR_STALL:
-        /* The guest is offered no stalls: a host that forces them is refused */
-        return host != STALL_MODEL_FORCED;
+        /* A guest without stalls does with a host that can do without */
+        return host == guest ||
+               (host == STALL_MODEL_BOTH && guest == STALL_MODEL_NONE);
     default:
         return host >= guest;
     }
@@ -164,6 +166,16 @@ static void append_on_off(GString *list, const char *name, OnOffAuto value)
                            "auto, settled at startup", name);
 }
 
+static void append_stall(SMMUv3State *s, uint32_t host, GString *list)
+{
+    g_string_append_printf(list, " (x-stall=%s%s, the host needs x-stall=%s)",
+                           smmuv3_stall_mode_name(s->x_stall),
+                           s->x_stall == SMMUV3_STALL_AUTO ?
+                           ", settled at startup" : "",
+                           host == STALL_MODEL_FORCED ? "force" :
+                           host == STALL_MODEL_BOTH ? "on or off" : "off");
+}
+
 /* Append the property that the user can change when a field does not match */
 static void append_property(SMMUv3State *s, const IdrField *f,
                             const uint32_t *host, GString *list)
@@ -173,6 +185,9 @@ static void append_property(SMMUv3State *s, const IdrField *f,
     switch (f->reg * 32 + f->shift) {
     case 0 * 32 + R_IDR0_ATS_SHIFT:
         append_on_off(list, "ats", p->ats);
+        break;
+    case 0 * 32 + R_IDR0_STALL_MODEL_SHIFT:
+        append_stall(s, idr_get(host, f), list);
         break;
     case 1 * 32 + R_IDR1_SSIDSIZE_SHIFT:
         g_string_append_printf(list, " (ssidsize %u, the host has at most %u)",
@@ -220,9 +235,4 @@ bool smmuv3_accel_caps_check(SMMUv3State *s,
     error_setg(errp, "arm-smmuv3: the host SMMUv3 of %s cannot do what the"
                " guest is offered:%s", name, list->str);
     return false;
-}
-
-bool smmuv3_accel_host_stalls(const SMMUv3AccelIdr *host)
-{
-    return FIELD_EX32(host->reg[0], IDR0, STALL_MODEL) == STALL_MODEL_BOTH;
 }

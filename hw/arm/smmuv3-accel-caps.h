@@ -70,14 +70,4 @@ bool smmuv3_accel_caps_check(SMMUv3State *s,
                              const struct iommu_hw_info_arm_smmuv3 *info,
                              const char *name, Error **errp);
 
-/**
- * smmuv3_accel_host_stalls: tell whether the host can stall a faulting
- * transaction
- *
- * @host: ID registers of the host.
- *
- * Returns: true if it can be asked to (IDR0.STALL_MODEL 0), false if not.
- */
-bool smmuv3_accel_host_stalls(const SMMUv3AccelIdr *host);
-
 #endif /* HW_ARM_SMMUV3_ACCEL_CAPS_H */

@@ -150,6 +150,7 @@ bool smmuv3_accel_next_emulated(SMMUv3State *s)
     }
     if (g_hash_table_size(a->devices) && !a->emulates && !a->marks &&
         !a->tlbi_again && !a->retry.waiting &&
+        !smmuv3_accel_faults_due(a->faults) &&
         !smmuv3_accel_cmdq_next_emulated(a->cmdq)) {
         return false;
     }
@@ -169,6 +170,7 @@ bool smmuv3_accel_execute(SMMUv3State *s, const Cmd *cmd,
 
     switch (CMD_TYPE(cmd)) {
     case SMMU_CMD_SYNC:
+        smmuv3_accel_faults_flush(a->faults);
         smmuv3_accel_mark_stopped(a, STOP_REFUSED);
         return smmuv3_accel_complete(s, false) &&
                smmuv3_accel_end_sync(a, cmd_error);
@@ -206,6 +208,10 @@ bool smmuv3_accel_execute(SMMUv3State *s, const Cmd *cmd,
         }
         smmuv3_accel_cmdq_add(a->cmdq, cmd);
         break;
+    case SMMU_CMD_RESUME:
+    case SMMU_CMD_STALL_TERM:
+        /* For the emulation, which knows what waits */
+        break;
     default:
         a->tlbi_waits |= a->marks > 0;
         smmuv3_accel_cmdq_add(a->cmdq, cmd);
@@ -218,7 +224,11 @@ void smmuv3_accel_flush(SMMUv3State *s)
 {
     SMMUv3AccelState *a = s->accel_state;
 
-    if (!s->accel || a->cpr.adopting || a->slice.waits) {
+    if (!s->accel || a->cpr.adopting) {
+        return;
+    }
+    smmuv3_accel_faults_flush(a->faults);
+    if (a->slice.waits) {
         return;
     }
     if (g_hash_table_size(a->devices)) {

@@ -11,7 +11,8 @@
  * VFIO nor this file attaches a device anew. The new process gets the IDs of
  * the objects that the old one made, and adopts them when the guest is about
  * to run; until then the old process can take the guest back. Only the vEVENTQ
- * is made anew, since its file belongs to a process.
+ * is made anew, since its file belongs to a process. The file of the fault
+ * queue is handed over: what is in it has to be answered.
  */
 
 #include "qemu/osdep.h"
@@ -22,6 +23,7 @@
 #include "qemu/error-report.h"
 #include "system/runstate.h"
 #include "smmuv3-accel-internal.h"
+#include "smmuv3-stall.h"
 
 static const VMStateDescription vmstate_smmuv3_accel_device = {
     .name = "smmuv3-accel/device",
@@ -56,6 +58,16 @@ static const VMStateDescription vmstate_smmuv3_accel_device_failed = {
     .minimum_version_id = 1,
     .fields = (const VMStateField[]) {
         VMSTATE_BOOL(atc_stale, SMMUv3AccelCprDevice),
+        VMSTATE_END_OF_LIST(),
+    },
+};
+
+static const VMStateDescription vmstate_smmuv3_accel_device_stall = {
+    .name = "smmuv3-accel/device-stall",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .fields = (const VMStateField[]) {
+        VMSTATE_UINT32(faultq_id, SMMUv3AccelCprDevice),
         VMSTATE_END_OF_LIST(),
     },
 };
@@ -98,6 +110,11 @@ static int smmuv3_accel_cpr_pre_save(void *opaque)
     cpr->other_offer = smmuv3_accel_cpr_other_offer(a);
     cpr->limited = a->limited;
     cpr->limit_idr = a->limit_idr;
+    smmuv3_accel_faults_hand_over(a->faults);
+    cpr->stall_mode = smmuv3_stall_mode(a->smmu);
+    cpr->faultq_id = smmuv3_accel_faults_id(a->faults);
+    cpr->last_stag = a->smmu->stall_state ?
+                     a->smmu->stall_state->last_stag : 0;
     g_free(cpr->devices);
     cpr->devices = g_new(SMMUv3AccelCprDevice,
                          g_hash_table_size(a->devices) + a->doomed->len);
@@ -116,6 +133,7 @@ static int smmuv3_accel_cpr_pre_save(void *opaque)
             .event_sid = adev->event.sid,
             .named = adev->named,
             .atc_stale = atc_stale,
+            .faultq_id = adev->host.faultq_id,
         };
         cpr->owed |= adev->event.type || adev->named;
         cpr->failed |= atc_stale;
@@ -147,6 +165,9 @@ static int smmuv3_accel_cpr_pre_load(void *opaque)
     cpr->other_offer = false;
     cpr->failed = false;
     cpr->guest_told = false;
+    cpr->stall_mode = SMMUV3_STALL_OFF;
+    cpr->faultq_id = NO_ID;
+    cpr->last_stag = 0;
     return 0;
 }
 
@@ -162,6 +183,27 @@ static void smmuv3_accel_cpr_take_offer(SMMUv3AccelState *a)
                                                 NULL);
     /* The other registers are loaded after this */
     smmuv3_init_regs(a->smmu);
+}
+
+static bool smmuv3_accel_cpr_take_stall(SMMUv3AccelState *a)
+{
+    SMMUv3StallMode mode = a->cpr.stall_mode;
+
+    if (mode < SMMUV3_STALL_OFF || mode > SMMUV3_STALL_FORCE) {
+        error_report("arm-smmuv3: the incoming state has the unknown stall"
+                     " model %u", mode);
+        return false;
+    }
+    if (a->smmu->x_stall != SMMUV3_STALL_AUTO && a->smmu->x_stall != mode) {
+        error_report("arm-smmuv3: the guest that comes was offered x-stall=%s,"
+                     " and this QEMU has x-stall=%s; give both the same",
+                     smmuv3_stall_mode_name(mode),
+                     smmuv3_stall_mode_name(a->smmu->x_stall));
+        return false;
+    }
+    smmuv3_stall_settle(a->smmu, mode);
+    smmuv3_init_regs(a->smmu);
+    return true;
 }
 
 static int smmuv3_accel_cpr_post_load(void *opaque, int version_id)
@@ -187,6 +229,9 @@ static int smmuv3_accel_cpr_post_load(void *opaque, int version_id)
                          " incoming state", cpr->devices[i].host.ste.mode);
             return -EINVAL;
         }
+    }
+    if (!smmuv3_accel_cpr_take_stall(a)) {
+        return -EINVAL;
     }
     if (cpr->other_offer) {
         smmuv3_accel_cpr_take_offer(a);
@@ -278,6 +323,33 @@ static const VMStateDescription vmstate_smmuv3_accel_offer = {
     },
 };
 
+static bool smmuv3_accel_cpr_stall_needed(void *opaque)
+{
+    SMMUv3AccelCpr *cpr = opaque;
+
+    return cpr->stall_mode != SMMUV3_STALL_OFF;
+}
+
+/*
+ * The stall model that the guest knows. A QEMU that has none would never answer
+ * for a device that waits: it does not know this subsection, and refuses.
+ */
+static const VMStateDescription vmstate_smmuv3_accel_stall = {
+    .name = "smmuv3-accel/stall",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .needed = smmuv3_accel_cpr_stall_needed,
+    .fields = (const VMStateField[]) {
+        VMSTATE_UINT8(stall_mode, SMMUv3AccelCpr),
+        VMSTATE_UINT32(faultq_id, SMMUv3AccelCpr),
+        VMSTATE_UINT16(last_stag, SMMUv3AccelCpr),
+        VMSTATE_STRUCT_VARRAY_POINTER_INT32(devices, SMMUv3AccelCpr, len,
+                                            vmstate_smmuv3_accel_device_stall,
+                                            SMMUv3AccelCprDevice),
+        VMSTATE_END_OF_LIST(),
+    },
+};
+
 static const VMStateDescription vmstate_smmuv3_accel = {
     .name = "smmuv3-accel",
     .version_id = 1,
@@ -303,6 +375,7 @@ static const VMStateDescription vmstate_smmuv3_accel = {
         &vmstate_smmuv3_accel_owed,
         &vmstate_smmuv3_accel_offer,
         &vmstate_smmuv3_accel_failed,
+        &vmstate_smmuv3_accel_stall,
         NULL
     },
 };
@@ -337,6 +410,8 @@ static void smmuv3_accel_cpr_adopt_device(SMMUv3AccelState *a,
     /* The numbers of the buses were loaded after the devices came */
     smmuv3_accel_sid_update(a, adev);
     if (d) {
+        d->host.faultq_id = a->cpr.stall_mode != SMMUV3_STALL_OFF ?
+                            d->faultq_id : NO_ID;
         smmuv3_accel_adopt(a, adev, &d->host);
         d->host.vdevice_id = NO_ID;
         if (a->cpr.owed) {
@@ -404,6 +479,7 @@ void smmuv3_accel_cpr_adopt(SMMUv3AccelState *a)
     a->tlbi_again = cpr->tlbi_again;
     a->retry.guest_told = cpr->guest_told;
     smmuv3_accel_cpr_start_events(a);
+    smmuv3_accel_stall_adopt(a, cpr->faultq_id, cpr->last_stag);
     smmuv3_accel_apply_marked(a->smmu, true);
     smmuv3_accel_new_attempt(a);
     g_clear_pointer(&cpr->devices, g_free);
@@ -427,6 +503,7 @@ static void smmuv3_accel_cpr_vm_state(void *opaque, bool running,
         if (a->be && !a->events) {
             smmuv3_accel_cpr_start_events(a);
         }
+        smmuv3_accel_stall_resume(a);
     }
     smmuv3_accel_cpr_adopt(a);
     if (a->cpr.adopting && g_hash_table_size(a->devices)) {

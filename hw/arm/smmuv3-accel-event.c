@@ -185,7 +185,7 @@ bool smmuv3_accel_events_start(SMMUv3State *s, IOMMUFDBackend *be,
     }
     watch_fd = iommufd_eventq_watch(fd, errp);
     if (watch_fd < 0) {
-        iommufd_backend_free_veventq(be, id, fd);
+        iommufd_backend_free_eventq(be, id, fd);
         return false;
     }
 
@@ -215,6 +215,6 @@ void smmuv3_accel_events_stop(SMMUv3AccelEvents *events)
     }
     qemu_set_fd_handler(events->watch_fd, NULL, NULL, NULL);
     iommufd_eventq_unwatch(events->watch_fd, events->fd);
-    iommufd_backend_free_veventq(events->be, events->id, events->fd);
+    iommufd_backend_free_eventq(events->be, events->id, events->fd);
     g_free(events);
 }

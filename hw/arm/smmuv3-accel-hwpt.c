@@ -22,12 +22,20 @@
 
 static bool smmuv3_accel_alloc_nested(SMMUv3AccelState *a, uint32_t dev_id,
                                       uint64_t dword0, uint64_t dword1,
-                                      uint32_t *hwpt_id, Error **errp)
+                                      uint32_t faultq_id, uint32_t *hwpt_id,
+                                      Error **errp)
 {
     struct iommu_hwpt_arm_smmuv3 data = {
         .ste = { cpu_to_le64(dword0), cpu_to_le64(dword1) },
     };
 
+    if (faultq_id != NO_ID) {
+        return iommufd_backend_alloc_hwpt_faultq(a->be, dev_id, a->viommu_id,
+                                                 faultq_id,
+                                                 IOMMU_HWPT_DATA_ARM_SMMUV3,
+                                                 sizeof(data), &data, hwpt_id,
+                                                 errp);
+    }
     return iommufd_backend_alloc_hwpt(a->be, dev_id, a->viommu_id, 0,
                                       IOMMU_HWPT_DATA_ARM_SMMUV3, sizeof(data),
                                       &data, hwpt_id, errp);
@@ -85,6 +93,9 @@ void smmuv3_accel_free_viommu(SMMUv3AccelState *a)
     smmuv3_accel_free_id(a, &a->bypass_hwpt_id);
     smmuv3_accel_free_id(a, &a->abort_hwpt_id);
     smmuv3_accel_free_id(a, &a->viommu_id);
+    smmuv3_accel_faults_stop(a->faults);
+    a->faults = NULL;
+    a->faults_used = false;
     a->be = NULL;
     /* A pass that was under way ends with the last device that it was for */
     g_clear_pointer(&a->stopping, error_free);
@@ -156,10 +167,10 @@ bool smmuv3_accel_alloc_viommu(SMMUv3State *s, HostIOMMUDeviceIOMMUFD *idev,
         goto fail;
     }
     if (!smmuv3_accel_alloc_nested(a, idev->devid,
-                                   STE0_V | STE_CONFIG_ABORT << 1, 0,
+                                   STE0_V | STE_CONFIG_ABORT << 1, 0, NO_ID,
                                    &a->abort_hwpt_id, errp) ||
         !smmuv3_accel_alloc_nested(a, idev->devid,
-                                   STE0_V | STE_CONFIG_BYPASS << 1, 0,
+                                   STE0_V | STE_CONFIG_BYPASS << 1, 0, NO_ID,
                                    &a->bypass_hwpt_id, errp) ||
         !smmuv3_accel_events_start(s, a->be, a->viommu_id, &a->events, errp)) {
         goto fail;
@@ -214,14 +225,25 @@ void smmuv3_accel_adopt(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
     smmuv3_accel_set_ste(a, adev, &host->ste);
 }
 
+/* The kernel has answered the page requests of a device that left its HWPT */
+static void smmuv3_accel_left(SMMUv3AccelState *a, SMMUv3AccelDevice *adev)
+{
+    if (adev->host.faultq_id != NO_ID) {
+        adev->host.faultq_id = NO_ID;
+        smmuv3_accel_faults_left(a->faults, adev->idev->devid);
+    }
+}
+
 static bool smmuv3_accel_attach(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
                                 const SMMUv3AccelSte *ste, uint32_t hwpt_id,
                                 Error **errp)
 {
     smmuv3_accel_slice_spend(&a->slice, SLICE_WORK_CALL);
+    smmuv3_accel_faults_flush(a->faults);
     if (!host_iommu_device_iommufd_attach_hwpt(adev->idev, hwpt_id, errp)) {
         return false;
     }
+    smmuv3_accel_left(a, adev);
     /* The old HWPT is freed last, so that the device always has one */
     smmuv3_accel_doom(a, adev, &adev->host.s1_hwpt_id);
     smmuv3_accel_set_ste(a, adev, ste);
@@ -249,9 +271,11 @@ static bool smmuv3_accel_block(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
         return true;
     }
     smmuv3_accel_slice_spend(&a->slice, SLICE_WORK_CALL);
+    smmuv3_accel_faults_flush(a->faults);
     if (!host_iommu_device_iommufd_detach_hwpt(adev->idev, errp)) {
         return false;
     }
+    smmuv3_accel_left(a, adev);
     smmuv3_accel_doom(a, adev, &adev->host.s1_hwpt_id);
     smmuv3_accel_set_ste(a, adev, &ste);
     return true;
@@ -376,11 +400,15 @@ bool smmuv3_accel_check_vdevice(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
     return true;
 }
 
-/* Attach a device to a nested HWPT of its own, with these words of an STE */
+/*
+ * Attach a device to a nested HWPT of its own, with these words of an STE, that
+ * reports page faults to a queue or, with NO_ID, to none
+ */
 static bool smmuv3_accel_attach_own(SMMUv3AccelState *a,
                                     SMMUv3AccelDevice *adev,
                                     const SMMUv3AccelSte *ste, uint64_t dword0,
-                                    uint64_t dword1, Error **errp)
+                                    uint64_t dword1, uint32_t faultq_id,
+                                    Error **errp)
 {
     uint32_t hwpt_id;
     int err;
@@ -395,7 +423,7 @@ static bool smmuv3_accel_attach_own(SMMUv3AccelState *a,
         }
     }
     if (!smmuv3_accel_alloc_nested(a, adev->idev->devid, dword0, dword1,
-                                   &hwpt_id, errp)) {
+                                   faultq_id, &hwpt_id, errp)) {
         return false;
     }
     if (!smmuv3_accel_attach(a, adev, ste, hwpt_id, errp)) {
@@ -405,6 +433,48 @@ static bool smmuv3_accel_attach_own(SMMUv3AccelState *a,
         return false;
     }
     adev->host.s1_hwpt_id = hwpt_id;
+    adev->host.faultq_id = faultq_id;
+    return true;
+}
+
+bool smmuv3_accel_try_faults(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
+                             Error **errp)
+{
+    /* What the guest asks for is still to be attached */
+    const SMMUv3AccelSte ste = { .mode = ACCEL_PARENT };
+
+    return smmuv3_accel_attach_own(a, adev, &ste,
+                                   STE0_V | STE_CONFIG_ABORT << 1, 0,
+                                   smmuv3_accel_faults_id(a->faults), errp);
+}
+
+/*
+ * Attach a device to an HWPT made from an STE. If the host refuses to report
+ * its page faults, they end its transactions: it is not lost for that.
+ */
+static bool smmuv3_accel_attach_ste(SMMUv3AccelState *a,
+                                    SMMUv3AccelDevice *adev,
+                                    const SMMUv3AccelSte *ste, Error **errp)
+{
+    uint32_t faultq_id = smmuv3_accel_stall_faultq(a, adev, ste);
+    Error *err = NULL;
+
+    if (smmuv3_accel_attach_own(a, adev, ste, ste->dword[0], ste->dword[1],
+                                faultq_id, &err)) {
+        return true;
+    }
+    if (faultq_id == NO_ID || (errno != EOPNOTSUPP && errno != EINVAL)) {
+        error_propagate(errp, err);
+        return false;
+    }
+    if (!smmuv3_accel_attach_own(a, adev, ste, ste->dword[0], ste->dword[1],
+                                 NO_ID, errp)) {
+        error_free(err);
+        return false;
+    }
+    adev->faults_refused = true;
+    warn_reportf_err(err, "arm-smmuv3: the host does not report page faults of"
+                     " %s: ", smmuv3_accel_dev_name(adev->pdev));
     return true;
 }
 
@@ -419,7 +489,8 @@ static void smmuv3_accel_bypass_anew(SMMUv3AccelState *a,
     const SMMUv3AccelSte ste = { .mode = ACCEL_BYPASS };
 
     if (!smmuv3_accel_attach_own(a, adev, &ste,
-                                 STE0_V | STE_CONFIG_BYPASS << 1, 0, NULL)) {
+                                 STE0_V | STE_CONFIG_BYPASS << 1, 0, NO_ID,
+                                 NULL)) {
         /* Without a vDEVICE this is made up for at the next chance */
         smmuv3_accel_free_vdevice(a, adev);
     }
@@ -441,7 +512,8 @@ bool smmuv3_accel_install(SMMUv3State *s, SMMUv3AccelDevice *adev,
     }
     if (adev->host.ste.mode == ste->mode &&
         (ste->mode != ACCEL_TRANSLATE ||
-         !memcmp(adev->host.ste.dword, ste->dword, sizeof(ste->dword)))) {
+         (!memcmp(adev->host.ste.dword, ste->dword, sizeof(ste->dword)) &&
+          adev->host.faultq_id == smmuv3_accel_stall_faultq(a, adev, ste)))) {
         if (ste->mode == ACCEL_BYPASS && !had_vdevice &&
             adev->host.vdevice_id != NO_ID) {
             smmuv3_accel_bypass_anew(a, adev);
@@ -466,8 +538,7 @@ bool smmuv3_accel_install(SMMUv3State *s, SMMUv3AccelDevice *adev,
         return smmuv3_accel_attach(a, adev, ste, a->bypass_hwpt_id, errp);
     }
     return smmuv3_accel_alloc_vdevice(a, adev, sid, errp) &&
-           smmuv3_accel_attach_own(a, adev, ste, ste->dword[0], ste->dword[1],
-                                   errp);
+           smmuv3_accel_attach_ste(a, adev, ste, errp);
 }
 
 void smmuv3_accel_release(SMMUv3AccelState *a, SMMUv3AccelDevice *adev)

@@ -20,6 +20,7 @@
 #include "smmuv3-accel-caps.h"
 #include "smmuv3-accel-cmdq.h"
 #include "smmuv3-accel-event.h"
+#include "smmuv3-accel-fault.h"
 #include "smmuv3-fields.h"
 
 /* iommufd numbers its objects from 1 */
@@ -87,18 +88,22 @@ typedef struct SMMUv3AccelSte {
  *              for ACCEL_TRANSLATE
  * @vdevice_id: vDEVICE, or NO_ID: without StreamID, or if the host refused it
  * @vsid: StreamID of the vDEVICE
+ * @faultq_id: fault queue that @s1_hwpt_id reports to, or NO_ID
  */
 typedef struct SMMUv3AccelAttachment {
     SMMUv3AccelSte ste;
     uint32_t s1_hwpt_id;
     uint32_t vdevice_id;
     uint32_t vsid;
+    uint32_t faultq_id;
 } SMMUv3AccelAttachment;
 
 typedef struct SMMUv3AccelDevice {
     PCIDevice *pdev;
     HostIOMMUDeviceIOMMUFD *idev;
     bool no_ats;                /* host or user want no ATS for it */
+    bool can_stall;             /* the host knows it to wait for its pages */
+    bool faults_refused;        /* but does not report its faults */
     SMMUv3AccelAttachment host;
     uint32_t found_by;          /* StreamID, valid while in a list of these: */
     QLIST_ENTRY(SMMUv3AccelDevice) same_sid;
@@ -145,6 +150,7 @@ typedef struct SMMUv3AccelCprDevice {
     uint32_t event_sid;
     bool named;
     bool atc_stale;             /* STOP_ATC */
+    uint32_t faultq_id;
 } SMMUv3AccelCprDevice;
 
 /* CPR: the state that one process hands to the next, and its progress */
@@ -162,6 +168,9 @@ typedef struct SMMUv3AccelCpr {
     bool other_offer;           /* its subsection is needed, or was there */
     bool limited;
     SMMUv3AccelIdr limit_idr;
+    uint8_t stall_mode;         /* the subsection is needed, or was there */
+    uint32_t faultq_id;
+    uint16_t last_stag;
     uint32_t viommu_id;
     uint32_t abort_hwpt_id;
     uint32_t bypass_hwpt_id;
@@ -209,6 +218,8 @@ struct SMMUv3AccelState {
     uint32_t bypass_hwpt_id;
     SMMUv3AccelCmdq *cmdq;
     SMMUv3AccelEvents *events;
+    SMMUv3AccelFaults *faults;  /* NULL as long as no device can stall */
+    bool faults_used;           /* the host reports to it */
 };
 
 /* Tell whether the host lets a device do DMA */
@@ -544,6 +555,90 @@ void smmuv3_accel_free_doomed(SMMUv3AccelState *a);
  * @adev: the device.
  */
 void smmuv3_accel_release(SMMUv3AccelState *a, SMMUv3AccelDevice *adev);
+
+/**
+ * smmuv3_accel_try_faults: try whether the host reports page faults of a device
+ *
+ * @a: state with a vIOMMU and a fault queue.
+ * @adev: a device that is attached to the second stage; afterwards to an HWPT
+ *        that aborts.
+ * @errp: says what the host refused. errno is that of the host, EOPNOTSUPP if
+ *        it reports none.
+ *
+ * Returns: true if it does, false if not.
+ */
+bool smmuv3_accel_try_faults(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
+                             Error **errp);
+
+/* smmuv3-accel-stall.c */
+
+/**
+ * smmuv3_accel_stall_follow: have x-stall=auto follow a host that forces stalls
+ *
+ * @s: an SMMUv3 with accel=on.
+ * @host: ID registers of the host of a device that comes.
+ */
+void smmuv3_accel_stall_follow(SMMUv3State *s, const SMMUv3AccelIdr *host);
+
+/**
+ * smmuv3_accel_stall_bind: find out whether a device can stall, and have the
+ * host report its page faults
+ *
+ * If it can, x-stall=auto follows the host, as long as the machine is not
+ * ready.
+ *
+ * @a: state with a vIOMMU.
+ * @adev: a device that comes, attached to the second stage.
+ * @errp: names the device, what it lacks and the way out.
+ *
+ * Returns: true on success and without stalls, false if the property wants what
+ * the host cannot do, or if the host failed.
+ */
+bool smmuv3_accel_stall_bind(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
+                             Error **errp);
+
+/**
+ * smmuv3_accel_stall_bits: find the value of STE.S1STALLD for the host
+ *
+ * @a: state that @adev belongs to.
+ * @adev: the device.
+ * @dword1: second doubleword of the guest's STE, which is legal.
+ *
+ * Returns: STE1_S1STALLD or 0.
+ */
+uint64_t smmuv3_accel_stall_bits(SMMUv3AccelState *a,
+                                 const SMMUv3AccelDevice *adev,
+                                 uint64_t dword1);
+
+/**
+ * smmuv3_accel_stall_faultq: find the fault queue for the HWPT of a device
+ *
+ * @a: state that @adev belongs to.
+ * @adev: the device.
+ * @ste: what the HWPT is made from.
+ *
+ * Returns: ID of the queue, NO_ID if its faults are not reported.
+ */
+uint32_t smmuv3_accel_stall_faultq(const SMMUv3AccelState *a,
+                                   const SMMUv3AccelDevice *adev,
+                                   const SMMUv3AccelSte *ste);
+
+/**
+ * smmuv3_accel_stall_adopt: go on with the page faults of the old QEMU (CPR)
+ *
+ * @a: state that is being adopted.
+ * @id: fault queue of the old QEMU, or NO_ID.
+ * @last_stag: tag that the old QEMU gave last.
+ */
+void smmuv3_accel_stall_adopt(SMMUv3AccelState *a, uint32_t id,
+                              uint16_t last_stag);
+
+/**
+ * smmuv3_accel_stall_resume: go on, as the other QEMU has not come up
+ *
+ * @a: the state.
+ */
+void smmuv3_accel_stall_resume(SMMUv3AccelState *a);
 
 /* smmuv3-accel-sva.c */
 

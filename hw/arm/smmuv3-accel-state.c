@@ -13,6 +13,7 @@
 #include "qapi/error.h"
 #include "qapi/qapi-visit-smmuv3-accel.h"
 #include "smmuv3-accel-internal.h"
+#include "smmuv3-stall.h"
 
 /* The values of SMMUv3AccelMode are in streams, those of QAPI may move */
 static const SmmuAccelAttachment attachments[] = {
@@ -32,6 +33,25 @@ static const SmmuAccelReason reasons[] = {
     [STOP_NO_VDEVICE] = SMMU_ACCEL_REASON_NO_VDEVICE,
 };
 
+static const SmmuAccelStall stalls[] = {
+    [SMMUV3_STALL_OFF] = SMMU_ACCEL_STALL_OFF,
+    [SMMUV3_STALL_ON] = SMMU_ACCEL_STALL_ON,
+    [SMMUV3_STALL_FORCE] = SMMU_ACCEL_STALL_FORCE,
+};
+
+static SmmuAccelFaults smmuv3_accel_faults_of(const SMMUv3AccelState *a,
+                                              const SMMUv3AccelDevice *adev)
+{
+    if (!adev->can_stall || smmuv3_stall_mode(a->smmu) == SMMUV3_STALL_OFF) {
+        return SMMU_ACCEL_FAULTS_NONE;
+    }
+    if (adev->faults_refused) {
+        return SMMU_ACCEL_FAULTS_REFUSED;
+    }
+    return smmuv3_accel_faults_broken(a->faults) ? SMMU_ACCEL_FAULTS_BROKEN :
+           SMMU_ACCEL_FAULTS_REPORTED;
+}
+
 static SmmuAccelDevice *smmuv3_accel_device_state(const SMMUv3AccelState *a,
                                                   const SMMUv3AccelDevice *adev)
 {
@@ -48,6 +68,8 @@ static SmmuAccelDevice *smmuv3_accel_device_state(const SMMUv3AccelState *a,
                    adev->stopped != STOP_NO_VDEVICE,
         .reason = reasons[adev->stopped],
         .text = g_strdup(adev->failure),
+        .page_faults = smmuv3_accel_faults_of(a, adev),
+        .waiting = smmuv3_accel_faults_waiting(a->faults, adev->idev->devid),
     };
     return state;
 }
@@ -103,6 +125,7 @@ static void smmuv3_accel_get_offer(Object *obj, Visitor *v, const char *name,
         .ats = FIELD_EX32(idr[0], IDR0, ATS),
         .ril = FIELD_EX32(idr[3], IDR3, RIL),
         .oas = smmuv3_props_oas_bits(FIELD_EX32(idr[5], IDR5, OAS)),
+        .stall = stalls[smmuv3_stall_mode(a->smmu)],
     };
     visit_type_SmmuAccelOffer(v, name, &value, errp);
 }

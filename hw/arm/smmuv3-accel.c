@@ -38,7 +38,8 @@
  *
  * Returns: false if the STE is illegal.
  */
-static bool smmuv3_accel_decode_ste(SMMUv3State *s, STE *ste,
+static bool smmuv3_accel_decode_ste(SMMUv3State *s,
+                                    const SMMUv3AccelDevice *adev, STE *ste,
                                     SMMUv3AccelSte *out)
 {
     uint64_t mask0 = STE0_V | STE0_CONFIG | STE0_S1CTXPTR;
@@ -72,10 +73,8 @@ static bool smmuv3_accel_decode_ste(SMMUv3State *s, STE *ste,
     out->mode = ACCEL_TRANSLATE;
     out->dword[0] = SMMU_DWORD(ste, 0) & mask0;
     out->dword[1] = SMMU_DWORD(ste, 1) & mask1;
-    if (smmuv3_accel_host_stalls(&s->accel_state->host_idr)) {
-        /* IDR0 tells the guest of no stalls, so it would resume none */
-        out->dword[1] |= STE1_S1STALLD;
-    }
+    out->dword[1] |= smmuv3_accel_stall_bits(s->accel_state, adev,
+                                             SMMU_DWORD(ste, 1));
     return true;
 }
 
@@ -104,7 +103,7 @@ static void smmuv3_accel_read_ste(SMMUv3State *s, SMMUv3AccelDevice *adev,
                 !(named && (s->cr[2] & CR2_RECINVSID))) {
                 event->type = SMMU_EVT_NONE;
             }
-        } else if (!smmuv3_accel_decode_ste(s, &ste, wanted)) {
+        } else if (!smmuv3_accel_decode_ste(s, adev, &ste, wanted)) {
             event->type = SMMU_EVT_C_BAD_STE;
         } else if (adev->no_ats) {
             wanted->dword[1] &= ~STE1_EATS;
@@ -326,6 +325,7 @@ bool smmuv3_accel_bind(SMMUv3State *s, PCIDevice *pdev, HostIOMMUDevice *hiod,
         object_dynamic_cast(OBJECT(hiod), TYPE_HOST_IOMMU_DEVICE_IOMMUFD);
     SMMUv3AccelDevice *adev;
     SMMUv3AccelSte wanted;
+    SMMUv3AccelIdr host;
     SMMUEventInfo event;
     bool first = !g_hash_table_size(a->devices);
     g_autofree char *ats = NULL;
@@ -346,19 +346,21 @@ bool smmuv3_accel_bind(SMMUv3State *s, PCIDevice *pdev, HostIOMMUDevice *hiod,
         return false;
     }
 
+    smmuv3_accel_caps_read(&hiod->caps.vendor_caps.smmuv3, &host);
     if (!a->limited && !phase_check(PHASE_MACHINE_READY)) {
-        smmuv3_accel_caps_read(&hiod->caps.vendor_caps.smmuv3, &a->limit_idr);
+        a->limit_idr = host;
         a->limited = true;
         a->limited_by = g_strdup(smmuv3_accel_dev_name(pdev));
         smmuv3_accel_caps_resolve_ssidsize(s, &a->limit_idr);
         smmuv3_accel_init_regs(s);
     }
+    smmuv3_accel_stall_follow(s, &host);
     if (!smmuv3_accel_caps_check(s, &hiod->caps.vendor_caps.smmuv3,
                                  hiod->name, errp)) {
         return false;
     }
     if (first) {
-        smmuv3_accel_caps_read(&hiod->caps.vendor_caps.smmuv3, &a->host_idr);
+        a->host_idr = host;
         a->repeat_tlbi = hiod->caps.vendor_caps.smmuv3.flags &
                          HW_INFO_REPEAT_TLBI_CFGI;
         a->be = idev->iommufd;
@@ -378,6 +380,10 @@ bool smmuv3_accel_bind(SMMUv3State *s, PCIDevice *pdev, HostIOMMUDevice *hiod,
     object_ref(idev);
     g_hash_table_insert(a->devices, pdev, adev);
     smmuv3_accel_sid_update(a, adev);
+    if (!smmuv3_accel_stall_bind(a, adev, errp)) {
+        smmuv3_accel_unbind(s, pdev);
+        return false;
+    }
     if (a->cpr.adopting) {
         return true;
     }

@@ -67,6 +67,7 @@
 
 /* IDR0.STALL_MODEL (6.3.1) */
 #define STALL_MODEL_BOTH        0
+#define STALL_MODEL_NONE        1
 #define STALL_MODEL_FORCED      2
 
 /* CR2: record transactions whose StreamID is out of range (6.3.12) */

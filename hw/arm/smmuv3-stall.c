@@ -55,26 +55,29 @@ static void stall_set_default(ObjectProperty *op, const Property *prop)
 
 const PropertyInfo smmuv3_prop_stall = {
     .type = "str",
-    .description = "stall model: off, on (both models) or force; auto is off",
+    .description = "stall model: off, on (both models) or force; auto follows"
+                   " the host with accel=on, else it is off",
     .get = stall_get,
     .set = stall_set,
     .set_default_value = stall_set_default,
 };
 
-static bool stall_enabled(SMMUv3State *s)
+SMMUv3StallMode smmuv3_stall_mode(const SMMUv3State *s)
 {
-    return s->x_stall == SMMUV3_STALL_ON || s->x_stall == SMMUV3_STALL_FORCE;
+    SMMUv3StallMode mode = s->stall_settled != SMMUV3_STALL_AUTO ?
+                           s->stall_settled : s->x_stall;
+
+    return mode == SMMUV3_STALL_AUTO ? SMMUV3_STALL_OFF : mode;
 }
 
-bool smmuv3_stall_realize(SMMUv3State *s, Error **errp)
+const char *smmuv3_stall_mode_name(SMMUv3StallMode mode)
 {
-    if (stall_enabled(s) && s->accel) {
-        error_setg(errp, TYPE_ARM_SMMUV3 ": x-stall=%s is for the emulation, "
-                   "and does not go with accel=on; use x-stall=off",
-                   stall_modes[s->x_stall]);
-        return false;
-    }
-    return true;
+    return stall_modes[mode];
+}
+
+void smmuv3_stall_settle(SMMUv3State *s, SMMUv3StallMode mode)
+{
+    s->stall_settled = mode;
 }
 
 /* Configuration: STE, CD */
@@ -84,6 +87,11 @@ static unsigned int stall_model(SMMUv3State *s)
     return FIELD_EX32(s->idr[0], IDR0, STALL_MODEL);
 }
 
+static bool has_stalls(SMMUv3State *s)
+{
+    return stall_model(s) != STALL_MODEL_NONE;
+}
+
 /* Check CD.S or STE.S2S, which is @stall, and take it down for @stage */
 static bool stall_legal(SMMUv3State *s, SMMUTransCfg *cfg, SMMUStage stage,
                         bool stall)
@@ -91,19 +99,17 @@ static bool stall_legal(SMMUv3State *s, SMMUTransCfg *cfg, SMMUStage stage,
     if (stall) {
         cfg->stalls |= stage;
     }
-    return stall ? s->stall_state != NULL :
-                   !s->stall_state || stall_model(s) != STALL_MODEL_FORCED;
+    return stall ? has_stalls(s) : stall_model(s) != STALL_MODEL_FORCED;
 }
 
 bool smmuv3_stall_ste_legal(SMMUv3State *s, SMMUTransCfg *cfg, STE *ste)
 {
     /* Without stalls the field has always been refused in any stage */
-    if (s->stall_state && !STE_CFG_S1_ENABLED(STE_CONFIG(ste))) {
+    if (has_stalls(s) && !STE_CFG_S1_ENABLED(STE_CONFIG(ste))) {
         return true;
     }
     cfg->s1stalld = STE_S1STALLD(ste);
-    if (cfg->s1stalld &&
-        (!s->stall_state || stall_model(s) != STALL_MODEL_BOTH)) {
+    if (cfg->s1stalld && stall_model(s) != STALL_MODEL_BOTH) {
         qemu_log_mask(LOG_GUEST_ERROR, "SMMUv3 STE S1STALLD with STALL_MODEL "
                       "%u\n", stall_model(s));
         return false;
@@ -310,18 +316,23 @@ void smmuv3_stall_registers_written(SMMUv3State *s)
 
 void smmuv3_stall_reset(SMMUv3State *s)
 {
-    if (!stall_enabled(s)) {
+    SMMUv3StallMode mode = smmuv3_stall_mode(s);
+
+    if (s->stall_state) {
+        stall_abort(s, NULL);
+    }
+    s->idr[5] = FIELD_DP32(s->idr[5], IDR5, STALL_MAX,
+                           mode == SMMUV3_STALL_OFF ? 0 : SMMUV3_STALL_MAX);
+    if (mode == SMMUV3_STALL_OFF) {
         return;
     }
-    /* Only now: the first reset follows when nothing can go wrong any more */
-    if (!s->stall_state) {
+    s->idr[0] = FIELD_DP32(s->idr[0], IDR0, STALL_MODEL,
+                           mode == SMMUV3_STALL_FORCE ?
+                           STALL_MODEL_FORCED : STALL_MODEL_BOTH);
+    /* Only when nothing can go wrong with the SMMU any more */
+    if (!s->stall_state && DEVICE(s)->realized) {
         s->stall_state = g_new0(SMMUv3StallState, 1);
         QTAILQ_INIT(&s->stall_state->stalls);
         smmuv3_stall_dma_init(s);
     }
-    s->idr[0] = FIELD_DP32(s->idr[0], IDR0, STALL_MODEL,
-                           s->x_stall == SMMUV3_STALL_FORCE ?
-                           STALL_MODEL_FORCED : STALL_MODEL_BOTH);
-    s->idr[5] = FIELD_DP32(s->idr[5], IDR5, STALL_MAX, SMMUV3_STALL_MAX);
-    stall_abort(s, NULL);
 }

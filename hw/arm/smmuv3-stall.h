@@ -67,21 +67,39 @@ struct SMMUv3Stall {
 };
 
 /**
- * smmuv3_stall_realize: check the x-stall property
+ * smmuv3_stall_mode: tell which stall model the guest is offered
  *
- * @s: an SMMUv3 with its properties set.
- * @errp: names the property, what it does not go with and the way out.
+ * @s: the SMMUv3.
  *
- * Returns: true if it can be honoured, false with @errp set. There is nothing
- * to undo in either case.
+ * Returns: SMMUV3_STALL_OFF, SMMUV3_STALL_ON or SMMUV3_STALL_FORCE.
  */
-bool smmuv3_stall_realize(SMMUv3State *s, Error **errp);
+SMMUv3StallMode smmuv3_stall_mode(const SMMUv3State *s);
+
+/**
+ * smmuv3_stall_mode_name: name a value of the property x-stall
+ *
+ * @mode: the value.
+ *
+ * Returns: its name, a constant.
+ */
+const char *smmuv3_stall_mode_name(SMMUv3StallMode mode);
+
+/**
+ * smmuv3_stall_settle: fix which stall model the guest is offered, whatever the
+ * property says
+ *
+ * The ID registers follow at the next smmuv3_stall_reset().
+ *
+ * @s: the SMMUv3.
+ * @mode: SMMUV3_STALL_OFF, SMMUV3_STALL_ON or SMMUV3_STALL_FORCE.
+ */
+void smmuv3_stall_settle(SMMUv3State *s, SMMUv3StallMode mode);
 
 /**
  * smmuv3_stall_reset: advertise the stall model, end all stalls
  *
- * Sets IDR0.STALL_MODEL (6.3.1) and IDR5.STALL_MAX (6.3.6), unless the property
- * is off. The first reset prepares for stalls.
+ * Sets IDR0.STALL_MODEL (6.3.1) and IDR5.STALL_MAX (6.3.6), unless the guest is
+ * offered no stalls. The first reset of a realized SMMUv3 prepares for stalls.
  *
  * @s: an SMMUv3 being reset, its other registers already set.
  */

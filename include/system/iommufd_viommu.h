@@ -1,5 +1,5 @@
 /*
- * vIOMMU, vDEVICE and vEVENTQ objects of iommufd
+ * vIOMMU, vDEVICE, vEVENTQ and fault queue objects of iommufd
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -14,7 +14,8 @@
 /*
  * Every object that these functions make belongs to the caller, who gives it
  * back with iommufd_backend_free_id(). A vDEVICE or vEVENTQ goes before its
- * vIOMMU, the vIOMMU before its nesting parent.
+ * vIOMMU, the vIOMMU before its nesting parent, and a fault queue after the
+ * HWPTs that report to it.
  */
 
 /**
@@ -77,7 +78,7 @@ bool iommufd_backend_try_free_id(IOMMUFDBackend *be, uint32_t id, Error **errp);
  * @depth: events that the kernel keeps before it loses some, 1 to 2^19.
  * @out_veventq_id: the ID of the queue on success, untouched otherwise.
  * @out_veventq_fd: file descriptor to read events from, untouched on failure.
- *                  Both are for iommufd_backend_free_veventq().
+ *                  Both are for iommufd_backend_free_eventq().
  * @errp: says which call with which IDs failed. errno keeps its reason, ENOTTY
  *        or EOPNOTSUPP when the kernel has no such queue.
  *
@@ -89,18 +90,60 @@ bool iommufd_backend_alloc_veventq(IOMMUFDBackend *be, uint32_t viommu_id,
                                    int *out_veventq_fd, Error **errp);
 
 /**
- * iommufd_backend_free_veventq: give a queue of events back (iommufd.h
+ * iommufd_backend_alloc_faultq: make a queue of page faults (iommufd.h
+ * IOMMU_FAULT_QUEUE_ALLOC)
+ *
+ * @be: connected iommufd backend.
+ * @out_faultq_id: the ID of the queue on success, untouched otherwise.
+ * @out_faultq_fd: file descriptor to read struct iommu_hwpt_pgfault from, and
+ *                 to write struct iommu_hwpt_page_response to; untouched on
+ *                 failure. Both are for iommufd_backend_free_eventq().
+ * @errp: says which call failed. errno keeps its reason, ENOTTY or EOPNOTSUPP
+ *        when the kernel has no such queue.
+ *
+ * Returns: true on success, false on failure.
+ */
+bool iommufd_backend_alloc_faultq(IOMMUFDBackend *be, uint32_t *out_faultq_id,
+                                  int *out_faultq_fd, Error **errp);
+
+/**
+ * iommufd_backend_alloc_hwpt_faultq: make a nested HWPT whose page faults go to
+ * a queue (iommufd.h IOMMU_HWPT_FAULT_ID_VALID)
+ *
+ * What waits for an answer when a device leaves the HWPT is answered by the
+ * kernel, as invalid.
+ *
+ * @be: connected iommufd backend.
+ * @dev_id: iommufd ID of a device.
+ * @viommu_id: ID of the vIOMMU.
+ * @faultq_id: ID of the queue.
+ * @data_type: one of enum iommu_hwpt_data_type.
+ * @data_len: length of @data_ptr in bytes.
+ * @data_ptr: structure that @data_type names.
+ * @out_hwpt_id: the ID of the HWPT on success, untouched otherwise.
+ * @errp: says which call with which IDs failed. errno keeps its reason.
+ *
+ * Returns: true on success, false on failure.
+ */
+bool iommufd_backend_alloc_hwpt_faultq(IOMMUFDBackend *be, uint32_t dev_id,
+                                       uint32_t viommu_id, uint32_t faultq_id,
+                                       uint32_t data_type, uint32_t data_len,
+                                       void *data_ptr, uint32_t *out_hwpt_id,
+                                       Error **errp);
+
+/**
+ * iommufd_backend_free_eventq: give a vEVENTQ or a fault queue back (iommufd.h
  * IOMMU_DESTROY)
  *
  * A queue that cannot be freed is reported, and goes with the iommufd. So does
  * one whose file is still open: see iommufd_eventq_watch().
  *
  * @be: connected iommufd backend.
- * @veventq_id: ID of the queue.
- * @veventq_fd: its file descriptor, which nobody watches. It is closed.
+ * @eventq_id: ID of the queue.
+ * @eventq_fd: its file descriptor, which nobody watches. It is closed.
  */
-void iommufd_backend_free_veventq(IOMMUFDBackend *be, uint32_t veventq_id,
-                                  int veventq_fd);
+void iommufd_backend_free_eventq(IOMMUFDBackend *be, uint32_t eventq_id,
+                                 int eventq_fd);
 
 /**
  * iommufd_eventq_watch: get a descriptor that the main loop can watch in place

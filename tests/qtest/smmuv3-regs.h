@@ -129,7 +129,10 @@ enum {
 #define VS_EVT0_SSID(ssid)  ((uint32_t)(ssid) << 12)
 #define VS_EVT2_STALL       (1u << 31)
 #define VS_EVT2_STAG(v)     ((v) & 0xffff)
-/* Word 3 of 32 bits: a read, in stage 2, of the input address (7.3.16) */
+/* Word 3 of 32 bits: privileged, an instruction, a read, in stage 2, of the */
+/* input address (7.3.16) */
+#define VS_EVT3_PNU         (1u << 1)
+#define VS_EVT3_IND         (1u << 2)
 #define VS_EVT3_RNW         (1u << 3)
 #define VS_EVT3_S2          (1u << 7)
 #define VS_EVT3_CLASS_IN    (2u << 8)

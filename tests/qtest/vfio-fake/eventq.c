@@ -21,6 +21,7 @@
 #include <linux/iommufd.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define VEVENTQ_MAX_DEPTH (1u << 19)
@@ -28,10 +29,28 @@
 /* Descriptor in this process for each queue, -1 without */
 static int queue_fd[VF_MAX_EVENTQ] = { -1, -1, -1, -1, -1, -1, -1, -1 };
 
+/* Is this the file of a queue that another process has opened (CPR)? */
+static bool is_handed_over(int fd, int queue)
+{
+    struct stat st, pipe;
+
+    return vf->eventq[queue].used && queue_fd[queue] < 0 &&
+           fd != vf->eventq[queue].read_fd &&
+           !vf_real_fstat(fd, &st) && S_ISFIFO(st.st_mode) &&
+           !vf_real_fstat(vf->eventq[queue].read_fd, &pipe) &&
+           st.st_ino == pipe.st_ino;
+}
+
 int vf_queue_of_fd(int fd)
 {
     for (int i = 0; i < VF_MAX_EVENTQ; i++) {
         if (fd >= 0 && queue_fd[i] == fd) {
+            return i;
+        }
+    }
+    for (int i = 0; i < VF_MAX_EVENTQ; i++) {
+        if (fd >= 0 && is_handed_over(fd, i)) {
+            queue_fd[i] = fd;
             return i;
         }
     }

@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #define VF_HIDDEN __attribute__((visibility("hidden")))
@@ -171,6 +172,7 @@ VF_HIDDEN VfOp vf_group_op(int fd);
 VF_HIDDEN int vf_ctx_of_fd(int fd);
 VF_HIDDEN int vf_real_close(int fd);
 VF_HIDDEN long vf_real_read(int fd, void *buf, size_t size);
+VF_HIDDEN int vf_real_fstat(int fd, struct stat *st);
 VF_HIDDEN int vf_dup_device(uint32_t dev);
 
 /* Names of the C library that no header declares, or not with these types */

@@ -89,6 +89,11 @@ long vf_real_read(int fd, void *buf, size_t size)
     return real_read(fd, buf, size);
 }
 
+int vf_real_fstat(int fd, struct stat *st)
+{
+    return real_fstat(fd, st);
+}
+
 int vf_dup_device(uint32_t dev)
 {
     return fcntl(vf->device[dev].file_fd, F_DUPFD_CLOEXEC, 0);

@@ -356,8 +356,8 @@ static const VfObject *fault_queue(VfClient *c, const VfObject *dev)
     return hwpt && hwpt->fault ? vf_client_object(c, hwpt, hwpt->fault) : NULL;
 }
 
-uint32_t vf_client_page_fault(VfClient *c, unsigned int dev, uint32_t pasid,
-                              uint64_t addr, uint32_t perm)
+uint32_t vf_client_add_page_fault(VfClient *c, unsigned int dev, uint32_t pasid,
+                                  uint64_t addr, uint32_t perm)
 {
     VfShared *s = c->shared;
     const VfObject *obj, *queue;
@@ -388,8 +388,17 @@ uint32_t vf_client_page_fault(VfClient *c, unsigned int dev, uint32_t pasid,
     };
     s->page_fault_len++;
     pthread_mutex_unlock(&s->lock);
-    if (queue) {
-        vf_client_wake(c, f->queue);
+    return n;
+}
+
+uint32_t vf_client_page_fault(VfClient *c, unsigned int dev, uint32_t pasid,
+                              uint64_t addr, uint32_t perm)
+{
+    uint32_t n = vf_client_add_page_fault(c, dev, pasid, addr, perm);
+    int queue = c->shared->page_fault[n].queue;
+
+    if (queue >= 0) {
+        vf_client_wake(c, queue);
     }
     return n;
 }

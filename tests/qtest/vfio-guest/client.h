@@ -146,6 +146,10 @@ void vf_client_push_event(VfClient *c, unsigned int queue,
 uint32_t vf_client_page_fault(VfClient *c, unsigned int dev, uint32_t pasid,
                               uint64_t addr, uint32_t perm);
 
+/* vf_client_page_fault() that does not wake up QEMU */
+uint32_t vf_client_add_page_fault(VfClient *c, unsigned int dev, uint32_t pasid,
+                                  uint64_t addr, uint32_t perm);
+
 /**
  * vf_client_add_events: report events without waking up QEMU
  *

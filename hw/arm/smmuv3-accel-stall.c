@@ -1,0 +1,284 @@
+/*
+ * Accelerated arm-smmuv3: devices that wait for their pages
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+/*
+ * A transaction is stalled where the host SMMU can, and where the guest's CD
+ * says so. The guest sets CD.S without QEMU, and a kernel does not answer for
+ * each stalled transaction: Linux 7.3 lets one wait for ever whose device it
+ * does not know to be able to stall, or if it is built without
+ * CONFIG_ARM_SMMU_V3_SVA. So the guest is offered stalls only where faults of a
+ * device can be reported to it, and STE.S1STALLD is set for all other devices.
+ */
+
+#include "qemu/osdep.h"
+#include "qapi/error.h"
+#include "qemu/error-report.h"
+#include "hw/vfio/vfio-device.h"
+#include "migration/cpr.h"
+#include "smmuv3-accel-internal.h"
+#include "smmuv3-fields.h"
+#include "smmuv3-stall.h"
+
+#define PCI_VENDOR_HUAWEI   0x19e5
+
+/*
+ * Functions that wait for a stalled transaction, though PCI Express would have
+ * it time out: the zip, sec and hpre accelerators, physical and virtual. Linux
+ * knows the same ones (drivers/pci/quirks.c), and a firmware can name others.
+ */
+static const uint16_t waiting_devices[] = {
+    0xa250, 0xa251, 0xa255, 0xa256, 0xa258, 0xa259,
+};
+
+/* Property that a device tree has for a device that waits */
+#define SYSFS_CAN_STALL "of_node/dma-can-stall"
+
+static unsigned int host_model(const SMMUv3AccelIdr *host)
+{
+    return FIELD_EX32(host->reg[0], IDR0, STALL_MODEL);
+}
+
+/* Does the host's kernel know that the device is able to wait? */
+static bool device_waits(PCIDevice *pdev)
+{
+    VFIODevice *vbasedev = vfio_get_vfio_device(OBJECT(pdev));
+    g_autofree char *path = NULL;
+    uint16_t id = pci_get_word(pdev->config + PCI_DEVICE_ID);
+
+    if (pci_get_word(pdev->config + PCI_VENDOR_ID) == PCI_VENDOR_HUAWEI) {
+        for (int i = 0; i < ARRAY_SIZE(waiting_devices); i++) {
+            if (waiting_devices[i] == id) {
+                return true;
+            }
+        }
+    }
+    path = vbasedev->sysfsdev ?
+           g_build_filename(vbasedev->sysfsdev, SYSFS_CAN_STALL, NULL) :
+           g_build_filename("/sys/bus/pci/devices", vbasedev->name,
+                            SYSFS_CAN_STALL, NULL);
+    return g_file_test(path, G_FILE_TEST_EXISTS);
+}
+
+/* Is it still open what x-stall=auto stands for? */
+static bool is_open(const SMMUv3State *s)
+{
+    return s->x_stall == SMMUV3_STALL_AUTO &&
+           s->stall_settled == SMMUV3_STALL_AUTO &&
+           !phase_check(PHASE_MACHINE_READY);
+}
+
+static void settle(SMMUv3State *s, SMMUv3StallMode mode)
+{
+    smmuv3_stall_settle(s, mode);
+    smmuv3_init_regs(s);
+}
+
+void smmuv3_accel_stall_follow(SMMUv3State *s, const SMMUv3AccelIdr *host)
+{
+    if (is_open(s) && host_model(host) == STALL_MODEL_FORCED) {
+        settle(s, SMMUV3_STALL_FORCE);
+    }
+}
+
+/* Functions of the fault queue */
+
+static bool stall_find_sid(void *opaque, uint32_t dev_id, uint32_t *sid)
+{
+    SMMUv3AccelState *a = opaque;
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, a->devices);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const SMMUv3AccelDevice *adev = value;
+
+        if (adev->idev->devid == dev_id && adev->host.faultq_id != NO_ID &&
+            adev->host.ste.mode == ACCEL_TRANSLATE) {
+            *sid = adev->host.vsid;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Attach the devices to HWPTs that report no faults */
+static void stall_broken(void *opaque)
+{
+    SMMUv3AccelState *a = opaque;
+    MemReentrancyGuard *guard = &DEVICE(a->smmu)->mem_reentrancy_guard;
+    GHashTableIter iter;
+    gpointer value;
+
+    if (a->cpr.handed_over) {
+        /* The next QEMU sees to it, or smmuv3_accel_stall_resume() */
+        return;
+    }
+    g_hash_table_iter_init(&iter, a->devices);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        SMMUv3AccelDevice *adev = value;
+
+        if (adev->host.faultq_id != NO_ID) {
+            smmuv3_accel_mark(a, adev, false);
+        }
+    }
+    /* As in a register write: the tables must not access these registers */
+    guard->engaged_in_io = true;
+    smmuv3_accel_apply_marked(a->smmu, true);
+    guard->engaged_in_io = false;
+}
+
+static const SMMUv3AccelFaultOps stall_ops = {
+    .find_sid = stall_find_sid,
+    .broken = stall_broken,
+};
+
+/* A device comes */
+
+/* Make the queue, and try whether the host reports faults of a device to it */
+static bool start_faults(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
+                         Error **errp)
+{
+    int err;
+
+    if (!a->faults) {
+        a->faults = smmuv3_accel_faults_start(a->smmu, a->be, &stall_ops, a,
+                                              errp);
+    }
+    if (!a->faults) {
+        return false;
+    }
+    if (smmuv3_accel_try_faults(a, adev, errp)) {
+        return true;
+    }
+    err = errno;
+    /* Those of other devices would have been tried, too */
+    if (!a->faults_used) {
+        smmuv3_accel_faults_stop(a->faults);
+        a->faults = NULL;
+    }
+    errno = err;
+    return false;
+}
+
+bool smmuv3_accel_stall_bind(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
+                             Error **errp)
+{
+    ERRP_GUARD();
+    SMMUv3State *s = a->smmu;
+    const char *name = smmuv3_accel_dev_name(adev->pdev);
+    unsigned int model = host_model(&a->host_idr);
+    bool open = is_open(s);
+    bool unsupported;
+    Error *err = NULL;
+
+    adev->can_stall = model == STALL_MODEL_FORCED ||
+                      (model == STALL_MODEL_BOTH && device_waits(adev->pdev));
+    if (a->cpr.adopting || !adev->can_stall ||
+        (!open && smmuv3_stall_mode(s) == SMMUV3_STALL_OFF)) {
+        return true;
+    }
+    if (start_faults(a, adev, &err)) {
+        a->faults_used = true;
+        if (open) {
+            settle(s, SMMUV3_STALL_ON);
+        }
+        return true;
+    }
+    unsupported = errno == ENOTTY || errno == EOPNOTSUPP;
+    if (!unsupported && errno != EINVAL) {
+        error_propagate_prepend(errp, err, "arm-smmuv3: page faults of %s"
+                                " cannot be reported: ", name);
+        return false;
+    }
+    if (unsupported && s->x_stall == SMMUV3_STALL_ON) {
+        error_propagate_prepend(errp, err, "arm-smmuv3: x-stall=on needs a host"
+                                " kernel that reports page faults of %s; use"
+                                " x-stall=auto or x-stall=off with this one: ",
+                                name);
+        error_append_hint(errp, "It needs Linux 6.13 or later with"
+                          " CONFIG_ARM_SMMU_V3_SVA.\n");
+        return false;
+    }
+    adev->faults_refused = true;
+    adev->can_stall = !unsupported || model == STALL_MODEL_FORCED;
+    if (open && model == STALL_MODEL_BOTH) {
+        /* It is not offered to the guest */
+        error_free(err);
+        return true;
+    }
+    warn_reportf_err(err, "arm-smmuv3: the host does not report page faults of"
+                     " %s: ", name);
+    return true;
+}
+
+/* The STE of a device, and the queue for it */
+
+uint64_t smmuv3_accel_stall_bits(SMMUv3AccelState *a,
+                                 const SMMUv3AccelDevice *adev, uint64_t dword1)
+{
+    if (host_model(&a->host_idr) != STALL_MODEL_BOTH) {
+        return 0;
+    }
+    if (!adev->can_stall || smmuv3_stall_mode(a->smmu) == SMMUV3_STALL_OFF) {
+        return STE1_S1STALLD;
+    }
+    return dword1 & STE1_S1STALLD;
+}
+
+uint32_t smmuv3_accel_stall_faultq(const SMMUv3AccelState *a,
+                                   const SMMUv3AccelDevice *adev,
+                                   const SMMUv3AccelSte *ste)
+{
+    if (!adev->can_stall || adev->faults_refused ||
+        smmuv3_stall_mode(a->smmu) == SMMUV3_STALL_OFF ||
+        ste->mode != ACCEL_TRANSLATE || (ste->dword[1] & STE1_S1STALLD)) {
+        return NO_ID;
+    }
+    return smmuv3_accel_faults_id(a->faults);
+}
+
+/* A new QEMU takes over */
+
+void smmuv3_accel_stall_adopt(SMMUv3AccelState *a, uint32_t id,
+                              uint16_t last_stag)
+{
+    Error *err = NULL;
+
+    if (a->smmu->stall_state) {
+        a->smmu->stall_state->last_stag = last_stag;
+    }
+    if (id != NO_ID) {
+        a->faults = smmuv3_accel_faults_adopt(a->smmu, a->be, id, &stall_ops, a,
+                                              &err);
+        if (!a->faults) {
+            /* To be freed when no HWPT reports to it any more */
+            g_array_append_val(a->doomed, id);
+            smmuv3_accel_retry_start_timer(a);
+            warn_reportf_err(err, "arm-smmuv3: page faults of this moment end"
+                             " the transactions of their devices: ");
+            err = NULL;
+        }
+    }
+    if (!a->faults && smmuv3_stall_mode(a->smmu) != SMMUV3_STALL_OFF) {
+        a->faults = smmuv3_accel_faults_start(a->smmu, a->be, &stall_ops, a,
+                                              &err);
+        if (!a->faults) {
+            warn_reportf_err(err, "arm-smmuv3: the host reports no page faults"
+                             " from now on: ");
+        }
+    }
+    a->faults_used = a->faults;
+}
+
+void smmuv3_accel_stall_resume(SMMUv3AccelState *a)
+{
+    smmuv3_accel_faults_resume(a->faults);
+    if (smmuv3_accel_faults_broken(a->faults)) {
+        stall_broken(a);
+    }
+}
