@@ -110,9 +110,8 @@ static int smmuv3_accel_cpr_pre_save(void *opaque)
     cpr->other_offer = smmuv3_accel_cpr_other_offer(a);
     cpr->limited = a->limited;
     cpr->limit_idr = a->limit_idr;
-    smmuv3_accel_faults_hand_over(a->faults);
+    cpr->faultq_id = smmuv3_accel_faults_hand_over(a->faults);
     cpr->stall_mode = smmuv3_stall_mode(a->smmu);
-    cpr->faultq_id = smmuv3_accel_faults_id(a->faults);
     cpr->last_stag = a->smmu->stall_state ?
                      a->smmu->stall_state->last_stag : 0;
     g_free(cpr->devices);
@@ -133,7 +132,9 @@ static int smmuv3_accel_cpr_pre_save(void *opaque)
             .event_sid = adev->event.sid,
             .named = adev->named,
             .atc_stale = atc_stale,
-            .faultq_id = adev->host.faultq_id,
+            /* If it is broken, another HWPT is due in the next process */
+            .faultq_id = smmuv3_accel_faults_broken(a->faults) ? NO_ID :
+                         adev->host.faultq_id,
         };
         cpr->owed |= adev->event.type || adev->named;
         cpr->failed |= atc_stale;

@@ -331,12 +331,12 @@ void smmuv3_accel_faults_left(SMMUv3AccelFaults *f, uint32_t dev_id)
     }
 }
 
-void smmuv3_accel_faults_hand_over(SMMUv3AccelFaults *f)
+uint32_t smmuv3_accel_faults_hand_over(SMMUv3AccelFaults *f)
 {
     SMMUv3AccelFault *fault, *prev;
 
     if (!f) {
-        return;
+        return 0;
     }
     f->handed_over = true;
     faults_watch(f);
@@ -345,6 +345,7 @@ void smmuv3_accel_faults_hand_over(SMMUv3AccelFaults *f)
         fault_end(fault);
     }
     smmuv3_accel_faults_flush(f);
+    return f->id;
 }
 
 void smmuv3_accel_faults_resume(SMMUv3AccelFaults *f)

@@ -153,8 +153,11 @@ void smmuv3_accel_faults_left(SMMUv3AccelFaults *faults, uint32_t dev_id);
  * that answers what it was told here has that answer ignored.
  *
  * @faults: a fault queue, or NULL.
+ *
+ * Returns: the iommufd ID of the queue, 0 without. If it breaks here, or is
+ * broken, its devices have to leave their HWPTs there.
  */
-void smmuv3_accel_faults_hand_over(SMMUv3AccelFaults *faults);
+uint32_t smmuv3_accel_faults_hand_over(SMMUv3AccelFaults *faults);
 
 /**
  * smmuv3_accel_faults_resume: undo smmuv3_accel_faults_hand_over(), as the

@@ -16,6 +16,8 @@
 
 #define ACCEL(props) "-device arm-smmuv3,primary-bus=pcie.0,accel=on" props " "
 #define ALL     ACCEL(",ssidsize=16,ats=on,ril=on,oas=48")
+#define ALL_STALL(value)    ACCEL(",ssidsize=16,ats=on,ril=on,oas=48,x-stall=" \
+                                  value)
 #define DEVICE  "-device vfio-pci,iommufd=i0,fd=%d,id=d0,bus=rp1 "
 
 /* Register, shift and width of a field */
@@ -76,8 +78,42 @@ static const CapsTest caps_tests[] = {
       .host = { HOST(COHACC, 0) } },
     { .name = "stall-both", .options = ALL, .host = { HOST(STALL_MODEL, 0) } },
     { .name = "stall-none", .options = ALL, .host = { HOST(STALL_MODEL, 1) } },
-    { .name = "stall-forced", .options = ALL, .host = { HOST(STALL_MODEL, 2) },
-      .said = { "IDR0.STALL_MODEL host 2 guest 1" } },
+    { .name = "stall-forced", .options = ALL,
+      .host = { HOST(STALL_MODEL, 2) } },
+    { .name = "stall-forced-hot", .options = ALL, .hot = true,
+      .host = { HOST(STALL_MODEL, 2) },
+      .said = { "IDR0.STALL_MODEL host 2 guest 1",
+        "x-stall=auto, settled at startup, the host needs x-stall=force" } },
+    { .name = "stall-off-both", .options = ALL_STALL("off"),
+      .host = { HOST(STALL_MODEL, 0) } },
+    { .name = "stall-off-none", .options = ALL_STALL("off"),
+      .host = { HOST(STALL_MODEL, 1) } },
+    { .name = "stall-off-forced", .options = ALL_STALL("off"),
+      .host = { HOST(STALL_MODEL, 2) },
+      .said = { "IDR0.STALL_MODEL host 2 guest 1",
+        "x-stall=off, the host needs x-stall=force" } },
+    { .name = "stall-on-both", .options = ALL_STALL("on"),
+      .host = { HOST(STALL_MODEL, 0) } },
+    { .name = "stall-on-none", .options = ALL_STALL("on"),
+      .host = { HOST(STALL_MODEL, 1) },
+      .said = { "IDR0.STALL_MODEL host 1 guest 0",
+        "x-stall=on, the host needs x-stall=off" } },
+    { .name = "stall-on-forced", .options = ALL_STALL("on"),
+      .host = { HOST(STALL_MODEL, 2) },
+      .said = { "IDR0.STALL_MODEL host 2 guest 0",
+        "x-stall=on, the host needs x-stall=force" } },
+    { .name = "stall-force-both", .options = ALL_STALL("force"),
+      .host = { HOST(STALL_MODEL, 0) },
+      .said = { "IDR0.STALL_MODEL host 0 guest 2",
+        "x-stall=force, the host needs x-stall=on or off" } },
+    { .name = "stall-force-none", .options = ALL_STALL("force"),
+      .host = { HOST(STALL_MODEL, 1) },
+      .said = { "IDR0.STALL_MODEL host 1 guest 2",
+        "x-stall=force, the host needs x-stall=off" } },
+    { .name = "stall-force-forced", .options = ALL_STALL("force"),
+      .host = { HOST(STALL_MODEL, 2) } },
+    { .name = "stall-force-forced-hot", .options = ALL_STALL("force"),
+      .hot = true, .host = { HOST(STALL_MODEL, 2) } },
     /* The guest's stream table and StreamIDs stay with the guest */
     { .name = "stlevel-cold", .options = ALL, .host = { HOST(STLEVEL, 0) } },
     { .name = "stlevel-hot", .options = ALL, .hot = true,
@@ -126,7 +162,7 @@ static const CapsTest caps_tests[] = {
     { .name = "gran-none", .options = ALL,
       .host = { HOST(GRAN4K, 0), HOST(GRAN16K, 0), HOST(GRAN64K, 0) },
       .said = { "no common granule" } },
-    { .name = "everything", .options = ALL, .host = { HOST(TTF, 1),
+    { .name = "everything", .options = ALL_STALL("off"), .host = { HOST(TTF, 1),
         HOST(COHACC, 0), HOST(ATS, 0), HOST(TTENDIAN, 3), HOST(STALL_MODEL, 2),
         HOST(SIDSIZE, 8), HOST(SSIDSIZE, 0), HOST(RIL, 0), HOST(OAS, 0) },
         .said = { "IDR0.TTF host 1 guest 2", "IDR0.ATS host 0 guest 1",

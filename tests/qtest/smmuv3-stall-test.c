@@ -71,31 +71,6 @@ static void test_idr(const void *opaque)
     qtest_quit(qts);
 }
 
-/* With accel=on stalls would have to come from the host */
-static void test_refusal(const void *opaque)
-{
-    const char *mode = opaque;
-    g_autofree char *cmd = NULL, *err = NULL, *dtb = NULL;
-    g_autofree char *value = g_strdup_printf("x-stall=%s", mode);
-    int fd = g_file_open_tmp("smmuv3-stall-XXXXXX", &dtb, NULL);
-    int status = 0;
-
-    g_assert_cmpint(fd, >=, 0);
-    close(fd);
-    /* One that is created after all leaves when it has written its tree */
-    cmd = g_strdup_printf("%s -accel qtest -display none -nodefaults -machine "
-                          "virt,dumpdtb=%s -device arm-smmuv3,"
-                          "primary-bus=pcie.0,accel=on,x-stall=%s",
-                          g_getenv("QTEST_QEMU_BINARY"), dtb, mode);
-    g_assert_true(g_spawn_command_line_sync(cmd, NULL, &err, &status, NULL));
-    unlink(dtb);
-    g_test_message("%s", err);
-    g_assert_cmpint(status, !=, 0);
-    g_assert_nonnull(strstr(err, value));
-    g_assert_nonnull(strstr(err, "accel=on"));
-    g_assert_nonnull(strstr(err, "use x-stall=off"));
-}
-
 /* Legal and illegal configurations, with a device that is able to wait */
 
 typedef struct LegalTest {
@@ -530,8 +505,6 @@ int main(int argc, char **argv)
 
         qtest_add_data_func(path, &idr_tests[i], test_idr);
     }
-    qtest_add_data_func("smmuv3-stall/refusal/on", "on", test_refusal);
-    qtest_add_data_func("smmuv3-stall/refusal/force", "force", test_refusal);
     for (int i = 0; i < ARRAY_SIZE(legal_tests); i++) {
         g_autofree char *path = g_strdup_printf("smmuv3-stall/legal/%s",
                                                 legal_tests[i].name);

@@ -1,0 +1,489 @@
+/*
+ * QTest of the accelerated SMMUv3: page faults that end in another way
+ *
+ * Copyright (c) qemu-vpasid contributors
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * While a transaction waits, the guest's event queue may be full or off, the
+ * device may leave its tables, be unplugged or be reset, the queue of the host
+ * may break, and another QEMU may take over. The host gets one answer all the
+ * same, and no device waits for ever.
+ */
+
+#include "qemu/osdep.h"
+
+#include <linux/pci_regs.h>
+
+#include "vfio-guest/fault.h"
+
+#define SID VS_SID(1)
+
+#define QUEUE_SIZE (1u << VS_EVENTQ_LOG2)
+
+/* Faults that the guest is told of at a time: IDR5.STALL_MAX */
+static unsigned int stall_max(VfGuest *g)
+{
+    return VS_IDR5_STALL_MAX(vs_readl(g, VS_IDR5));
+}
+
+static void stall_term(VfGuest *g)
+{
+    vs_queue(g, VS_CMD_STALL_TERM | (uint64_t)SID << 32, 0);
+    vs_sync(g);
+}
+
+/* A fault that the guest has been told of */
+static uint32_t told_fault(VfGuest *g, uint16_t *stag)
+{
+    uint32_t n = af_fault(g, 0, 5, 0x1000, AF_READ);
+
+    *stag = af_stalled(g, SID, 5, 0x1000, AF_READ);
+    return n;
+}
+
+/* An answer that comes too late has no effect, and the next fault works */
+static void assert_works(VfGuest *g, uint16_t stag)
+{
+    uint32_t since = g->c->shared->log_len;
+    uint32_t n;
+
+    af_resume(g, SID, stag, VS_RESUME_RETRY);
+    g_assert_cmpuint(vf_client_count(g->c, VF_OP_FAULT_WRITE, since), ==, 0);
+    n = af_fault(g, 0, 6, 0x2000, AF_WRITE);
+    af_resume(g, SID, stag, VS_RESUME_RETRY);
+    af_waiting(g, n);
+    stag = af_stalled(g, SID, 6, 0x2000, AF_WRITE);
+    af_resume(g, SID, stag, VS_RESUME_RETRY);
+    af_answered(g, n, true);
+    af_no_event(g);
+}
+
+/* A record of a stall is not lost when the queue is full (7.2) */
+static void test_full(void)
+{
+    VfGuest *g = af_start(1, "");
+    uint64_t evt[4] = { VS_EVT_F_TRANSLATION | (uint64_t)SID << 32 };
+    uint32_t n;
+
+    for (unsigned int i = 0; i < QUEUE_SIZE; i++) {
+        vf_client_push_event(g->c, 0, evt);
+    }
+    vg_settle(g);
+    n = af_fault(g, 0, 5, 0x1000, AF_READ);
+    af_listed(g, 1, "reported", 1);
+    g_assert_cmphex((vs_readl(g, VS_EVENTQ_PROD) ^
+                     vs_readl(g, VS_EVENTQ_CONS)) & VS_EVENTQ_OVERFLOW, ==, 0);
+    for (unsigned int i = 0; i < QUEUE_SIZE; i++) {
+        g_assert_true(vs_next_event(g, evt));
+    }
+    af_waiting(g, n);
+    af_resume(g, SID, af_stalled(g, SID, 5, 0x1000, AF_READ),
+              VS_RESUME_RETRY);
+    af_answered(g, n, true);
+    vg_end_silent(g);
+}
+
+/* It waits for the queue to be enabled */
+static void test_off(void)
+{
+    VfGuest *g = af_start(1, "");
+    uint32_t n;
+
+    vs_writel(g, VS_CR0, VS_CR0_SMMUEN | VS_CR0_CMDQEN);
+    n = af_fault(g, 0, 5, 0x1000, AF_READ);
+    af_no_event(g);
+    af_waiting(g, n);
+    /* A tag that it could have */
+    af_resume(g, SID, 1, VS_RESUME_RETRY);
+    af_waiting(g, n);
+    vs_enable(g, true);
+    af_resume(g, SID, af_stalled(g, SID, 5, 0x1000, AF_READ),
+              VS_RESUME_RETRY);
+    af_answered(g, n, true);
+    /* CMD_STALL_TERM ends what the guest was not told of, too */
+    vs_writel(g, VS_CR0, VS_CR0_SMMUEN | VS_CR0_CMDQEN);
+    n = af_fault(g, 0, 5, 0x2000, AF_READ);
+    stall_term(g);
+    af_answered(g, n, false);
+    vs_enable(g, true);
+    af_no_event(g);
+    vg_end_silent(g);
+}
+
+/* The device leaves its tables: the kernel answers */
+
+typedef struct StateTest {
+    const char *name;
+    VsStateIndex state;
+} StateTest;
+
+static const StateTest state_tests[] = {
+    { .name = "off-bypass", .state = VS_OFF_BYPASS },
+    { .name = "off-abort", .state = VS_OFF_ABORT },
+    { .name = "invalid", .state = VS_INVALID },
+    { .name = "abort", .state = VS_ABORT },
+    { .name = "bypass", .state = VS_BYPASS },
+    { .name = "bad", .state = VS_BAD },
+};
+
+static void test_state(const void *opaque)
+{
+    const StateTest *t = opaque;
+    VfGuest *g = af_start(1, "");
+    uint16_t stag;
+    uint32_t n[2];
+
+    n[0] = told_fault(g, &stag);
+    /* One more, that QEMU has not read */
+    n[1] = vf_client_add_page_fault(g->c, 0, 5, 0x5000, AF_READ);
+    vs_set_state(g, &vs_states[t->state], 1);
+    af_ended(g, n[0]);
+    af_ended(g, n[1]);
+    af_listed(g, 1, "reported", 0);
+    vs_set_state(g, &vs_states[VS_TRANSLATE], 1);
+    vs_drop_events(g);
+    assert_works(g, stag);
+    vg_end_silent(g);
+}
+
+/* An answer ahead of a new STE reaches the host before that does */
+static void test_other_tables(void)
+{
+    VfGuest *g = af_start(1, "");
+    uint16_t stag[2];
+    uint32_t n[2];
+
+    n[0] = told_fault(g, &stag[0]);
+    n[1] = told_fault(g, &stag[1]);
+    af_queue_resume(g, SID, stag[0], VS_RESUME_RETRY);
+    vs_write_ste(g, VS_LINEAR, SID, VS_STE0_DEFAULT + 0x10000,
+                 VS_STE1_DEFAULT);
+    vs_cfgi_ste(g, SID);
+    af_answered(g, n[0], true);
+    af_ended(g, n[1]);
+    assert_works(g, stag[1]);
+    /* The same STE once more is no change */
+    n[0] = told_fault(g, &stag[0]);
+    vs_cfgi_ste(g, SID);
+    af_waiting(g, n[0]);
+    af_resume(g, SID, stag[0], VS_RESUME_RETRY);
+    af_answered(g, n[0], true);
+    vg_end_silent(g);
+}
+
+/* The host keeps the device where it was: QEMU has to answer itself */
+static void test_stays_attached(void)
+{
+    VfGuest *g = af_start(1, "");
+    g_autofree gchar *text = NULL;
+    uint16_t stag;
+    uint32_t n = told_fault(g, &stag);
+
+    vf_client_rule(g->c, VF_OP_ATTACH, 1, 1000, EBUSY);
+    vf_client_rule(g->c, VF_OP_DETACH, 1, 1000, EINVAL);
+    vs_enable(g, false);
+    vg_settle(g);
+    af_answered(g, n, false);
+    vf_client_clear_rules(g->c);
+    vs_enable(g, true);
+    vs_sync(g);
+    vs_drop_events(g);
+    assert_works(g, stag);
+    text = vg_end(g);
+    vg_assert_has(text, "d1");
+}
+
+static void test_system_reset(void)
+{
+    VfGuest *g = af_start(1, "");
+    uint16_t stag;
+    uint32_t n = told_fault(g, &stag);
+
+    vg_system_reset(g);
+    af_ended(g, n);
+    vg_ports(g, 1);
+    vs_setup(g, VS_LINEAR);
+    vs_set_state(g, &vs_states[VS_TRANSLATE], 1);
+    assert_works(g, stag);
+    vg_end_silent(g);
+}
+
+/* A reset of the device leaves its transactions to the guest */
+static void test_device_reset(void)
+{
+    VfGuest *g = af_start(1, "");
+    uint8_t pcie = vg_find_cap(g, 1, 0, PCI_CAP_ID_EXP);
+    uint32_t since = g->c->shared->log_len;
+    uint16_t stag;
+    uint32_t n = told_fault(g, &stag);
+
+    vg_config_writew(g, 1, 0, pcie + PCI_EXP_DEVCTL, PCI_EXP_DEVCTL_BCR_FLR);
+    vg_settle(g);
+    g_assert_cmpuint(vf_client_count(g->c, VF_OP_RESET, since), >, 0);
+    af_waiting(g, n);
+    af_resume(g, SID, stag, VS_RESUME_ABORT);
+    af_answered(g, n, false);
+    assert_works(g, stag);
+    vg_end_silent(g);
+}
+
+static void test_unplug(void)
+{
+    VfGuest *g = af_start(2, "");
+    uint16_t stag[2];
+    uint32_t n[2];
+
+    for (int i = 0; i < 3; i++) {
+        uint32_t since = g->c->shared->log_len;
+
+        n[0] = told_fault(g, &stag[0]);
+        n[1] = af_fault(g, 1, 7, 0x7000, AF_WRITE);
+        stag[1] = af_stalled(g, VS_SID(2), 7, 0x7000, AF_WRITE);
+        vg_device_del(g, "d1", 1);
+        af_ended(g, n[0]);
+        af_waiting(g, n[1]);
+        g_assert_cmpuint(vf_client_refused(g->c, VF_OP_DESTROY, since), ==, 0);
+        af_resume(g, SID, stag[0], VS_RESUME_RETRY);
+        af_resume(g, VS_SID(2), stag[1], VS_RESUME_RETRY);
+        af_answered(g, n[1], true);
+        g_assert_cmpstr(vg_device_add(g, 0, "d1", 1, ""), ==, NULL);
+        g_assert_cmpint(vf_client_access(g->c, 0, NULL), ==, VF_ACCESS_S1);
+    }
+    assert_works(g, stag[0]);
+    vg_device_del(g, "d2", 2);
+    n[0] = told_fault(g, &stag[0]);
+    /* With the last one the queue goes, at the first attempt */
+    vg_device_del(g, "d1", 1);
+    af_ended(g, n[0]);
+    vf_client_assert_clean(g->c);
+    g_assert_cmpstr(vg_device_add(g, 0, "d1", 1, ""), ==, NULL);
+    assert_works(g, stag[0]);
+    vg_end_silent(g);
+}
+
+static void test_quit(void)
+{
+    VfGuest *g = af_start(1, "");
+    VfClient *c = g->c;
+    uint16_t stag;
+
+    told_fault(g, &stag);
+    vf_client_add_page_fault(c, 0, 5, 0x2000, AF_READ);
+    vg_quit_silent(g);
+    for (uint32_t i = 0; i < c->shared->page_fault_len; i++) {
+        g_assert_cmpint(c->shared->page_fault[i].state, ==, VF_FAULT_ANSWERED);
+    }
+    vf_client_free(c);
+}
+
+static unsigned int faults_read(VfGuest *g)
+{
+    unsigned int n = 0;
+
+    for (uint32_t i = 0; i < g->c->shared->page_fault_len; i++) {
+        n += g->c->shared->page_fault[i].state == VF_FAULT_READ;
+    }
+    return n;
+}
+
+/* A guest that answers nothing costs a number of entries */
+static void test_bounded(void)
+{
+    VfGuest *g = af_start(1, "");
+    unsigned int max = stall_max(g);
+    const unsigned int count = 8 * max;
+    uint32_t since = g->c->shared->log_len;
+    uint16_t stag;
+    uint32_t n;
+
+    for (unsigned int i = 0; i < count; i++) {
+        n = vf_client_page_fault(g->c, 0, 5, 0x1000ull * i, AF_READ);
+        g_assert_cmpuint(n, ==, i);
+    }
+    vg_settle(g);
+    g_assert_cmpuint(faults_read(g), <, 4 * max);
+    g_assert_cmpuint(faults_read(g), >=, max);
+    /* The main loop does not spin for those that the kernel keeps */
+    for (int i = 0; i < 20; i++) {
+        vg_settle(g);
+    }
+    g_assert_cmpuint(vf_client_count(g->c, VF_OP_FAULT_READ, since), <,
+                     4 * max);
+    stag = af_stalled(g, SID, 5, 0, AF_READ);
+    for (unsigned int i = 1; i < max; i++) {
+        af_stalled(g, SID, 5, 0x1000ull * i, AF_READ);
+    }
+    af_no_event(g);
+    /* Each answer makes room for one more, until all are told and answered */
+    for (unsigned int i = 0; i < count; i++) {
+        af_resume(g, SID, stag + i, VS_RESUME_RETRY);
+        vg_settle(g);
+        af_answered(g, i, true);
+        if (i + max < count) {
+            g_assert_cmphex(af_stalled(g, SID, 5, 0x1000ull * (i + max),
+                                       AF_READ), ==, stag + i + max);
+        }
+        af_no_event(g);
+    }
+    g_assert_cmpuint(faults_read(g), ==, 0);
+    vg_end_silent(g);
+}
+
+/* The kernel may have no memory for a moment */
+static void test_no_memory(void)
+{
+    VfGuest *g = af_start(1, "");
+    uint32_t since = g->c->shared->log_len;
+    uint32_t n;
+
+    vf_client_rule(g->c, VF_OP_FAULT_READ, 1, 2, ENOMEM);
+    n = af_fault(g, 0, 5, 0x1000, AF_READ);
+    vg_settle(g);
+    af_no_event(g);
+    g_assert_cmpuint(vf_client_count(g->c, VF_OP_FAULT_READ, since), ==, 1);
+    for (int i = 0; i < 2; i++) {
+        qtest_clock_step(g->qts, 20000000);
+        vg_settle(g);
+    }
+    af_resume(g, SID, af_stalled(g, SID, 5, 0x1000, AF_READ),
+              VS_RESUME_RETRY);
+    af_answered(g, n, true);
+    /* Unplugged meanwhile */
+    vf_client_clear_rules(g->c);
+    vf_client_rule(g->c, VF_OP_FAULT_READ, 1, 1, ENOMEM);
+    n = af_fault(g, 0, 5, 0x1000, AF_READ);
+    vg_device_del(g, "d1", 1);
+    af_ended(g, n);
+    qtest_clock_step(g->qts, 20000000);
+    vg_settle(g);
+    vf_client_assert_clean(g->c);
+    vg_end_silent(g);
+}
+
+static void test_read_again(const void *opaque)
+{
+    const int *err = opaque;
+    VfGuest *g = af_start(1, "");
+    uint32_t n;
+
+    vf_client_rule(g->c, VF_OP_FAULT_READ, 1, 1, *err);
+    n = af_fault(g, 0, 5, 0x1000, AF_READ);
+    af_resume(g, SID, af_stalled(g, SID, 5, 0x1000, AF_READ),
+              VS_RESUME_RETRY);
+    af_answered(g, n, true);
+    vg_end_silent(g);
+}
+
+static const int again = EAGAIN, interrupted = EINTR;
+
+/* The queue breaks: said once, and devices go on without stalls */
+
+typedef struct BrokenTest {
+    const char *name;
+    VfOp op;
+    int err;
+    unsigned int bytes;
+    bool cookie;
+    const char *said;
+} BrokenTest;
+
+static const BrokenTest broken_tests[] = {
+    { .name = "read-io", .op = VF_OP_FAULT_READ, .err = EIO,
+      .said = "Input/output error" },
+    { .name = "read-address", .op = VF_OP_FAULT_READ, .err = EFAULT,
+      .said = "Bad address" },
+    { .name = "short-read", .op = VF_OP_FAULT_READ, .bytes = 20,
+      .said = "half a request" },
+    { .name = "write-invalid", .op = VF_OP_FAULT_WRITE, .err = EINVAL,
+      .said = "Invalid argument" },
+    { .name = "write-io", .op = VF_OP_FAULT_WRITE, .err = EIO,
+      .said = "Input/output error" },
+    { .name = "cookie", .cookie = true, .said = "same cookie" },
+};
+
+static void test_broken(const void *opaque)
+{
+    const BrokenTest *t = opaque;
+    VfGuest *g = af_start(2, "");
+    VfClient *c = g->c;
+    g_autofree gchar *text = NULL;
+    uint16_t stag[2];
+    uint32_t n[3], since;
+
+    n[0] = told_fault(g, &stag[0]);
+    n[1] = af_fault(g, 1, 7, 0x7000, AF_WRITE);
+    stag[1] = af_stalled(g, VS_SID(2), 7, 0x7000, AF_WRITE);
+    if (t->cookie) {
+        /* The kernel forgets one, and gives its cookie to the next */
+        c->shared->page_fault[n[0]].state = VF_FAULT_NONE;
+        n[2] = af_fault(g, 0, 5, 0x3000, AF_READ);
+        c->shared->page_fault[n[0]].state = VF_FAULT_ANSWERED;
+    } else {
+        vf_client_rule(c, t->op, 1, 1000, t->err)->done = t->bytes;
+        n[2] = af_fault(g, 0, 5, 0x3000, AF_READ);
+        if (t->op == VF_OP_FAULT_WRITE) {
+            af_stalled(g, SID, 5, 0x3000, AF_READ);
+            af_resume(g, SID, stag[0], VS_RESUME_RETRY);
+            vg_settle(g);
+        }
+        af_ended(g, n[0]);
+    }
+    af_ended(g, n[1]);
+    af_ended(g, n[2]);
+    af_no_event(g);
+    for (unsigned int dev = 0; dev < 2; dev++) {
+        g_assert_cmpint(vf_client_access(c, dev, NULL), ==, VF_ACCESS_S1);
+        /* The kernel ends what would have been told */
+        af_ended(g, af_fault(g, dev, 5, 0x4000, AF_READ));
+        af_listed(g, dev + 1, "broken", 0);
+    }
+    since = c->shared->log_len;
+    af_resume(g, VS_SID(2), stag[1], VS_RESUME_RETRY);
+    vs_set_state(g, &vs_states[VS_BYPASS], 1);
+    vs_set_state(g, &vs_states[VS_TRANSLATE], 1);
+    af_ended(g, af_fault(g, 0, 5, 0x4000, AF_READ));
+    g_assert_cmpuint(vf_client_count(c, VF_OP_FAULT_READ, since), ==, 0);
+    g_assert_cmpuint(vf_client_count(c, VF_OP_FAULT_WRITE, since), ==, 0);
+    vf_client_clear_rules(c);
+    /* The way out that the message tells */
+    vg_device_del(g, "d1", 1);
+    vg_device_del(g, "d2", 2);
+    vf_client_assert_clean(c);
+    g_assert_cmpstr(vg_device_add(g, 0, "d1", 1, ""), ==, NULL);
+    assert_works(g, stag[0]);
+    text = vg_end(g);
+    vg_assert_has(text, "page faults of the host SMMUv3 is broken");
+    vg_assert_has(text, t->said);
+    g_assert(strchr(text, '\n') == text + strlen(text) - 1);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+
+    qtest_add_func("smmuv3-accel/fault-end/full", test_full);
+    qtest_add_func("smmuv3-accel/fault-end/off", test_off);
+    for (int i = 0; i < ARRAY_SIZE(state_tests); i++) {
+        vg_add_test("smmuv3-accel/fault-end/state", state_tests[i].name,
+                    &state_tests[i], test_state);
+    }
+    qtest_add_func("smmuv3-accel/fault-end/other-tables", test_other_tables);
+    qtest_add_func("smmuv3-accel/fault-end/stays-attached",
+                   test_stays_attached);
+    qtest_add_func("smmuv3-accel/fault-end/system-reset", test_system_reset);
+    qtest_add_func("smmuv3-accel/fault-end/device-reset", test_device_reset);
+    qtest_add_func("smmuv3-accel/fault-end/unplug", test_unplug);
+    qtest_add_func("smmuv3-accel/fault-end/quit", test_quit);
+    qtest_add_func("smmuv3-accel/fault-end/bounded", test_bounded);
+    qtest_add_func("smmuv3-accel/fault-end/no-memory", test_no_memory);
+    vg_add_test("smmuv3-accel/fault-end/read", "again", &again,
+                test_read_again);
+    vg_add_test("smmuv3-accel/fault-end/read", "interrupted", &interrupted,
+                test_read_again);
+    for (int i = 0; i < ARRAY_SIZE(broken_tests); i++) {
+        vg_add_test("smmuv3-accel/fault-end/broken", broken_tests[i].name,
+                    &broken_tests[i], test_broken);
+    }
+    return g_test_run();
+}
