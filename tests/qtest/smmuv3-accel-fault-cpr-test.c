@@ -147,7 +147,7 @@ static void test_offer_alone(void)
 {
     VfGuest *g = af_start(1, VG_SHARED_RAM);
     VfClient *c = g->c;
-    VgNext next = { .from = "-device vfio-pci", .to = "-no-such" };
+    VgNext next = { .to = "" };
     g_autofree gchar *device = NULL;
     const char *start = strstr(g->options, "-device vfio-pci");
     const char *end = strchr(strchr(start, ' ') + 1, ' ');
@@ -156,8 +156,7 @@ static void test_offer_alone(void)
     vf_client_assert_clean(c);
     device = g_strndup(start, end - start);
     next.from = device;
-    next.to = "";
-    vg_exec_to(g, &next);
+    vg_transfer_to(g, &next);
     af_offer(g, "force");
     g_assert_cmpstr(vg_device_add(g, 0, "d1", 1, ""), ==, NULL);
     assert_reported(g);
