@@ -189,6 +189,7 @@ static void smmuv3_accel_cpr_take_offer(SMMUv3AccelState *a)
 static bool smmuv3_accel_cpr_take_stall(SMMUv3AccelState *a)
 {
     SMMUv3StallMode mode = a->cpr.stall_mode;
+    bool other;
 
     if (mode < SMMUV3_STALL_OFF || mode > SMMUV3_STALL_FORCE) {
         error_report("arm-smmuv3: the incoming state has the unknown stall"
@@ -202,8 +203,13 @@ static bool smmuv3_accel_cpr_take_stall(SMMUv3AccelState *a)
                      smmuv3_stall_mode_name(a->smmu->x_stall));
         return false;
     }
+    other = mode != smmuv3_stall_mode(a->smmu);
+    /* Devices that come later have no say in it */
     smmuv3_stall_settle(a->smmu, mode);
-    smmuv3_init_regs(a->smmu);
+    if (other) {
+        /* The other registers are loaded after this */
+        smmuv3_init_regs(a->smmu);
+    }
     return true;
 }
 

@@ -244,6 +244,21 @@ uint32_t smmuv3_accel_stall_faultq(const SMMUv3AccelState *a,
 
 /* A new QEMU takes over */
 
+static bool any_can_stall(SMMUv3AccelState *a)
+{
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, a->devices);
+    while (smmuv3_stall_mode(a->smmu) != SMMUV3_STALL_OFF &&
+           g_hash_table_iter_next(&iter, NULL, &value)) {
+        if (((SMMUv3AccelDevice *)value)->can_stall) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void smmuv3_accel_stall_adopt(SMMUv3AccelState *a, uint32_t id,
                               uint16_t last_stag)
 {
@@ -264,7 +279,7 @@ void smmuv3_accel_stall_adopt(SMMUv3AccelState *a, uint32_t id,
             err = NULL;
         }
     }
-    if (!a->faults && smmuv3_stall_mode(a->smmu) != SMMUV3_STALL_OFF) {
+    if (!a->faults && any_can_stall(a)) {
         a->faults = smmuv3_accel_faults_start(a->smmu, a->be, &stall_ops, a,
                                               &err);
         if (!a->faults) {
