@@ -173,7 +173,7 @@ static void test_other_offer(void)
     VfGuest *g;
 
     af_host(c, 0, VS_STALL_MODEL_BOTH);
-    af_waits(c, 0);
+    vf_device_waits(&c->shared->device[0]);
     c->shared->device[0].phys[0x3d] = 0;
     g = vg_start(c, "%s %s -global arm-smmuv3.x-stall=on", common,
                  VG_SHARED_RAM);

@@ -97,7 +97,7 @@ static void describe(VfClient *c, const HostTest *t)
 {
     af_host(c, 0, t->model);
     if (t->waits) {
-        af_waits(c, 0);
+        vf_device_waits(&c->shared->device[0]);
     }
     c->shared->no_sva = t->no_sva;
     if (t->alloc_err) {
@@ -198,7 +198,7 @@ static void test_second_device(void)
 
     af_host(c, 0, BOTH);
     af_host(c, 1, BOTH);
-    af_waits(c, 1);
+    vf_device_waits(&c->shared->device[1]);
     g = vg_start(c, "%s", options);
     af_offer(g, "on");
     af_listed(g, 1, "none", 0);
@@ -213,7 +213,7 @@ static void test_hot(void)
     VfGuest *g;
 
     af_host(c, 0, BOTH);
-    af_waits(c, 0);
+    vf_device_waits(&c->shared->device[0]);
     g = vg_start(c, "%s", options);
     vg_ports(g, 1);
     vs_setup(g, VS_LINEAR);

@@ -220,6 +220,30 @@ static void test_at_once(const void *opaque)
     vg_end_silent(g);
 }
 
+/* No CMD_SYNC is complete before the answers ahead of it are written */
+static void test_two_runs(void)
+{
+    VfGuest *g = af_start(1, "");
+    uint32_t n = fault_at_once(g, 2);
+    uint16_t stag[2];
+    uint32_t since;
+
+    vs_set_slice(g, 0);
+    for (int i = 0; i < 2; i++) {
+        stag[i] = af_stalled(g, SID, 5, 0x1000ull * i, AF_READ);
+    }
+    since = g->c->shared->log_len;
+    for (int i = 0; i < 2; i++) {
+        af_queue_resume(g, SID, stag[i], VS_RESUME_RETRY);
+        vs_queue(g, VS_CMD_SYNC, 0);
+    }
+    vs_submit(g);
+    g_assert_cmpuint(vf_client_count(g->c, VF_OP_FAULT_WRITE, since), ==, 2);
+    af_answered(g, n, true);
+    af_answered(g, n + 1, true);
+    vg_end_silent(g);
+}
+
 static const bool with_sync = true, without_sync;
 
 int main(int argc, char **argv)
@@ -238,6 +262,7 @@ int main(int argc, char **argv)
     qtest_add_func("smmuv3-accel/fault/two-devices", test_two_devices);
     qtest_add_func("smmuv3-accel/fault/wrong-tag", test_wrong_tag);
     qtest_add_func("smmuv3-accel/fault/term", test_term);
+    qtest_add_func("smmuv3-accel/fault/two-runs", test_two_runs);
     vg_add_test("smmuv3-accel/fault/at-once", "sync", &with_sync,
                 test_at_once);
     vg_add_test("smmuv3-accel/fault/at-once", "no-sync", &without_sync,

@@ -151,6 +151,13 @@ void vf_device_describe(VfDevice *d)
     default_image(d->phys);
 }
 
+void vf_device_waits(VfDevice *d)
+{
+    vf_put16(d->phys + PCI_VENDOR_ID, 0x19e5);
+    vf_put16(d->phys + PCI_DEVICE_ID, 0xa250);
+    d->stalls = 1;
+}
+
 VfDevice *vf_client_add_device(VfClient *c)
 {
     unsigned int n = c->devices++;

@@ -71,6 +71,12 @@ VfDevice *vf_client_add_device(VfClient *c);
 /* Give all members of a device the values of vf_client_add_device() */
 void vf_device_describe(VfDevice *d);
 
+/*
+ * Make a device one that Linux knows to wait for its pages, a zip accelerator:
+ * it stalls behind a host SMMU that is told by the tables what stalls.
+ */
+void vf_device_waits(VfDevice *d);
+
 /**
  * vf_image_ext_caps: put a list of extended capabilities into config space
  *

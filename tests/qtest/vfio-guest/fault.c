@@ -20,15 +20,6 @@ void af_host(VfClient *c, unsigned int dev, unsigned int model)
     c->shared->device[dev].stalls = model == VS_STALL_MODEL_FORCED;
 }
 
-void af_waits(VfClient *c, unsigned int dev)
-{
-    VfDevice *d = &c->shared->device[dev];
-
-    vf_put16(d->phys + PCI_VENDOR_ID, AF_WAITING_VENDOR);
-    vf_put16(d->phys + PCI_DEVICE_ID, AF_WAITING_DEVICE);
-    d->stalls = 1;
-}
-
 VfGuest *af_start(unsigned int devices, const char *options)
 {
     VfClient *c = vf_client_new();

@@ -19,15 +19,8 @@
 /* IDR0 of the default host with another stall model, see VF_HOST_IDR0 */
 #define AF_HOST_IDR0(model) ((VF_HOST_IDR0 & ~(3u << 24)) | (model) << 24)
 
-/* A function that waits: the zip accelerator, which Linux knows */
-#define AF_WAITING_VENDOR   0x19e5
-#define AF_WAITING_DEVICE   0xa250
-
 /* af_host: give device @dev of @c, not opened yet, a host with @model */
 void af_host(VfClient *c, unsigned int dev, unsigned int model);
-
-/* af_waits: have device @dev of @c be one that waits with either model */
-void af_waits(VfClient *c, unsigned int dev);
 
 /*
  * af_start: start a guest with devices d1 to d<n>, translated by its tables, on

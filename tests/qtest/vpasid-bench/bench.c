@@ -19,7 +19,7 @@
 #include "qemu/memfd.h"
 #include "qemu/units.h"
 #include "qobject/qdict.h"
-#include "../vfio-guest/smmu.h"
+#include "../vfio-guest/fault.h"
 
 #define EMULATED "-device arm-smmuv3,primary-bus=pcie.0,id=smmu "
 #define VIRTIO_IOMMU "-device virtio-iommu-pci,addr=1f "
@@ -534,6 +534,68 @@ static void bench_pasid_read(void)
     vg_end_silent(g);
 }
 
+/*
+ * Page faults: reads and writes of the host's queue, and the time from when the
+ * host wakes QEMU up to when the guest sees all of a run, and from the guest's
+ * answers to when the host has them. One register access is part of each time.
+ */
+static void bench_fault(void)
+{
+    static const unsigned int runs[] = { 1, 16, 64 };
+    VfGuest *g = af_start(1, "");
+    VfShared *s = g->c->shared;
+    int64_t idle = INT64_MAX;
+
+    vs_set_slice(g, SLICE_US_NONE);
+    for (int i = 0; i < ROUNDS; i++) {
+        int64_t t = now_ns();
+
+        vs_readl(g, VS_EVENTQ_PROD);
+        idle = MIN(idle, now_ns() - t);
+    }
+    for (int i = 0; i < ARRAY_SIZE(runs); i++) {
+        int64_t told = INT64_MAX, answered = INT64_MAX;
+        uint64_t reads = s->calls[VF_OP_FAULT_READ];
+        uint64_t writes = s->calls[VF_OP_FAULT_WRITE];
+        unsigned int faults = runs[i] * ROUNDS;
+
+        for (int round = 0; round < ROUNDS; round++) {
+            uint32_t n = 0;
+            int64_t t;
+
+            for (unsigned int k = 0; k < runs[i]; k++) {
+                n = vf_client_add_page_fault(g->c, 0, 5, k << 12, AF_READ);
+            }
+            t = now_ns();
+            vf_client_wake(g->c, s->page_fault[n].queue);
+            while (s->page_fault[n].state != VF_FAULT_READ) {
+                vs_readl(g, VS_EVENTQ_PROD);
+            }
+            /* Now the main loop has done what it does for them */
+            vs_readl(g, VS_EVENTQ_PROD);
+            told = MIN(told, now_ns() - t);
+            for (unsigned int k = 0; k < runs[i]; k++) {
+                af_queue_resume(g, VS_SID(1),
+                                af_stalled(g, VS_SID(1), 5, k << 12, AF_READ),
+                                VS_RESUME_RETRY);
+            }
+            t = now_ns();
+            vs_ring(g);
+            answered = MIN(answered, now_ns() - t);
+            af_answered(g, n, true);
+        }
+        reads = s->calls[VF_OP_FAULT_READ] - reads;
+        writes = s->calls[VF_OP_FAULT_WRITE] - writes;
+        printf("fault run=%u faults=%u reads=%" PRIu64 " writes=%" PRIu64
+               " reads_per_run=%.2f writes_per_run=%.2f told_ns=%.0f"
+               " answered_ns=%.0f access_ns=%" PRId64 "\n", runs[i], faults,
+               reads, writes, (double)reads / ROUNDS, (double)writes / ROUNDS,
+               (double)told / runs[i], (double)answered / runs[i], idle);
+        fflush(stdout);
+    }
+    vg_end_silent(g);
+}
+
 static const struct {
     const char *name;
     void (*run)(void);
@@ -543,6 +605,7 @@ static const struct {
     { .name = "latency", .run = bench_latency },
     { .name = "realize", .run = bench_realize },
     { .name = "pasid_read", .run = bench_pasid_read },
+    { .name = "fault", .run = bench_fault },
 };
 
 /* Arguments name the measurements, none means all */

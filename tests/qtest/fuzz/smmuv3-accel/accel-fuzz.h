@@ -21,6 +21,7 @@
 
 enum {
     FUZZ_DEVICES = 3,           /* host devices, d1 to d3 */
+    FUZZ_WAITING = 2,           /* how many of them wait for their pages */
     FUZZ_PORTS = 4,             /* root ports, rp1 to rp4 */
     FUZZ_TESTDEV_PORT = 4,      /* the one with the emulated device */
     FUZZ_SMMUS = 2,             /* accelerated, emulated */
@@ -95,7 +96,8 @@ typedef enum FuzzOpcode {
     FUZZ_OP_HOST = 27,
     FUZZ_OP_SETUP = 28,
     FUZZ_OP_TRANSLATE = 29,
-    FUZZ_OPS = 30,
+    FUZZ_OP_PAGE_FAULT = 30,
+    FUZZ_OPS = 31,
     FUZZ_OP_MASK = 31,
 } FuzzOpcode;
 

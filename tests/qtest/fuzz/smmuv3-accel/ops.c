@@ -304,6 +304,48 @@ static void op_event(const FuzzRecord *r)
     }
 }
 
+/*
+ * Answer for the transaction that the @back-th last record of the event queue
+ * tells of, by CMD_RESUME
+ */
+static void resume(unsigned int back, uint32_t how)
+{
+    uint64_t queue = fuzz_read(FUZZ_SMMU(0) + VS_EVENTQ_BASE, 8);
+    uint32_t prod = fuzz_read(FUZZ_SMMU(0) + VS_EVENTQ_PROD, 4);
+    uint64_t mask = MAKE_64BIT_MASK(0, queue & 0x1f);
+    uint64_t record = (queue & MAKE_64BIT_MASK(5, 47)) +
+                      ((prod - 1 - back) & mask) * VS_EVENT_SIZE;
+
+    fuzz_command(0, VS_CMD_RESUME | (how & 0x3000) |
+                    (uint64_t)fuzz_read(record + 4, 4) << 32,
+                 fuzz_read(record + 8, 4) & 0xffff);
+}
+
+static void op_page_fault(const FuzzRecord *r)
+{
+    VfClient *c = fuzz_guest.client;
+    VfShared *s = c->shared;
+    uint32_t pasid = r->d & 1 ? VF_NO_PASID : r->d >> 1 & 0x1ffff;
+
+    if (r->c & 0x80) {
+        resume(r->b & 0x3f, r->d);
+        if (!(r->c & 1)) {
+            fuzz_ring(0);
+        }
+        return;
+    }
+    for (int n = 1 + (r->b & 0x3f); n && s->page_fault_len < VF_MAX_FAULTS;
+         n--) {
+        uint32_t fault = vf_client_add_page_fault(c, r->a % FUZZ_DEVICES, pasid,
+                                                  fuzz_place(r->a, r->e),
+                                                  r->c >> 1 & 0xf);
+
+        if (!(r->c & 1) && s->page_fault[fault].queue >= 0) {
+            vf_client_wake(c, s->page_fault[fault].queue);
+        }
+    }
+}
+
 static const int errnos[] = {
     EIO, EINVAL, ENOMEM, ENOENT, EBUSY, EOPNOTSUPP, ENOTTY, EAGAIN, EFAULT,
     EEXIST, EINTR, EMFILE,
@@ -337,6 +379,7 @@ static void op_rule(const FuzzRecord *r)
         VF_OP_SET_IRQS, VF_OP_CONFIG_READ, VF_OP_CONFIG_WRITE,
         VF_OP_REGION_READ, VF_OP_REGION_WRITE, VF_OP_MMAP, VF_OP_GET_INFO,
         VF_OP_GET_REGION_INFO, VF_OP_GET_IRQ_INFO, VF_OP_HOT_RESET_INFO,
+        VF_OP_FAULT_QUEUE_ALLOC, VF_OP_FAULT_READ, VF_OP_FAULT_WRITE,
     };
     VfRule *rule;
 
@@ -349,7 +392,8 @@ static void op_rule(const FuzzRecord *r)
                               FUZZ_PICK(errnos, r->d));
         if (rule->op == VF_OP_HWPT_INVALIDATE) {
             rule->done = r->d >> 8 & 0x3ff;
-        } else if (rule->op == VF_OP_EVENT_READ && r->d & 0x80) {
+        } else if ((rule->op == VF_OP_EVENT_READ ||
+                    rule->op == VF_OP_FAULT_READ) && r->d & 0x80) {
             rule->err = 0;
             rule->done = r->e & 0xff;
         }
@@ -570,6 +614,7 @@ static const struct {
     [FUZZ_OP_HOST] = { "host", op_host },
     [FUZZ_OP_SETUP] = { "setup", op_setup },
     [FUZZ_OP_TRANSLATE] = { "translate", op_translate },
+    [FUZZ_OP_PAGE_FAULT] = { "page-fault", op_page_fault },
 };
 
 void fuzz_run(const FuzzRecord *r)

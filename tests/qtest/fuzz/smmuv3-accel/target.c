@@ -14,8 +14,8 @@
  * - an access of the guest that costs more than a second of CPU time;
  * - a device that is there at the end of an input and that the guest cannot
  *   have translated after a reset, with a host that is well;
- * - an object, mapping or event queue of the host, or a file descriptor, that
- *   is left when all devices are unplugged.
+ * - an object, mapping, event queue or page fault of the host, or a file
+ *   descriptor, that is left when all devices are unplugged.
  * The last two do not count if the host once refused to take something back:
  * that stays in the way.
  *
@@ -91,6 +91,9 @@ static void start_fake(void)
         };
 
         vf_image_ext_caps(d->phys, caps);
+        if (i < FUZZ_WAITING) {
+            vf_device_waits(d);
+        }
         pristine[i] = *d;
     }
     g_setenv(VF_ENV_SHM, shm, true);
@@ -110,7 +113,7 @@ static GString *command_line(FuzzTarget *t)
                     " -object iommufd,id=i0,fd=%d"
                     " -device pxb-pcie,id=pxb8,bus=pcie.0,addr=8,bus_nr=8"
                     " -device arm-smmuv3,id=smmu0,primary-bus=pcie.0,"
-                    "accel=on,ssidsize=16"
+                    "accel=on,ssidsize=16,x-stall=on"
                     " -device arm-smmuv3,id=smmu1,primary-bus=pxb8,ssidsize=8,"
                     "stage=nested,x-fwb=on,x-ats=on",
                     FUZZ_RAM_MIB, fuzz_guest.client->iommufd);
@@ -261,6 +264,11 @@ static bool host_is_clean(void)
             return false;
         }
     }
+    for (uint32_t i = 0; i < s->page_fault_len; i++) {
+        if (s->page_fault[i].state != VF_FAULT_ANSWERED) {
+            return false;
+        }
+    }
     for (int i = 0; i < FUZZ_DEVICES; i++) {
         if (device(i + 1)) {
             return false;
@@ -278,6 +286,12 @@ static void tell_what_is_left(void)
             fprintf(stderr, "left: object %u of type %u, users %u, device %d\n",
                     s->object[i].id, s->object[i].type, s->object[i].users,
                     s->object[i].device);
+        }
+    }
+    for (uint32_t i = 0; i < s->page_fault_len; i++) {
+        if (s->page_fault[i].state != VF_FAULT_ANSWERED) {
+            fprintf(stderr, "left: page fault %u in state %u\n", i,
+                    s->page_fault[i].state);
         }
     }
     for (int i = 0; i < FUZZ_DEVICES; i++) {
@@ -317,6 +331,7 @@ static void clean_host(void)
     for (int i = 0; i < VF_MAX_EVENTQ; i++) {
         s->eventq[i].used = 0;
     }
+    s->page_fault_len = 0;
 }
 
 static void check_clean(void)
@@ -355,6 +370,7 @@ static void start_host(void)
     fuzz_guest.host_kept = false;
     s->log_len = 0;
     s->cmd_len = 0;
+    s->page_fault_len = 0;
     for (int i = 0; i < VF_MAX_EVENTQ; i++) {
         while (read(s->eventq[i].read_fd, drain, sizeof(drain)) > 0) {
             continue;
