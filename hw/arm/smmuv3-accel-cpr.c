@@ -22,7 +22,7 @@
 #include "qapi/error.h"
 #include "qemu/error-report.h"
 #include "system/runstate.h"
-#include "smmuv3-accel-internal.h"
+#include "smmuv3-accel-stall.h"
 #include "smmuv3-stall.h"
 
 static const VMStateDescription vmstate_smmuv3_accel_device = {

@@ -323,7 +323,7 @@ void smmuv3_accel_faults_left(SMMUv3AccelFaults *f, uint32_t dev_id)
     if (!f) {
         return;
     }
-    /* The newest first: it has no record that takes the place of an older one */
+    /* The newest first: the end of an older one lets it be recorded */
     QTAILQ_FOREACH_REVERSE_SAFE(fault, &f->waiting, next, prev) {
         if (fault->dev_id == dev_id) {
             fault_end(fault);

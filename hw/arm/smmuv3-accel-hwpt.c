@@ -11,7 +11,7 @@
 #include "qemu/bswap.h"
 #include "qemu/error-report.h"
 #include "system/iommufd_viommu.h"
-#include "smmuv3-accel-internal.h"
+#include "smmuv3-accel-stall.h"
 #include "smmuv3-fields.h"
 #include "trace.h"
 

@@ -19,8 +19,7 @@
 #include "qapi/error.h"
 #include "qemu/error-report.h"
 #include "hw/vfio/vfio-device.h"
-#include "migration/cpr.h"
-#include "smmuv3-accel-internal.h"
+#include "smmuv3-accel-stall.h"
 #include "smmuv3-fields.h"
 #include "smmuv3-stall.h"
 

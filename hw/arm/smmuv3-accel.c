@@ -20,7 +20,7 @@
 #include "hw/iommu.h"
 #include "hw/pci/pci_bridge.h"
 #include "hw/pci/pci_bus_number.h"
-#include "smmuv3-accel-internal.h"
+#include "smmuv3-accel-stall.h"
 #include "smmuv3-msi.h"
 #include "smmuv3-fields.h"
 #include "smmuv3-ssid.h"

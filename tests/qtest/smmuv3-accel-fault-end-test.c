@@ -159,7 +159,10 @@ static void test_other_tables(void)
     af_queue_resume(g, SID, stag[0], VS_RESUME_RETRY);
     vs_write_ste(g, VS_LINEAR, SID, VS_STE0_DEFAULT + 0x10000,
                  VS_STE1_DEFAULT);
-    vs_cfgi_ste(g, SID);
+    vs_queue(g, VS_CMD_CFGI_STE | (uint64_t)SID << 32, 1);
+    /* The STE is installed for this one, ahead of the CMD_SYNC */
+    vs_queue(g, VS_CMD_CFGI_CD | (uint64_t)SID << 32, 1);
+    vs_sync(g);
     af_answered(g, n[0], true);
     af_ended(g, n[1]);
     assert_works(g, stag[1]);

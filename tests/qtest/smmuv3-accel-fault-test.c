@@ -71,6 +71,8 @@ static const FieldsTest fields_tests[] = {
       .perm = AF_WRITE | IOMMU_PGFAULT_PERM_PRIV },
     { .name = "privileged-execute", .pasid = 1, .addr = 0x4000,
       .perm = AF_READ | IOMMU_PGFAULT_PERM_EXEC | IOMMU_PGFAULT_PERM_PRIV },
+    { .name = "write-execute", .pasid = 1, .addr = 0x4000,
+      .perm = AF_WRITE | IOMMU_PGFAULT_PERM_EXEC },
     { .name = "read-and-write", .pasid = 1, .addr = 0x4000,
       .perm = AF_READ | AF_WRITE },
 };
