@@ -88,6 +88,34 @@ static void test_waits(const void *opaque)
     vg_end_silent(g);
 }
 
+/* A guest that is paused is handed on before any QEMU has read the queue */
+static void test_paused(void)
+{
+    VfGuest *g = af_start(1, VG_SHARED_RAM);
+    VfClient *c = g->c;
+    uint32_t n = af_fault(g, 0, 5, 0x1000, AF_READ);
+    uint16_t stag = af_stalled(g, SID, 5, 0x1000, AF_READ);
+
+    qtest_qmp_assert_success(g->qts, "{ 'execute': 'stop' }");
+    update(g, true);
+    af_answered(g, n, true);
+    n = af_fault(g, 0, 5, 0x1000, AF_READ);
+    update(g, false);
+    af_no_event(g);
+    af_waiting(g, n);
+    qtest_qmp_assert_success(g->qts, "{ 'execute': 'cont' }");
+    vg_settle(g);
+    af_resume(g, SID, stag, VS_RESUME_ABORT);
+    af_waiting(g, n);
+    af_resume(g, SID, af_stalled(g, SID, 5, 0x1000, AF_READ),
+              VS_RESUME_RETRY);
+    af_answered(g, n, true);
+    assert_reported(g);
+    vg_device_del(g, "d1", 1);
+    vf_client_assert_clean(c);
+    vg_end_silent(g);
+}
+
 /* The old QEMU keeps the guest, and asks it again */
 static void test_stays(void)
 {
@@ -193,6 +221,7 @@ int main(int argc, char **argv)
     vg_add_test("smmuv3-accel/fault-cpr/waits", "exec", &by_exec, test_waits);
     vg_add_test("smmuv3-accel/fault-cpr/waits", "transfer", &by_transfer,
                 test_waits);
+    qtest_add_func("smmuv3-accel/fault-cpr/paused", test_paused);
     qtest_add_func("smmuv3-accel/fault-cpr/stays", test_stays);
     vg_add_test("smmuv3-accel/fault-cpr/broken", "exec", &by_exec,
                 test_broken);
