@@ -11,6 +11,7 @@
 #include "hw/pci/pci_bridge.h"
 #include "hw/pci/pci_bus.h"
 #include "hw/vfio/vfio-device.h"
+#include "hw/vfio/viommu.h"
 #include "hw/virtio/virtio-iommu.h"
 #include "hw/iommu.h"
 #include "system/address-spaces.h"
@@ -22,7 +23,6 @@
 
 /* Link in a device's folder of sysfs to the IOMMU in front of it */
 #define SYSFS_IOMMU         "iommu"
-#define SYSFS_PCI_DEVICES   "/sys/bus/pci/devices"
 
 static bool smmuv3_accel_is_passthrough(PCIDevice *pdev)
 {
@@ -224,15 +224,12 @@ bool smmuv3_accel_take_bus(SMMUv3State *s, Error **errp)
 /* Name of the host SMMUv3 of a device in sysfs; empty if there is none */
 static char *smmuv3_accel_host_name(PCIDevice *pdev)
 {
-    VFIODevice *vbasedev = vfio_get_vfio_device(OBJECT(pdev));
-    g_autofree char *link = NULL;
-    g_autofree char *target = NULL;
+    g_autofree char *sysfs =
+        vfio_viommu_sysfs(vfio_get_vfio_device(OBJECT(pdev)));
+    g_autofree char *link = sysfs ? g_build_filename(sysfs, SYSFS_IOMMU, NULL) :
+                                    NULL;
+    g_autofree char *target = link ? g_file_read_link(link, NULL) : NULL;
 
-    link = vbasedev->sysfsdev ?
-           g_build_filename(vbasedev->sysfsdev, SYSFS_IOMMU, NULL) :
-           g_build_filename(SYSFS_PCI_DEVICES, vbasedev->name, SYSFS_IOMMU,
-                            NULL);
-    target = g_file_read_link(link, NULL);
     return target ? g_path_get_basename(target) : g_strdup("");
 }
 

@@ -583,6 +583,24 @@ bool smmuv3_accel_try_faults(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
  */
 SmmuAccelSvaLimitList *smmuv3_accel_sva_limits(const SMMUv3AccelState *a);
 
+typedef enum SMMUv3AccelSva { SVA_NO, SVA_UNKNOWN, SVA_YES } SMMUv3AccelSva;
+
+/**
+ * smmuv3_accel_sva_of_host: tell whether the host's Linux has SVA on its SMMU
+ *
+ * It has where the SMMU does not offer less than the CPUs have
+ * (arm_smmu_sva_supported() of Linux 7.3). The CPUs of the host are known with
+ * KVM only.
+ *
+ * @host: ID registers of the host SMMU.
+ * @errp: says what is missing, or not known. May be NULL.
+ *
+ * Returns: SVA_YES if a kernel with CONFIG_ARM_SMMU_V3_SVA has it, SVA_NO if
+ * not, SVA_UNKNOWN if that cannot be told.
+ */
+SMMUv3AccelSva smmuv3_accel_sva_of_host(const SMMUv3AccelIdr *host,
+                                        Error **errp);
+
 /**
  * smmuv3_accel_sva_init: warn of these limits once the machine is there, if the
  * user gave a number of substreams

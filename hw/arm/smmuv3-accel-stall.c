@@ -19,6 +19,7 @@
 #include "qapi/error.h"
 #include "qemu/error-report.h"
 #include "hw/vfio/vfio-device.h"
+#include "hw/vfio/viommu.h"
 #include "smmuv3-accel-stall.h"
 #include "smmuv3-fields.h"
 #include "smmuv3-stall.h"
@@ -28,14 +29,18 @@
 /*
  * Functions that wait for a stalled transaction, though PCI Express would have
  * it time out: the zip, sec and hpre accelerators, physical and virtual. Linux
- * knows the same ones (drivers/pci/quirks.c), and a firmware can name others.
+ * knows them by these numbers and two revisions where firmware is ACPI
+ * (drivers/pci/quirks.c). A device tree names its own.
  */
 static const uint16_t waiting_devices[] = {
     0xa250, 0xa251, 0xa255, 0xa256, 0xa258, 0xa259,
 };
 
-/* Property that a device tree has for a device that waits */
-#define SYSFS_CAN_STALL "of_node/dma-can-stall"
+static const uint8_t waiting_revisions[] = { 0x21, 0x30 };
+
+/* Node of a device in a device tree, and its property for one that waits */
+#define SYSFS_NODE      "of_node"
+#define NODE_CAN_STALL  "dma-can-stall"
 
 static unsigned int host_model(const SMMUv3AccelIdr *host)
 {
@@ -45,22 +50,31 @@ static unsigned int host_model(const SMMUv3AccelIdr *host)
 /* Does the host's kernel know that the device is able to wait? */
 static bool device_waits(PCIDevice *pdev)
 {
-    VFIODevice *vbasedev = vfio_get_vfio_device(OBJECT(pdev));
-    g_autofree char *path = NULL;
+    g_autofree char *sysfs =
+        vfio_viommu_sysfs(vfio_get_vfio_device(OBJECT(pdev)));
+    g_autofree char *node = sysfs ? g_build_filename(sysfs, SYSFS_NODE, NULL) :
+                                    NULL;
     uint16_t id = pci_get_word(pdev->config + PCI_DEVICE_ID);
+    uint8_t revision = pdev->config[PCI_REVISION_ID];
+    bool known = false;
 
-    if (pci_get_word(pdev->config + PCI_VENDOR_ID) == PCI_VENDOR_HUAWEI) {
-        for (int i = 0; i < ARRAY_SIZE(waiting_devices); i++) {
-            if (waiting_devices[i] == id) {
-                return true;
-            }
+    if (node && g_file_test(node, G_FILE_TEST_EXISTS)) {
+        g_autofree char *path = g_build_filename(node, NODE_CAN_STALL, NULL);
+
+        return g_file_test(path, G_FILE_TEST_EXISTS);
+    }
+    if (pci_get_word(pdev->config + PCI_VENDOR_ID) != PCI_VENDOR_HUAWEI) {
+        return false;
+    }
+    for (int i = 0; i < ARRAY_SIZE(waiting_revisions); i++) {
+        known |= waiting_revisions[i] == revision;
+    }
+    for (int i = 0; i < ARRAY_SIZE(waiting_devices); i++) {
+        if (waiting_devices[i] == id) {
+            return known;
         }
     }
-    path = vbasedev->sysfsdev ?
-           g_build_filename(vbasedev->sysfsdev, SYSFS_CAN_STALL, NULL) :
-           g_build_filename("/sys/bus/pci/devices", vbasedev->name,
-                            SYSFS_CAN_STALL, NULL);
-    return g_file_test(path, G_FILE_TEST_EXISTS);
+    return false;
 }
 
 /* Is it still open what x-stall=auto stands for? */
@@ -79,7 +93,8 @@ static void settle(SMMUv3State *s, SMMUv3StallMode mode)
 
 void smmuv3_accel_stall_follow(SMMUv3State *s, const SMMUv3AccelIdr *host)
 {
-    if (is_open(s) && host_model(host) == STALL_MODEL_FORCED) {
+    if (is_open(s) && host_model(host) == STALL_MODEL_FORCED &&
+        smmuv3_accel_sva_of_host(host, NULL) == SVA_YES) {
         settle(s, SMMUV3_STALL_FORCE);
     }
 }
@@ -172,6 +187,7 @@ bool smmuv3_accel_stall_bind(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
     const char *name = smmuv3_accel_dev_name(adev->pdev);
     unsigned int model = host_model(&a->host_idr);
     bool open = is_open(s);
+    SMMUv3AccelSva sva;
     bool unsupported;
     Error *err = NULL;
 
@@ -181,6 +197,23 @@ bool smmuv3_accel_stall_bind(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
         (!open && smmuv3_stall_mode(s) == SMMUV3_STALL_OFF)) {
         return true;
     }
+    /* Linux up to 7.3 crashes when it is to report faults where it has none */
+    sva = smmuv3_accel_sva_of_host(&a->host_idr, &err);
+    if (open && sva != SVA_YES) {
+        error_free(err);
+        adev->can_stall = false;
+        return true;
+    }
+    if (sva == SVA_NO) {
+        error_propagate_prepend(errp, err, "arm-smmuv3: page faults of %s"
+                                " cannot be reported: ", name);
+        if (model == STALL_MODEL_BOTH) {
+            error_append_hint(errp, "Use x-stall=off with this host.\n");
+        }
+        return false;
+    }
+    error_free(err);
+    err = NULL;
     if (start_faults(a, adev, &err)) {
         a->faults_used = true;
         if (open) {
@@ -189,7 +222,9 @@ bool smmuv3_accel_stall_bind(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
         return true;
     }
     unsupported = errno == ENOTTY || errno == EOPNOTSUPP;
-    if (!unsupported && errno != EINVAL) {
+    if ((unsupported && model == STALL_MODEL_FORCED) ||
+        (!unsupported && errno != EINVAL)) {
+        /* With forced stalls nobody would answer: they would wait for ever */
         error_propagate_prepend(errp, err, "arm-smmuv3: page faults of %s"
                                 " cannot be reported: ", name);
         return false;
@@ -199,12 +234,12 @@ bool smmuv3_accel_stall_bind(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
                                 " kernel that reports page faults of %s; use"
                                 " x-stall=auto or x-stall=off with this one: ",
                                 name);
-        error_append_hint(errp, "It needs Linux 6.13 or later with"
+        error_append_hint(errp, "It needs Linux 7.2 or later with"
                           " CONFIG_ARM_SMMU_V3_SVA.\n");
         return false;
     }
     adev->faults_refused = true;
-    adev->can_stall = !unsupported || model == STALL_MODEL_FORCED;
+    adev->can_stall = !unsupported;
     if (open && model == STALL_MODEL_BOTH) {
         /* It is not offered to the guest */
         error_free(err);

@@ -17,8 +17,9 @@ void smmuv3_accel_class_init(ObjectClass *klass)
 bool smmuv3_accel_realize(SMMUv3State *s, Error **errp)
 {
     if (s->accel) {
-        error_setg(errp, "arm-smmuv3: accel=on needs a QEMU built with vfio-pci"
-                   " and iommufd");
+        error_setg(errp, "arm-smmuv3: accel=on needs a QEMU built with"
+                   " CONFIG_ARM_SMMUV3_ACCEL, which vfio-pci and iommufd are"
+                   " needed for");
         return false;
     }
     return true;

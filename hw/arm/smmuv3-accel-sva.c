@@ -15,8 +15,12 @@
  */
 
 #include "qemu/osdep.h"
+#include "qapi/error.h"
 #include "qemu/error-report.h"
+#include "qemu/units.h"
 #include "migration/cpr.h"
+#include "system/kvm.h"
+#include "system/qtest.h"
 #include "system/system.h"
 #include "target/arm/cpu.h"
 #include "target/arm/cpu-features.h"
@@ -101,19 +105,20 @@ static void append_limit(SmmuAccelSvaLimitList ***tail, const char *field,
     }
 }
 
-SmmuAccelSvaLimitList *smmuv3_accel_sva_limits(const SMMUv3AccelState *a)
+/* The CPU that stands for all of the machine, or NULL if it has 32 bits */
+static ARMCPU *sva_cpu(void)
 {
-    SmmuAccelSvaLimitList *list = NULL, **tail = &list;
-    const uint32_t *idr = a->smmu->idr;
-    const ARMISARegisters *isar;
     ARMCPU *cpu = (ARMCPU *)object_dynamic_cast(OBJECT(first_cpu),
                                                 TYPE_ARM_CPU);
 
-    if (!a->smmu->ssidsize || !cpu ||
-        !arm_feature(&cpu->env, ARM_FEATURE_AARCH64)) {
-        return NULL;
-    }
-    isar = &cpu->isar;
+    return cpu && arm_feature(&cpu->env, ARM_FEATURE_AARCH64) ? cpu : NULL;
+}
+
+static SmmuAccelSvaLimitList *sva_limits(const uint32_t *idr, ARMCPU *cpu)
+{
+    SmmuAccelSvaLimitList *list = NULL, **tail = &list;
+    const ARMISARegisters *isar = &cpu->isar;
+
     append_limit(&tail, "IDR5.OAS",
                  smmuv3_props_oas_bits(FIELD_EX32(idr[5], IDR5, OAS)),
                  smmuv3_props_oas_bits(FIELD_EX64_IDREG(isar, ID_AA64MMFR0,
@@ -136,6 +141,70 @@ SmmuAccelSvaLimitList *smmuv3_accel_sva_limits(const SMMUv3AccelState *a)
     append_limit(&tail, "IDR5.GRAN64K", FIELD_EX32(idr[5], IDR5, GRAN64K),
                  isar_feature_aa64_tgran64(isar), false);
     return list;
+}
+
+SmmuAccelSvaLimitList *smmuv3_accel_sva_limits(const SMMUv3AccelState *a)
+{
+    ARMCPU *cpu = sva_cpu();
+
+    return cpu && a->smmu->ssidsize ? sva_limits(a->smmu->idr, cpu) : NULL;
+}
+
+/* Can the SMMU have pages of the size that the host's kernel has? */
+static bool sva_has_granule(const uint32_t *idr)
+{
+    switch (qemu_real_host_page_size()) {
+    case 64 * KiB:
+        return FIELD_EX32(idr[5], IDR5, GRAN64K);
+    case 16 * KiB:
+        return FIELD_EX32(idr[5], IDR5, GRAN16K);
+    default:
+        return FIELD_EX32(idr[5], IDR5, GRAN4K);
+    }
+}
+
+SMMUv3AccelSva smmuv3_accel_sva_of_host(const SMMUv3AccelIdr *host,
+                                        Error **errp)
+{
+    g_autoptr(SmmuAccelSvaLimitList) list = NULL;
+    const SmmuAccelSvaLimitList *entry;
+    ARMCPU *cpu = sva_cpu();
+
+    /* The CPU of a qtest is that of the modelled host */
+    if (!cpu || !(kvm_enabled() || qtest_enabled())) {
+        error_setg(errp, "the CPUs of the host are not known without KVM");
+        return SVA_UNKNOWN;
+    }
+    if (!FIELD_EX32(host->reg[0], IDR0, COHACC) ||
+        !sva_has_granule(host->reg)) {
+        error_setg(errp, "Linux has no SVA on the host SMMUv3, which is not"
+                   " coherent or does not have the page size of its CPUs");
+        return SVA_NO;
+    }
+    list = sva_limits(host->reg, cpu);
+    for (entry = list; entry; entry = entry->next) {
+        if (entry->value->always) {
+            error_setg(errp, "Linux has no SVA on the host SMMUv3, whose %s is"
+                       " %u where its CPUs need %u", entry->value->field,
+                       entry->value->offered, entry->value->needed);
+            return SVA_NO;
+        }
+    }
+    /* That depends on what the kernel makes of these features of the CPUs */
+    for (entry = list; entry; entry = entry->next) {
+        if (!g_str_has_prefix(entry->value->field, "IDR5.GRAN")) {
+            error_setg(errp, "the host SMMUv3 has less than its CPUs in %s",
+                       entry->value->field);
+            return SVA_UNKNOWN;
+        }
+    }
+    if (isar_feature_aa64_tgran4_lpa2(&cpu->isar) &&
+        qemu_real_host_page_size() < 64 * KiB) {
+        error_setg(errp, "the CPUs of the host have 52 address bits with small"
+                   " pages, which Linux may use");
+        return SVA_UNKNOWN;
+    }
+    return SVA_YES;
 }
 
 /* A user who gives a number of substreams needs them */

@@ -52,8 +52,7 @@ bool vfio_viommu_hwpt_fits(VFIODevice *vbasedev, const VFIOIOASHwpt *hwpt)
            hwpt->viommu == vfio_viommu_identity(vbasedev);
 }
 
-/* Folder of a device in sysfs, or NULL */
-static char *vfio_viommu_sysfs(VFIODevice *vbasedev)
+char *vfio_viommu_sysfs(VFIODevice *vbasedev)
 {
     struct stat st;
 

@@ -71,6 +71,15 @@ bool vfio_viommu_hwpt_fits(VFIODevice *vbasedev, const VFIOIOASHwpt *hwpt);
 bool vfio_viommu_check_group(VFIODevice *vbasedev, Error **errp);
 
 /**
+ * vfio_viommu_sysfs: find the folder of a device in sysfs
+ *
+ * @vbasedev: the device, with its sysfs folder or its descriptor.
+ *
+ * Returns: the path, to be freed with g_free(); NULL for a group or a model.
+ */
+char *vfio_viommu_sysfs(VFIODevice *vbasedev);
+
+/**
  * vfio_viommu_hwpt_hint: say why an HWPT was asked for that could not be had
  *
  * @vbasedev: the device whose allocation failed.

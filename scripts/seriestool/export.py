@@ -79,7 +79,7 @@ def format_patch(manifest, repo, folder, cover=None):
            'GIT_COMMITTER_DATE': repo.git('log', '-1', '--format=%cI',
                                           REF).strip()}
     options = ['--cover-letter'] if cover else []
-    repo.git('format-patch', '-q', '--zero-commit', '--no-signature',
+    repo.git('format-patch', '-q', '-U1', '--zero-commit', '--no-signature',
              '--no-renames', '--diff-algorithm=myers', *options,
              '-o', folder, f'base..{REF}', env=env)
     names = sorted(name for name in os.listdir(folder)
@@ -143,7 +143,7 @@ def write_quilt(manifest, repo, commits, folder):
     parent = repo.rev('base^{commit}')
     for patch, commit in zip(manifest.patches, commits):
         text = dep3(patch, manifest) + repo.git(
-            *tree.DIFF, '--no-full-index', parent, commit)
+            *tree.DIFF, '-U1', '--no-full-index', parent, commit)
         with open(os.path.join(folder, f'{patch.name}.patch'), 'w',
                   encoding='utf-8', errors='surrogateescape') as file:
             file.write(text)

@@ -12,6 +12,7 @@
 
 #include "qemu/osdep.h"
 
+#include "hw/pci/pci_regs.h"
 #include "vfio-guest/fault.h"
 
 #define SID VS_SID(1)
@@ -20,12 +21,17 @@
 #define NONE    VS_STALL_MODEL_NONE
 #define FORCED  VS_STALL_MODEL_FORCED
 
+#define IDR0_COHACC (1u << 4)
+
 /**
  * struct HostTest - a host, what the user wants, and what comes of it
  *
  * @model: of the host
  * @waits: the host knows the device as one that waits
  * @no_sva: the host's kernel has no CONFIG_ARM_SMMU_V3_SVA
+ * @less_oas: its SMMU has less address bits than its CPUs
+ * @no_coherency: its SMMU has no coherent table walks
+ * @revision: of the device, 0 for one that waits
  * @alloc_err: what IOMMU_FAULT_QUEUE_ALLOC fails with
  * @stall: value of x-stall
  * @offer: what the guest is offered
@@ -39,6 +45,9 @@ typedef struct HostTest {
     unsigned int model;
     bool waits;
     bool no_sva;
+    bool less_oas;
+    bool no_coherency;
+    uint8_t revision;
     int alloc_err;
     const char *stall;
     const char *offer;
@@ -73,12 +82,11 @@ static const HostTest host_tests[] = {
     { .name = "both-waits-on-no-sva", .model = BOTH, .waits = true,
       .no_sva = true, .stall = "on",
       .said = { "x-stall=on", "d1", "use x-stall=auto or x-stall=off" } },
+    /* Nobody would answer, and a fault would wait for ever */
     { .name = "forced-no-sva", .model = FORCED, .no_sva = true,
-      .stall = "auto", .offer = "force", .faults = "refused",
-      .said = { "does not report page faults of d1" } },
+      .stall = "auto", .said = { "page faults of d1 cannot be reported" } },
     { .name = "forced-force-no-sva", .model = FORCED, .no_sva = true,
-      .stall = "force", .offer = "force", .faults = "refused",
-      .said = { "does not report page faults of d1" } },
+      .stall = "force", .said = { "page faults of d1 cannot be reported" } },
     { .name = "both-waits-old", .model = BOTH, .waits = true,
       .alloc_err = ENOTTY, .stall = "auto", .offer = "off", .faults = "none",
       .stalld = true },
@@ -86,8 +94,27 @@ static const HostTest host_tests[] = {
       .alloc_err = ENOTTY, .stall = "on",
       .said = { "IOMMU_FAULT_QUEUE_ALLOC", "d1", "x-stall=off" } },
     { .name = "forced-old", .model = FORCED, .alloc_err = EOPNOTSUPP,
-      .stall = "auto", .offer = "force", .faults = "refused",
-      .said = { "does not report page faults of d1" } },
+      .stall = "auto", .said = { "page faults of d1 cannot be reported" } },
+    /* Linux would crash if it were asked to report faults there */
+    { .name = "both-waits-oas", .model = BOTH, .waits = true, .less_oas = true,
+      .stall = "auto", .offer = "off", .faults = "none", .stalld = true },
+    { .name = "both-waits-on-oas", .model = BOTH, .waits = true,
+      .less_oas = true, .stall = "on",
+      .said = { "page faults of d1", "IDR5.OAS is 40", "x-stall=off" } },
+    { .name = "forced-oas", .model = FORCED, .less_oas = true, .stall = "auto",
+      .said = { "d1", "the host needs x-stall=force" } },
+    { .name = "forced-force-oas", .model = FORCED, .less_oas = true,
+      .stall = "force", .said = { "page faults of d1", "IDR5.OAS is 40" } },
+    { .name = "both-waits-no-coherency", .model = BOTH, .waits = true,
+      .no_coherency = true, .stall = "auto", .offer = "off", .faults = "none",
+      .stalld = true },
+    /* Linux knows two revisions of these devices */
+    { .name = "both-revision", .model = BOTH, .waits = true, .revision = 0x20,
+      .stall = "on", .offer = "on", .faults = "none", .stalld = true,
+      .may_stalld = true },
+    { .name = "both-other-revision", .model = BOTH, .waits = true,
+      .revision = 0x30, .stall = "on", .offer = "on", .faults = "reported",
+      .may_stalld = true },
     { .name = "forced-failed", .model = FORCED, .alloc_err = ENOMEM,
       .stall = "auto", .said = { "d1", "IOMMU_FAULT_QUEUE_ALLOC",
       "Cannot allocate memory" } },
@@ -95,11 +122,23 @@ static const HostTest host_tests[] = {
 
 static void describe(VfClient *c, const HostTest *t)
 {
+    VfDevice *d = &c->shared->device[0];
+
     af_host(c, 0, t->model);
     if (t->waits) {
-        vf_device_waits(&c->shared->device[0]);
+        vf_device_waits(d);
     }
     c->shared->no_sva = t->no_sva;
+    if (t->less_oas) {
+        d->idr[5] = deposit32(d->idr[5], 0, 3, 2);
+    }
+    if (t->no_coherency) {
+        d->idr[0] &= ~IDR0_COHACC;
+    }
+    if (t->revision) {
+        d->phys[PCI_REVISION_ID] = t->revision;
+        d->stalls = t->revision == 0x30;
+    }
     if (t->alloc_err) {
         vf_client_rule(c, VF_OP_FAULT_QUEUE_ALLOC, 1, 1000, t->alloc_err);
     }

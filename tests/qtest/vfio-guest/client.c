@@ -155,6 +155,7 @@ void vf_device_waits(VfDevice *d)
 {
     vf_put16(d->phys + PCI_VENDOR_ID, 0x19e5);
     vf_put16(d->phys + PCI_DEVICE_ID, 0xa250);
+    d->phys[PCI_REVISION_ID] = 0x21;
     d->stalls = 1;
 }
 
