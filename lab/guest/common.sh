@@ -101,6 +101,14 @@ pasid_state() {
         "enabled=$((control & 1))"
 }
 
+# smmu_events: the events that the guest's SMMUs reported, one a line.
+smmu_events() { dmesg | sed -n 's/^.*arm-smmu-v3 \(.*\): event: \(.*\)/\2 at \1/p'; }
+# reported TEXT: does one of them have TEXT in it, at last?
+smmu_said() { smmu_events | grep -qF "$1"; }
+reported() {
+    wait_until 5 smmu_said "$1" || has "$(smmu_events)" "$1"
+}
+
 # kernel_complaints SKIP: what a kernel without trouble does not log, after
 # the first SKIP lines.  A case that causes some sets $expected to a pattern.
 expected=

@@ -249,7 +249,7 @@ guest() {
 # run_guest QEMU-ARGUMENT...: boot the guest; it does what NAME.guest says.
 run_guest() {
     if too_old "$@"; then exit; fi
-    boot_guest "" "$@"
+    boot_guest "${show:+lab.show=1}" "$@"
     guest_was_good
 }
 
@@ -310,6 +310,19 @@ qmp_greeting() {
         case $reply in '{"QMP"'*) qmp '{"execute": "query-status"}'; return ;; esac
     done
     return 1
+}
+
+# cpr_update NAME: have a new QEMU take the place of the one that runs.
+command=
+cpr_update() {
+    [ -n "$command" ] ||
+        command=$(tr '\0' '\n' <"/proc/$qemu/cmdline" | sed 's/.*/"&",/')
+    check "$1: QEMU knows what to run" \
+        qmp "{'execute': 'migrate-set-parameters', 'arguments': {'mode': 'cpr-exec', 'cpr-exec-command': [$(echo "$command" | tr -d '\n') '-incoming', 'file:/tmp/state']}}"
+    check "$1: QEMU makes way" \
+        qmp "{'execute': 'migrate', 'arguments': {'uri': 'file:/tmp/state'}}"
+    check "$1: the new QEMU is there" qmp_greeting
+    check "$1: the guest runs on" qmp_event RESUME ''
 }
 
 # plug NAME: hot-plug the host's device NAME into its port.

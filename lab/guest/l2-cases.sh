@@ -29,6 +29,15 @@ leave() {
     "$1" -f
 }
 
+# port_of ADDRESS: the port that a function is behind.
+port_of() { basename "$(dirname "$(realpath "/sys/bus/pci/devices/$1")")"; }
+# slot_node ADDRESS: what the kernel has for the slot that a function is in.
+slot_node() {
+    for node in /sys/bus/pci/slots/*; do
+        if [ "$(cat "$node/address")" = "${1%.*}" ]; then echo "$node"; fi
+    done
+}
+
 # function_reset ADDRESS: a function-level reset that the kernel knows nothing
 # of, so that it restores nothing: PCIe 6.2, 7.5.3.4 and 6.6.2.
 function_reset() {
@@ -69,14 +78,6 @@ share_memory() {
 }
 # stream_id ADDRESS: the StreamID of function 0 of slot 0 on a bus.
 stream_id() { echo "$1" | awk -F : '{ sub(/^0/, "", $2); print "0x" $2 "00" }'; }
-# smmu_events: the events that the guest's SMMUs reported, one a line.
-smmu_events() { dmesg | sed -n 's/^.*arm-smmu-v3 \(.*\): event: \(.*\)/\2 at \1/p'; }
-# reported TEXT: does one of them have TEXT in it, at last?
-smmu_said() { smmu_events | grep -qF "$1"; }
-reported() {
-    wait_until 5 smmu_said "$1" || has "$(smmu_events)" "$1"
-}
-
 uptime_now() { cut -d ' ' -f 1 /proc/uptime; }
 seconds_since() { awk -v then="$1" '{ printf "%.1f", $1 - then }' /proc/uptime; }
 

@@ -12,6 +12,7 @@
 
 #include "qemu/osdep.h"
 
+#include "qemu/bitops.h"
 #include "hw/pci/pci_regs.h"
 #include "vfio-guest/fault.h"
 

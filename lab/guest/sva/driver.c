@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Linux module of the lab's guest: pasid-testdev in the memory of a process
+ * Linux module of the lab's guest: the driver of pasid-testdev
  *
  * Copyright (c) qemu-vpasid contributors
  *
  * A program that reads the file `sva` of the device has it read and write the
  * memory of that very process, by the process' own addresses, and gets one line
- * for the outcome of each step. The registers are those of
- * docs/specs/pasid-testdev.rst.
+ * for the outcome of each step. Processes that want more of the device open its
+ * file, see user.c. The registers are those of docs/specs/pasid-testdev.rst.
  */
 
 #include <linux/io.h>
@@ -18,21 +18,8 @@
 #include <linux/pci.h>
 #include <linux/uaccess.h>
 #include <linux/unaligned.h>
-
-#define TESTDEV_ADDR_LO		0x08
-#define TESTDEV_ADDR_HI		0x0c
-#define TESTDEV_PASID		0x10
-#define TESTDEV_PASID_SEND	BIT(31)
-#define TESTDEV_LENGTH		0x14
-#define TESTDEV_COMMAND		0x18
-#define TESTDEV_COMMAND_READ	1
-#define TESTDEV_COMMAND_WRITE	2
-#define TESTDEV_COMMAND_ATS	BIT(9)
-#define TESTDEV_STATUS		0x1c
-#define TESTDEV_STATUS_OK	1
-#define TESTDEV_STATUS_FAULT	2
-#define TESTDEV_ATC_ENTRIES	0x20
-#define TESTDEV_DATA		0x100
+#include "pasid-sva.h"
+#include "user.h"
 
 /* Not aligned to anything, as what processes have */
 #define PLACE	0x123
@@ -102,7 +89,8 @@ static ssize_t both_ways(void __iomem *bar, u32 how, const char *name,
 
 static ssize_t use(struct pci_dev *pdev, struct iommu_sva *bond, char *out)
 {
-	void __iomem *bar = pci_get_drvdata(pdev);
+	struct pasid_sva *sva = pci_get_drvdata(pdev);
+	void __iomem *bar = sva->bar;
 	u32 pasid = TESTDEV_PASID_SEND | iommu_sva_get_pasid(bond);
 	bool ats = pci_find_ext_capability(pdev, PCI_EXT_CAP_ID_ATS);
 	unsigned long page, at;
@@ -151,8 +139,26 @@ static ssize_t sva_show(struct device *dev, struct device_attribute *attr,
 }
 static DEVICE_ATTR_RO(sva);
 
+/* How many wait for a late page; it comes when something is written */
+static ssize_t late_show(struct device *dev, struct device_attribute *attr,
+			 char *out)
+{
+	struct pasid_sva *sva = dev_get_drvdata(dev);
+
+	return sysfs_emit(out, "%d\n", atomic_read(&sva->waiting));
+}
+
+static ssize_t late_store(struct device *dev, struct device_attribute *attr,
+			  const char *in, size_t len)
+{
+	pasid_sva_come(dev_get_drvdata(dev));
+	return len;
+}
+static DEVICE_ATTR_RW(late);
+
 static struct attribute *pasid_sva_attrs[] = {
 	&dev_attr_sva.attr,
+	&dev_attr_late.attr,
 	NULL
 };
 ATTRIBUTE_GROUPS(pasid_sva);
@@ -167,9 +173,13 @@ static int pasid_sva_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	bar = pcim_iomap_region(pdev, 0, "pasid-sva");
 	if (IS_ERR(bar))
 		return PTR_ERR(bar);
-	pci_set_drvdata(pdev, bar);
 	pci_set_master(pdev);
-	return 0;
+	return PTR_ERR_OR_ZERO(pasid_sva_add(pdev, bar));
+}
+
+static void pasid_sva_unbind(struct pci_dev *pdev)
+{
+	pasid_sva_remove(pci_get_drvdata(pdev));
 }
 
 static const struct pci_device_id pasid_sva_ids[] = {
@@ -182,6 +192,7 @@ static struct pci_driver pasid_sva_driver = {
 	.name = "pasid-sva",
 	.id_table = pasid_sva_ids,
 	.probe = pasid_sva_probe,
+	.remove = pasid_sva_unbind,
 	.dev_groups = pasid_sva_groups,
 };
 module_pci_driver(pasid_sva_driver);
