@@ -43,6 +43,8 @@ DEPS_check-lab := build lab
 DEPS_check-lab-sanitizers := build lab
 DEPS_check-lab-kernels := build lab
 DEPS_check-lab-guests := build lab
+DEPS_check-lab-peer := build lab
+DEPS_bench-lab := build lab
 DEPS_soak := build lab
 DEPS_demo := build lab
 export VPASID_GROUPS := $(sort $(VPASID_GROUPS) $(foreach \
@@ -92,8 +94,8 @@ export CCACHE_DIR ?= $(TOP)/build/ccache
 endif
 
 .PHONY: config aarch64 check-scripts fuzz fuzz-device uninstall-deps
-.PHONY: all install demo bench coverage check check-unit check-qtest check-lab check-series \
-    check-lab-kernels check-lab-guests check-lab-sanitizers check-sanitizers check-fuzz-guest fuzz-guest check-objects check-builds check-linux check-windows \
+.PHONY: all install demo bench bench-lab coverage check check-unit check-qtest check-lab check-series \
+    check-lab-kernels check-lab-guests check-lab-peer check-lab-sanitizers check-sanitizers check-fuzz-guest fuzz-guest check-objects check-builds check-linux check-windows \
     series deb-patches refresh soak tree clean distclean help
 
 config:
@@ -188,6 +190,11 @@ bench: aarch64 all
 	@scripts/bench $(QEMU_BUILD) build/$(BASE)/base/qemu-build aarch64 \
 	    $(wildcard backends/*.c hw/*/*.c)
 
+# What is counted is on the emulated host; LAB_PEER=1 counts with QEMU 11.1, too
+bench-lab: aarch64 all
+	@scripts/install-deps lab
+	@lab/run bench
+
 check-lab: aarch64 all
 	@scripts/install-deps lab
 	@scripts/tap-sum lab -- lab/run check
@@ -204,6 +211,12 @@ check-lab-kernels: aarch64 all
 check-lab-guests: aarch64 all
 	@scripts/install-deps lab
 	@scripts/tap-sum lab-guests -- lab/run guests
+
+# What comes of the cases with QEMU 11.1 in the emulated host
+check-lab-peer: export LAB_PEER = 1
+check-lab-peer: aarch64 all
+	@scripts/install-deps lab
+	@scripts/tap-sum lab-peer -- lab/run peer
 
 # The QEMU in the emulated host once more, and all cases on it
 check-lab-sanitizers: export LAB_SANITIZE = 1
@@ -290,6 +303,7 @@ help:
 #|   make check-lab-kernels    the lab with each Linux of LAB_KERNELS as the host    10 min each
 #|   make check-lab-guests     guests with Debian's own kernels, by device tree and
 #|                             by ACPI                                               10 min
+#|   make check-lab-peer       the lab's cases with Debian's QEMU 11.1 in the host    10 min
 #|   make soak                 1000 hot-plugs and 100 reboots in the lab; CYCLES=,
 #|                             REBOOTS=                                              40 min
 #|   make fuzz                 functions that need no QEMU; SECONDS=600
@@ -298,6 +312,8 @@ help:
 #|
 #| Measure
 #|   make bench                against the plain way and the unpatched base           3 min
+#|   make bench-lab            exits and ioctls of guests in the lab; LAB_PEER=1
+#|                             beside Debian's QEMU 11.1                             10 min
 #|   make coverage             lines of hw/vfio that the qtests reach
 #|
 #| Change and export the series

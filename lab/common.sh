@@ -48,6 +48,28 @@ fi
 up_to_date() { [ "$(cat "$out/$1.stamp" 2>/dev/null)" = "$2" ]; }
 finished() { printf '%s\n' "$2" >"$out/$1.stamp"; }
 
+# libraries DIR:... FILE...: the shared libraries that the files need, and those
+# these need, as paths in the directories.
+libraries() (
+    dirs=$1 seen=
+    shift
+    while [ $# -gt 0 ]; do
+        for name in $("${cross}readelf" -d "$1" 2>/dev/null |
+                      sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'); do
+            case " $seen " in *" $name "*) continue ;; esac
+            seen="$seen $name"
+            path=$(IFS=:
+                   for dir in $dirs; do
+                       if [ -e "$dir/$name" ]; then echo "$dir/$name"; break; fi
+                   done)
+            [ -n "$path" ] || die "$1 needs $name, which is not in $dirs"
+            echo "$path"
+            set -- "$@" "$path"
+        done
+        shift
+    done
+)
+
 # pack DIR FILE: make an initial RAM disk.  Same bytes for same files: sorted
 # names, no dates, owned by root.
 pack() {

@@ -84,6 +84,13 @@ def table_agrees(manifest):
         yield 'README.md is not what `make refresh` writes'
 
 
+def lab_agrees():
+    """The pages and the plot have what was found beside QEMU 11.1."""
+    good, output = command(['lab/tables', '--check'], mf.TOP)
+    if not good:
+        yield from output.splitlines() or ['lab/tables --check failed']
+
+
 def changes_agree(manifest):
     """CHANGELOG.md begins with the version that is exported."""
     newest = re.search(r'^## (.+)$', read('CHANGELOG.md'), re.MULTILINE)
@@ -389,6 +396,7 @@ def run(base):
         print(f'# {line}')
     tap.guard('the patch table in README.md is current', table_agrees,
               manifest)
+    tap.guard('the tables of the lab are what lab/tables writes', lab_agrees)
     tap.guard('CHANGELOG.md begins with this version', changes_agree,
               manifest)
     tap.guard('MAINTAINERS is the section that the series adds',

@@ -129,7 +129,8 @@ class Targets(Case):
         self.clone.write('build/config.mk', CONFIG % 'x86_64-softmmu')
         os.utime(self.clone.join('configure'), (0, 0))
         for target in ('demo', 'check-lab', 'check-qtest', 'bench',
-                       'check-lab-sanitizers', 'check-series', 'coverage'):
+                       'check-lab-sanitizers', 'check-lab-peer', 'bench-lab',
+                       'check-series', 'coverage'):
             output = self.bad('make', target, says='x86_64-softmmu')
             self.assertIn('--target-list=x86_64-softmmu,aarch64-softmmu',
                           output)

@@ -344,6 +344,8 @@ class Kernel(Fake):
         self.assertEqual(self.run_in('lab/build-kernel')[0], 77)
         output = self.good('lab/run', 'check', 'accel')
         self.assertRegex(output, '(?m)^ok 1 - accel # SKIP .*no Linux source')
+        output = self.good('lab/run', 'peer', 'accel')
+        self.assertRegex(output, '(?m)^ok 1 - accel # SKIP .*no Linux source')
 
     def test_foreign_folder(self):
         """lab: LAB_OUT with files of somebody else is left alone."""

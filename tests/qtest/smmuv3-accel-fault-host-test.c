@@ -98,7 +98,8 @@ static const HostTest host_tests[] = {
       .stall = "auto", .said = { "page faults of d1 cannot be reported" } },
     /* Linux would crash if it were asked to report faults there */
     { .name = "both-waits-oas", .model = BOTH, .waits = true, .less_oas = true,
-      .stall = "auto", .offer = "off", .faults = "none", .stalld = true },
+      .stall = "auto", .offer = "off", .faults = "none", .stalld = true,
+      .said = { "IDR5.OAS is 40" } },
     { .name = "both-waits-on-oas", .model = BOTH, .waits = true,
       .less_oas = true, .stall = "on",
       .said = { "page faults of d1", "IDR5.OAS is 40", "x-stall=off" } },
