@@ -18,40 +18,6 @@
 #define STE0_V      1ull
 #define STE0_S1     (5ull << 1)
 
-static int fault_alloc(Uapi *u, uint32_t flags, uint32_t *id, int *fd)
-{
-    struct iommu_fault_alloc cmd = { .size = sizeof(cmd), .flags = flags };
-    int err = iommufd(u, IOMMU_FAULT_QUEUE_ALLOC, &cmd);
-
-    if (!err) {
-        *id = cmd.out_fault_id;
-        *fd = cmd.out_fault_fd;
-    }
-    return err;
-}
-
-static int hwpt_alloc_fault(Uapi *u, uint32_t pt_id, uint32_t flags,
-                            uint32_t fault, uint32_t *out)
-{
-    static const uint64_t s1[2] = { STE0_V | STE0_S1 };
-    bool nested = pt_id == u->viommu;
-    struct iommu_hwpt_alloc cmd = {
-        .size = sizeof(cmd),
-        .flags = flags | IOMMU_HWPT_FAULT_ID_VALID,
-        .dev_id = u->dev_id,
-        .pt_id = pt_id,
-        .data_type = nested ? IOMMU_HWPT_DATA_ARM_SMMUV3
-                            : IOMMU_HWPT_DATA_NONE,
-        .data_len = nested ? sizeof(s1) : 0,
-        .data_uptr = nested ? (uintptr_t)s1 : 0,
-        .fault_id = fault,
-    };
-    int err = iommufd(u, IOMMU_HWPT_ALLOC, &cmd);
-
-    *out = cmd.out_hwpt_id;
-    return err;
-}
-
 static ssize_t respond(Uapi *u, int fd, uint32_t cookie, uint32_t code)
 {
     struct iommu_hwpt_page_response response = {

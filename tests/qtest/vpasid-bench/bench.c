@@ -19,6 +19,7 @@
 #include "qemu/memfd.h"
 #include "qemu/units.h"
 #include "qobject/qdict.h"
+#include "../vfio-fake-uapi.h"
 #include "../vfio-guest/fault.h"
 
 #define EMULATED "-device arm-smmuv3,primary-bus=pcie.0,id=smmu "
@@ -539,9 +540,10 @@ static void bench_pasid_read(void)
  * host wakes QEMU up to when the guest sees all of a run, and from the guest's
  * answers to when the host has them. One register access is part of each time.
  */
+static const unsigned int fault_runs[] = { 1, 16, 64 };
+
 static void bench_fault(void)
 {
-    static const unsigned int runs[] = { 1, 16, 64 };
     VfGuest *g = af_start(1, "");
     VfShared *s = g->c->shared;
     int64_t idle = INT64_MAX;
@@ -553,17 +555,18 @@ static void bench_fault(void)
         vs_readl(g, VS_EVENTQ_PROD);
         idle = MIN(idle, now_ns() - t);
     }
-    for (int i = 0; i < ARRAY_SIZE(runs); i++) {
+    for (int i = 0; i < ARRAY_SIZE(fault_runs); i++) {
+        unsigned int run = fault_runs[i];
         int64_t told = INT64_MAX, answered = INT64_MAX;
         uint64_t reads = s->calls[VF_OP_FAULT_READ];
         uint64_t writes = s->calls[VF_OP_FAULT_WRITE];
-        unsigned int faults = runs[i] * ROUNDS;
+        unsigned int faults = run * ROUNDS;
 
         for (int round = 0; round < ROUNDS; round++) {
             uint32_t n = 0;
             int64_t t;
 
-            for (unsigned int k = 0; k < runs[i]; k++) {
+            for (unsigned int k = 0; k < run; k++) {
                 n = vf_client_add_page_fault(g->c, 0, 5, k << 12, AF_READ);
             }
             t = now_ns();
@@ -574,7 +577,7 @@ static void bench_fault(void)
             /* Now the main loop has done what it does for them */
             vs_readl(g, VS_EVENTQ_PROD);
             told = MIN(told, now_ns() - t);
-            for (unsigned int k = 0; k < runs[i]; k++) {
+            for (unsigned int k = 0; k < run; k++) {
                 af_queue_resume(g, VS_SID(1),
                                 af_stalled(g, VS_SID(1), 5, k << 12, AF_READ),
                                 VS_RESUME_RETRY);
@@ -588,12 +591,60 @@ static void bench_fault(void)
         writes = s->calls[VF_OP_FAULT_WRITE] - writes;
         printf("fault run=%u faults=%u reads=%" PRIu64 " writes=%" PRIu64
                " reads_per_run=%.2f writes_per_run=%.2f told_ns=%.0f"
-               " answered_ns=%.0f access_ns=%" PRId64 "\n", runs[i], faults,
+               " answered_ns=%.0f access_ns=%" PRId64 "\n", run, faults,
                reads, writes, (double)reads / ROUNDS, (double)writes / ROUNDS,
-               (double)told / runs[i], (double)answered / runs[i], idle);
+               (double)told / run, (double)answered / run, idle);
         fflush(stdout);
     }
     vg_end_silent(g);
+}
+
+/* The same without QEMU: what the model itself takes for each of them */
+static void bench_fault_model(void)
+{
+    struct iommu_hwpt_page_response answers[64];
+    struct iommu_hwpt_pgfault got[64];
+    Uapi u = { 0 };
+    uint32_t id, hwpt;
+    int fd;
+
+    uapi_start(&u);
+    u.c->shared->device[0].stalls = 1;
+    g_assert_cmpint(fault_alloc(&u, 0, &id, &fd), ==, 0);
+    g_assert_cmpint(hwpt_alloc_fault(&u, u.viommu, 0, id, &hwpt), ==, 0);
+    g_assert_cmpint(vdevice_alloc(&u, u.dev_id, VS_SID(1), NULL), ==, 0);
+    g_assert_cmpint(attach(&u, 0, hwpt), ==, 0);
+    for (int i = 0; i < ARRAY_SIZE(fault_runs); i++) {
+        unsigned int run = fault_runs[i];
+        int64_t told = INT64_MAX, answered = INT64_MAX;
+
+        for (int round = 0; round < ROUNDS; round++) {
+            int64_t t;
+
+            for (unsigned int k = 0; k < run; k++) {
+                vf_client_page_fault(u.c, 0, 5, k << 12,
+                                     IOMMU_PGFAULT_PERM_READ);
+            }
+            t = now_ns();
+            g_assert_cmpint(u.read(fd, got, sizeof(got)), ==,
+                            run * sizeof(got[0]));
+            told = MIN(told, now_ns() - t);
+            for (unsigned int k = 0; k < run; k++) {
+                answers[k] = (struct iommu_hwpt_page_response) {
+                    .cookie = got[k].cookie,
+                    .code = IOMMUFD_PAGE_RESP_SUCCESS,
+                };
+            }
+            t = now_ns();
+            g_assert_cmpint(u.write(fd, answers, run * sizeof(answers[0])), ==,
+                            run * sizeof(answers[0]));
+            answered = MIN(answered, now_ns() - t);
+        }
+        printf("fault_model run=%u told_ns=%.0f answered_ns=%.0f\n", run,
+               (double)told / run, (double)answered / run);
+        fflush(stdout);
+    }
+    vf_client_free(u.c);
 }
 
 static const struct {
@@ -606,6 +657,7 @@ static const struct {
     { .name = "realize", .run = bench_realize },
     { .name = "pasid_read", .run = bench_pasid_read },
     { .name = "fault", .run = bench_fault },
+    { .name = "fault_model", .run = bench_fault_model },
 };
 
 /* Arguments name the measurements, none means all */
