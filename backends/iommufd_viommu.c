@@ -111,13 +111,25 @@ bool iommufd_backend_alloc_veventq(IOMMUFDBackend *be, uint32_t viommu_id,
     return true;
 }
 
+/*
+ * A kernel of the first versions with fault queues attaches a device to an HWPT
+ * that has one, and reports none of its faults. Nothing tells such a version
+ * but what it lacks, the call that came after the change. Without an argument
+ * that fails in any case.
+ */
+static bool faultq_is_old(IOMMUFDBackend *be)
+{
+    return ioctl(be->fd, IOMMU_HW_QUEUE_ALLOC, NULL) && errno == ENOTTY;
+}
+
 bool iommufd_backend_alloc_faultq(IOMMUFDBackend *be, uint32_t *out_faultq_id,
                                   int *out_faultq_fd, Error **errp)
 {
     struct iommu_fault_alloc alloc = {
         .size = sizeof(alloc),
     };
-    int err = ioctl(be->fd, IOMMU_FAULT_QUEUE_ALLOC, &alloc) ? errno : 0;
+    int err = faultq_is_old(be) ? EOPNOTSUPP :
+              ioctl(be->fd, IOMMU_FAULT_QUEUE_ALLOC, &alloc) ? errno : 0;
 
     trace_iommufd_backend_alloc_faultq(be->fd, alloc.out_fault_id,
                                        alloc.out_fault_fd, err);

@@ -243,4 +243,5 @@ void smmuv3_accel_flush(SMMUv3State *s)
     if (!a->slice.waits) {
         smmuv3_accel_new_attempt(a);
     }
+    smmuv3_accel_acknowledge(a);
 }

@@ -453,6 +453,7 @@ void smmuv3_accel_cpr_adopt(SMMUv3AccelState *a)
     if (!cpr->adopting || cpr->viommu_id == NO_ID) {
         return;
     }
+    a->acknowledged = FIELD_EX32(a->smmu->cr0ack, CR0, SMMU_ENABLE);
     a->viommu_id = cpr->viommu_id;
     a->abort_hwpt_id = cpr->abort_hwpt_id;
     a->bypass_hwpt_id = cpr->bypass_hwpt_id;
@@ -482,13 +483,13 @@ void smmuv3_accel_cpr_adopt(SMMUv3AccelState *a)
             smmuv3_accel_retry_start_timer(a);
         }
     }
-    a->acknowledged = FIELD_EX32(a->smmu->cr0ack, CR0, SMMU_ENABLE);
     a->tlbi_again = cpr->tlbi_again;
     a->retry.guest_told = cpr->guest_told;
     smmuv3_accel_cpr_start_events(a);
     smmuv3_accel_stall_adopt(a, cpr->faultq_id, cpr->last_stag);
     smmuv3_accel_apply_marked(a->smmu, true);
     smmuv3_accel_new_attempt(a);
+    smmuv3_accel_acknowledge(a);
     g_clear_pointer(&cpr->devices, g_free);
     cpr->len = 0;
     cpr->viommu_id = NO_ID;
@@ -500,6 +501,8 @@ static void smmuv3_accel_cpr_vm_state(void *opaque, bool running,
 {
     SMMUv3AccelState *a = opaque;
 
+    /* It may have been loaded, and is as before if not */
+    a->acknowledged = FIELD_EX32(a->smmu->cr0ack, CR0, SMMU_ENABLE);
     smmuv3_accel_slice_run_state(&a->slice, running);
     if (!running) {
         return;

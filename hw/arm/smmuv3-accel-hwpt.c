@@ -555,6 +555,8 @@ void smmuv3_accel_release(SMMUv3AccelState *a, SMMUv3AccelDevice *adev)
             error_report_err(err);
         }
     }
+    /* If it could not be detached, the kernel answers when VFIO closes it */
+    smmuv3_accel_left(a, adev);
     smmuv3_accel_doom(a, adev, &adev->host.s1_hwpt_id);
     smmuv3_accel_free_vdevice(a, adev);
 }

@@ -630,10 +630,12 @@ void smmuv3_accel_retry_init(SMMUv3AccelState *a);
 void smmuv3_accel_new_attempt(SMMUv3AccelState *a);
 
 /**
- * smmuv3_accel_acknowledge: have CR0ACK.SMMUEN follow CR0.SMMUEN
+ * smmuv3_accel_acknowledge: have CR0ACK.SMMUEN follow CR0.SMMUEN, and end an
+ * update of GBPA
  *
- * It says that transactions take the new path (SMMUv3 IHI0070, 6.3.9.6), so it
- * waits for a device that the host can give neither that path nor stop.
+ * Both say that transactions take the new path (SMMUv3 IHI0070, 6.3.10 and
+ * 6.3.14), so they wait for a device that the host can give neither that path
+ * nor stop.
  *
  * @a: the state.
  */

@@ -61,7 +61,8 @@ static void smmuv3_accel_retry_settle(SMMUv3AccelState *a)
 {
     if (!smmuv3_accel_retry_is_due(a)) {
         a->retry.delay_ms = RETRY_FIRST_MS;
-        if (!a->retry.sync_waits) {
+        if (!a->retry.sync_waits &&
+            smmu_enabled(a->smmu) == a->acknowledged) {
             timer_del(&a->retry.timer);
         }
     }
@@ -184,7 +185,7 @@ void smmuv3_accel_mark_stopped(SMMUv3AccelState *a, SMMUv3AccelStop why)
 /*
  * Tell whether a device does DMA that the guest has ended: any at all while the
  * host caches are stale, else by an STE that could neither be replaced nor
- * stopped.
+ * stopped, or by one that was to be stopped for such caches.
  */
 static bool smmuv3_accel_wrong_dma(SMMUv3AccelState *a)
 {
@@ -200,7 +201,8 @@ static bool smmuv3_accel_wrong_dma(SMMUv3AccelState *a)
         SMMUv3AccelDevice *adev = value;
 
         if (smmuv3_accel_does_dma(adev) &&
-            (stale || adev->stopped == STOP_REFUSED)) {
+            (stale || adev->stopped == STOP_REFUSED ||
+             adev->stopped == STOP_CACHES)) {
             return true;
         }
     }
@@ -235,15 +237,15 @@ bool smmuv3_accel_end_sync(SMMUv3AccelState *a, SMMUCmdError *cmd_error)
 void smmuv3_accel_acknowledge(SMMUv3AccelState *a)
 {
     SMMUv3State *s = a->smmu;
+    bool wrong = a->cmdq && smmuv3_accel_wrong_dma(a);
 
-    if (smmu_enabled(s) != a->acknowledged) {
-        if (a->cmdq && smmuv3_accel_wrong_dma(a)) {
-            smmuv3_accel_retry_start_timer(a);
-        } else {
-            a->acknowledged = smmu_enabled(s);
-        }
+    if (wrong) {
+        smmuv3_accel_retry_start_timer(a);
+    } else {
+        a->acknowledged = smmu_enabled(s);
     }
     s->cr0ack = FIELD_DP32(s->cr0ack, CR0, SMMU_ENABLE, a->acknowledged);
+    s->gbpa = FIELD_DP32(s->gbpa, GBPA, UPDATE, wrong && !smmu_enabled(s));
 }
 
 static void smmuv3_accel_retry(SMMUv3AccelState *a)

@@ -114,7 +114,8 @@ static bool stall_find_sid(void *opaque, uint32_t dev_id, uint32_t *sid)
         if (adev->idev->devid == dev_id && adev->host.faultq_id != NO_ID &&
             adev->host.ste.mode == ACCEL_TRANSLATE) {
             *sid = adev->host.vsid;
-            return true;
+            /* Another device may have that one by now */
+            return smmuv3_accel_has_sid(adev) && smmuv3_accel_sid(adev) == *sid;
         }
     }
     return false;
@@ -234,7 +235,7 @@ bool smmuv3_accel_stall_bind(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
                                 " kernel that reports page faults of %s; use"
                                 " x-stall=auto or x-stall=off with this one: ",
                                 name);
-        error_append_hint(errp, "It needs Linux 7.2 or later with"
+        error_append_hint(errp, "It needs Linux 6.17 or later with"
                           " CONFIG_ARM_SMMU_V3_SVA.\n");
         return false;
     }

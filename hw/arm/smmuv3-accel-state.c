@@ -45,7 +45,7 @@ static SmmuAccelFaults smmuv3_accel_faults_of(const SMMUv3AccelState *a,
     if (!adev->can_stall || smmuv3_stall_mode(a->smmu) == SMMUV3_STALL_OFF) {
         return SMMU_ACCEL_FAULTS_NONE;
     }
-    if (adev->faults_refused) {
+    if (adev->faults_refused || !a->faults) {
         return SMMU_ACCEL_FAULTS_REFUSED;
     }
     return smmuv3_accel_faults_broken(a->faults) ? SMMU_ACCEL_FAULTS_BROKEN :

@@ -20,6 +20,7 @@
 #include "hw/iommu.h"
 #include "hw/pci/pci_bridge.h"
 #include "hw/pci/pci_bus_number.h"
+#include "system/runstate.h"
 #include "smmuv3-accel-stall.h"
 #include "smmuv3-msi.h"
 #include "smmuv3-fields.h"
@@ -244,6 +245,7 @@ static void smmuv3_accel_renumbered(Notifier *n, void *bridge)
     pci_for_each_device_under_bus(pci_bridge_get_sec_bus(PCI_BRIDGE(bridge)),
                                   smmuv3_accel_renumber, a);
     smmuv3_accel_new_attempt(a);
+    smmuv3_accel_acknowledge(a);
 }
 
 void smmuv3_accel_reset(SMMUv3State *s)
@@ -313,7 +315,9 @@ void smmuv3_accel_unbind(SMMUv3State *s, PCIDevice *pdev)
         smmuv3_accel_sid_given_up(s, vsid);
         smmuv3_accel_new_attempt(a);
     }
-    smmuv3_accel_acknowledge(a);
+    if (runstate_is_running()) {
+        smmuv3_accel_acknowledge(a);
+    }
 }
 
 bool smmuv3_accel_bind(SMMUv3State *s, PCIDevice *pdev, HostIOMMUDevice *hiod,

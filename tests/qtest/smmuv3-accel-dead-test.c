@@ -1,5 +1,6 @@
 /*
- * QTest of the accelerated SMMUv3: several devices that do not answer
+ * QTest of the accelerated SMMUv3: devices that do not answer, or cannot be
+ * stopped
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -8,7 +9,8 @@
  * Each ATC invalidation of a dead device can take the host a second. However
  * many of them there are, one register write waits for few of these calls, no
  * CMD_SYNC completes before the ATC of every device is invalidated or the
- * device is stopped, and a device that answers goes on.
+ * device is stopped, and a device that answers goes on. A register says that
+ * transactions take a new path when those of all devices do.
  */
 
 #include "qemu/osdep.h"
@@ -418,8 +420,123 @@ static void test_acknowledge_back(void)
     g_free(vg_end(g));
 }
 
+/* What ends the wait */
+typedef enum Ending { BY_SYNC, BY_NUMBER, BY_QEMU } Ending;
+
+/*
+ * The device takes the new path in another way than by the timer or a register
+ * write: the guest is told all the same, at once or when the timer is due.
+ */
+static void test_acknowledge_end(const void *opaque)
+{
+    Ending ending = *(const Ending *)opaque;
+    VfGuest *g = start();
+
+    unstoppable(g);
+    vs_enable(g, false);
+    g_assert_false(acknowledged(g));
+    vf_client_clear_rules(g->c);
+    switch (ending) {
+    case BY_SYNC:
+        vs_sync(g);
+        break;
+    case BY_NUMBER:
+        vg_config_writel(g, 0, 1 << 3, PCI_PRIMARY_BUS, 20 << 8 | 20 << 16);
+        break;
+    case BY_QEMU:
+        vg_exec(g, NULL);
+        break;
+    }
+    qtest_clock_step(g->qts, QUIET);
+    g_assert_true(acknowledged(g));
+    for (unsigned int n = 1; n <= DEVICES; n++) {
+        assert_access(g, n, VF_ACCESS_BYPASS);
+    }
+    g_free(vg_end(g));
+}
+
+/* A new QEMU that has no device yet knows what was acknowledged */
+static void test_acknowledge_later(void)
+{
+    VfClient *c = vf_client_new();
+    g_autofree gchar *options = vs_options(c, 1, 0);
+    VfGuest *g;
+
+    c->shared->device[0].phys[PCI_INTERRUPT_PIN] = 0;
+    g = vg_start(c, "%s " VG_SHARED_RAM, options);
+    vg_ports(g, 1);
+    vs_setup(g, VS_LINEAR);
+    vs_write_ste(g, VS_LINEAR, SID(1), VS_STE0_DEFAULT, VS_STE1_DEFAULT);
+    vs_enable(g, true);
+    vg_transfer(g);
+    g_assert_cmpstr(vg_device_add(g, 0, "d1", 1, ""), ==, NULL);
+    assert_access(g, 1, VF_ACCESS_S1);
+    unstoppable(g);
+    vs_enable(g, false);
+    assert_access(g, 1, VF_ACCESS_S1);
+    g_assert_false(acknowledged(g));
+    vf_client_clear_rules(g->c);
+    qtest_clock_step(g->qts, QUIET);
+    g_assert_true(acknowledged(g));
+    g_free(vg_end(g));
+}
+
+/*
+ * Stale caches are mended by the way, when another device comes. The first one
+ * does DMA by its old STE still.
+ */
+static void test_acknowledge_stale(void)
+{
+    VfGuest *g = vs_start(2, 1);
+
+    vs_setup(g, VS_LINEAR);
+    vs_translate_all(g, 2, 0);
+    vs_gbpa(g, true);
+    unstoppable(g);
+    vf_client_rule(g->c, VF_OP_HWPT_INVALIDATE, 1, 100000, EIO);
+    vs_queue_va(g, 1);
+    vs_queue(g, VS_CMD_SYNC, 0);
+    vs_ring(g);
+    vg_settle(g);
+    vs_acknowledge(g);
+    vs_enable(g, false);
+    vs_assert_listed(g, 1, "translate", "stale-caches", "");
+    vf_client_clear_rules(g->c);
+    g_assert_cmpstr(vg_device_add(g, 1, "d2", 2, ""), ==, NULL);
+    vg_device_del(g, "d2", 2);
+    g_assert_true(acknowledged(g) ==
+                  (vf_client_access(g->c, 0, NULL) == VF_ACCESS_ABORT));
+    qtest_clock_step(g->qts, QUIET);
+    g_assert_true(acknowledged(g));
+    assert_access(g, 1, VF_ACCESS_ABORT);
+    g_free(vg_end(g));
+}
+
+/* GBPA.UPDATE stays set as long (IHI0070, 6.3.14) */
+static void test_update(void)
+{
+    VfGuest *g = vs_start(1, 1);
+
+    vs_setup(g, VS_LINEAR);
+    assert_access(g, 1, VF_ACCESS_BYPASS);
+    unstoppable(g);
+    vs_gbpa(g, true);
+    g_assert_cmphex(vs_readl(g, VS_GBPA) & VS_GBPA_UPDATE, ==, VS_GBPA_UPDATE);
+    qtest_clock_step(g->qts, SECOND);
+    g_assert_cmphex(vs_readl(g, VS_GBPA) & VS_GBPA_UPDATE, ==, VS_GBPA_UPDATE);
+    vf_client_clear_rules(g->c);
+    qtest_clock_step(g->qts, QUIET);
+    g_assert_cmphex(vs_readl(g, VS_GBPA), ==, VS_GBPA_ABORT |
+                    (vs_readl(g, VS_GBPA) & ~(VS_GBPA_UPDATE | VS_GBPA_ABORT)));
+    g_assert_cmphex(vs_readl(g, VS_GBPA) & VS_GBPA_UPDATE, ==, 0);
+    assert_access(g, 1, VF_ACCESS_ABORT);
+    g_free(vg_end(g));
+}
+
 int main(int argc, char **argv)
 {
+    static const Ending by_sync = BY_SYNC, by_number = BY_NUMBER,
+                        by_qemu = BY_QEMU;
     static const bool on[] = { false, true };
     static const uint64_t one = VS_CMD_CFGI_STE | HI(1);
     static const uint64_t all = VS_CMD_CFGI_STE_RANGE;
@@ -445,5 +562,16 @@ int main(int argc, char **argv)
                 test_acknowledge);
     qtest_add_func("smmuv3-accel/dead/acknowledge/back",
                    test_acknowledge_back);
+    vg_add_test("smmuv3-accel/dead/acknowledge", "sync", &by_sync,
+                test_acknowledge_end);
+    vg_add_test("smmuv3-accel/dead/acknowledge", "number", &by_number,
+                test_acknowledge_end);
+    vg_add_test("smmuv3-accel/dead/acknowledge", "cpr", &by_qemu,
+                test_acknowledge_end);
+    qtest_add_func("smmuv3-accel/dead/acknowledge/later",
+                   test_acknowledge_later);
+    qtest_add_func("smmuv3-accel/dead/acknowledge/stale",
+                   test_acknowledge_stale);
+    qtest_add_func("smmuv3-accel/dead/update", test_update);
     return g_test_run();
 }

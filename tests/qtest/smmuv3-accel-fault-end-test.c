@@ -457,6 +457,47 @@ static void test_broken(const void *opaque)
     g_assert(strchr(text, '\n') == text + strlen(text) - 1);
 }
 
+static void unstoppable(VfGuest *g)
+{
+    vf_client_rule(g->c, VF_OP_ATTACH, 1, 100000, EBUSY);
+    vf_client_rule(g->c, VF_OP_DETACH, 1, 100000, EINVAL);
+}
+
+/* A device is unplugged that cannot be detached: the others work as before */
+static void test_unplug_unstoppable(void)
+{
+    VfGuest *g = af_start(2, "");
+    uint16_t stag;
+    uint32_t n;
+
+    told_fault(g, &stag);
+    unstoppable(g);
+    vg_device_del(g, "d1", 1);
+    vf_client_clear_rules(g->c);
+    n = af_fault(g, 1, 5, 0x2000, AF_READ);
+    af_resume(g, VS_SID(2), af_stalled(g, VS_SID(2), 5, 0x2000, AF_READ),
+              VS_RESUME_RETRY);
+    af_answered(g, n, true);
+    g_free(vg_end(g));
+}
+
+/* A device that cannot be stopped loses its StreamID to another one */
+static void test_moves_unstoppable(void)
+{
+    VfGuest *g = af_start(2, "");
+    uint32_t n;
+
+    unstoppable(g);
+    vg_config_writel(g, 0, 1 << 3, PCI_PRIMARY_BUS, 7 << 8 | 7 << 16);
+    vg_config_writel(g, 0, 2 << 3, PCI_PRIMARY_BUS, 1 << 8 | 1 << 16);
+    vg_settle(g);
+    vs_drop_events(g);
+    n = af_fault(g, 0, 5, 0x1000, AF_READ);
+    af_answered(g, n, false);
+    af_no_event(g);
+    g_free(vg_end(g));
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -473,6 +514,10 @@ int main(int argc, char **argv)
     qtest_add_func("smmuv3-accel/fault-end/system-reset", test_system_reset);
     qtest_add_func("smmuv3-accel/fault-end/device-reset", test_device_reset);
     qtest_add_func("smmuv3-accel/fault-end/unplug", test_unplug);
+    qtest_add_func("smmuv3-accel/fault-end/unplug-unstoppable",
+                   test_unplug_unstoppable);
+    qtest_add_func("smmuv3-accel/fault-end/moves-unstoppable",
+                   test_moves_unstoppable);
     qtest_add_func("smmuv3-accel/fault-end/quit", test_quit);
     qtest_add_func("smmuv3-accel/fault-end/bounded", test_bounded);
     qtest_add_func("smmuv3-accel/fault-end/no-memory", test_no_memory);

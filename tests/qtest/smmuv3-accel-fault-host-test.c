@@ -32,6 +32,7 @@
  * @no_sva: the host's kernel has no CONFIG_ARM_SMMU_V3_SVA
  * @less_oas: its SMMU has less address bits than its CPUs
  * @no_coherency: its SMMU has no coherent table walks
+ * @kernel: VF_LINUX_*, 0 for the newest
  * @revision: of the device, 0 for one that waits
  * @alloc_err: what IOMMU_FAULT_QUEUE_ALLOC fails with
  * @stall: value of x-stall
@@ -48,6 +49,7 @@ typedef struct HostTest {
     bool no_sva;
     bool less_oas;
     bool no_coherency;
+    unsigned int kernel;
     uint8_t revision;
     int alloc_err;
     const char *stall;
@@ -110,6 +112,16 @@ static const HostTest host_tests[] = {
     { .name = "both-waits-no-coherency", .model = BOTH, .waits = true,
       .no_coherency = true, .stall = "auto", .offer = "off", .faults = "none",
       .stalld = true },
+    /* It takes a fault queue, and reports nothing to it */
+    { .name = "both-waits-6.15", .model = BOTH, .waits = true,
+      .kernel = VF_LINUX_6_15, .stall = "auto", .offer = "off",
+      .faults = "none", .stalld = true },
+    { .name = "both-waits-on-6.15", .model = BOTH, .waits = true,
+      .kernel = VF_LINUX_6_15, .stall = "on",
+      .said = { "IOMMU_FAULT_QUEUE_ALLOC", "d1", "x-stall=off" } },
+    { .name = "both-waits-6.18", .model = BOTH, .waits = true,
+      .kernel = VF_LINUX_6_18, .stall = "auto", .offer = "on",
+      .faults = "reported", .may_stalld = true },
     /* Linux knows two revisions of these devices */
     { .name = "both-revision", .model = BOTH, .waits = true, .revision = 0x20,
       .stall = "on", .offer = "on", .faults = "none", .stalld = true,
@@ -130,6 +142,7 @@ static void describe(VfClient *c, const HostTest *t)
     if (t->waits) {
         vf_device_waits(d);
     }
+    c->shared->kernel = t->kernel;
     c->shared->no_sva = t->no_sva;
     if (t->less_oas) {
         d->idr[5] = deposit32(d->idr[5], 0, 3, 2);

@@ -90,6 +90,9 @@ static const VfIommufdOp ops[] = {
         struct iommu_fault_alloc, out_fault_fd, vf_fault_alloc),
     ROW_SINCE(VF_LINUX_6_15, IOMMU_IOAS_CHANGE_PROCESS, VF_OP_IOMMUFD_OTHER,
               struct iommu_ioas_change_process, __reserved, change_process),
+    /* Since 6.17 */
+    ROW_SINCE(VF_LINUX_6_18, IOMMU_HW_QUEUE_ALLOC, VF_OP_IOMMUFD_OTHER,
+              struct iommu_hw_queue_alloc, length, not_modelled),
     ROW(IOMMU_HWPT_GET_DIRTY_BITMAP, VF_OP_IOMMUFD_OTHER,
         struct iommu_hwpt_get_dirty_bitmap, data, not_modelled),
     ROW(IOMMU_OPTION, VF_OP_IOMMUFD_OTHER, struct iommu_option, val64,
@@ -150,6 +153,9 @@ int vf_iommufd_ioctl(uint32_t ctx, unsigned long nr, void *arg, VfLog *log)
     }
     if (!op || vf_linux_before(op->oldest)) {
         return -ENOTTY;
+    }
+    if (!arg) {
+        return -EFAULT;
     }
     memcpy(&user_size, arg, sizeof(user_size));
     if (user_size < op->min_size) {

@@ -255,7 +255,7 @@ VF_PUBLIC int ioctl(int fd, unsigned long nr, ...)
         return real_ioctl(fd, nr, arg);
     }
     vf_lock();
-    if (has_answer(kind == FD_CTX ? vf_iommufd_op(nr) :
+    if (arg && has_answer(kind == FD_CTX ? vf_iommufd_op(nr) :
                    kind == FD_DEVICE ? vf_device_op(nr) : vf_group_op(fd),
                    nr)) {
         room = *(uint32_t *)arg;
