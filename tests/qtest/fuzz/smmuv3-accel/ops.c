@@ -312,7 +312,7 @@ static void resume(unsigned int back, uint32_t how)
 {
     uint64_t queue = fuzz_read(FUZZ_SMMU(0) + VS_EVENTQ_BASE, 8);
     uint32_t prod = fuzz_read(FUZZ_SMMU(0) + VS_EVENTQ_PROD, 4);
-    uint64_t mask = MAKE_64BIT_MASK(0, queue & 0x1f);
+    uint64_t mask = (1ull << (queue & 0x1f)) - 1;
     uint64_t record = (queue & MAKE_64BIT_MASK(5, 47)) +
                       ((prod - 1 - back) & mask) * VS_EVENT_SIZE;
 
