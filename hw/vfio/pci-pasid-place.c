@@ -104,21 +104,22 @@ uint16_t vfio_pasid_next_registers(const PCIEEcapLayout *layout,
                                    const VFIOPasidCap *host, uint16_t *offset)
 {
     const uint16_t anchored = PCIE_ECAP_HEAD + PCI_PASID_CAP;
-    uint16_t at = vfio_pasid_next_hidden(layout, image, host,
-                                         MAX(*offset, PCIE_ECAP_HEAD));
+    uint16_t at;
 
-    if (at) {
-        *offset = at;
-        return PCI_EXT_CAP_PASID_SIZEOF;
-    }
-    if (*offset > anchored || !vfio_pasid_has_anchor(layout, image) ||
-        !vfio_pasid_is_source(image, anchored, host) ||
-        pcie_ecap_check(layout, image, anchored, PCIE_ECAP_ALIGN) !=
+    if (*offset <= anchored && vfio_pasid_has_anchor(layout, image) &&
+        vfio_pasid_is_source(image, anchored, host) &&
+        pcie_ecap_check(layout, image, anchored, PCIE_ECAP_ALIGN) ==
         PCIE_ECAP_NONZERO) {
+        *offset = anchored;
+        return PCI_EXT_CAP_PASID_SIZEOF - PCI_PASID_CAP;
+    }
+    at = vfio_pasid_next_hidden(layout, image, host,
+                                MAX(*offset, PCIE_ECAP_HEAD));
+    if (!at) {
         return 0;
     }
-    *offset = anchored;
-    return PCI_EXT_CAP_PASID_SIZEOF - PCI_PASID_CAP;
+    *offset = at;
+    return PCI_EXT_CAP_PASID_SIZEOF;
 }
 
 bool vfio_pasid_is_off(const PCIEEcapLayout *layout, const uint8_t *image,

@@ -105,8 +105,8 @@ unsigned vfio_pasid_find_own(const PCIEEcapLayout *layout,
  * enable all of the permissions. So a place counts if it has ID and version of
  * a PASID capability, @host can be had from its registers, the bits that mean
  * nothing are zero, and no byte of it belongs to something known. Where the
- * kernel left an anchor at the head of the list, the registers behind it are
- * the ones if nothing else is.
+ * kernel left an anchor at the head of the list, the registers behind it count,
+ * too.
  *
  * @layout: from pcie_ecap_parse() of @image.
  * @image: #PCIE_ECAP_IMAGE_SIZE bytes of configuration space, as the kernel

@@ -160,6 +160,13 @@ static void other_first_hidden(VfDevice *d)
     put_registers(d, 0x300, HOST_CAP | CTRL_ENABLED);
 }
 
+/* Bytes that are in no list look like a capability that is off */
+static void first_and_alike(VfDevice *d)
+{
+    first(d);
+    put_registers(d, 0x300, HOST_CAP);
+}
+
 static const ShadowTest tests[] = {
     { .name = "plain", .viommu = ACCEL, .options = "", .describe = plain,
       .offset = END_OFFSET, .hidden = 0x300, .size = 8 },
@@ -180,7 +187,14 @@ static const ShadowTest tests[] = {
       .offset = END_OFFSET, .hidden = 0x104, .size = 4 },
     { .name = "other-first", .viommu = ACCEL, .options = "",
       .describe = other_first_hidden, .offset = END_OFFSET, .hidden = 0x300,
-      .size = 8, .open = 0x104 },
+      .size = 8 },
+    /* It cannot be told which of both are those of the device */
+    { .name = "other-first-alike", .viommu = ACCEL, .options = "",
+      .describe = other_first_hidden, .offset = END_OFFSET, .hidden = 0x104,
+      .size = 4 },
+    { .name = "first-and-alike", .viommu = ACCEL, .options = "",
+      .describe = first_and_alike, .offset = END_OFFSET, .hidden = 0x104,
+      .size = 4 },
 
     /* Also where there is nothing to put in their place */
     { .name = "off", .viommu = ACCEL, .options = ",x-vpasid=off",

@@ -231,7 +231,7 @@ static void test_registers(void)
     g_assert_cmpuint(registers(im, &more, &at), ==, 8);
 }
 
-/* Behind the anchor, if nothing else is there */
+/* Behind the anchor, whatever else is there */
 static void test_registers_anchor(void)
 {
     g_autofree Image *im = list_new();
@@ -254,8 +254,13 @@ static void test_registers_anchor(void)
     at = 0;
     put32(im, 0x200, HEADER);
     put32(im, 0x204, CAP);
+    g_assert_cmpuint(registers(im, &host, &at), ==, 4);
+    g_assert_cmphex(at, ==, 0x104);
+    at += 4;
     g_assert_cmpuint(registers(im, &host, &at), ==, 8);
     g_assert_cmphex(at, ==, 0x200);
+    at += 8;
+    g_assert_cmpuint(registers(im, &host, &at), ==, 0);
     at = 0;
     put32(im, 0x200, 0);
     put32(im, 0x100, 0x03 | 1 << 16 | 0xf00u << 20);
