@@ -254,8 +254,9 @@ static bool smmuv3_accel_cmdq_probe(SMMUv3AccelCmdq *q, Error **errp)
  * the suspects stay under suspicion until they have ATS again. So do they after
  * an error of the host alone, such as ENOMEM: the device was not asked.
  *
- * Each device can take the host a second. So this ends with the slice, and the
- * next one goes on with the rest; see smmuv3_accel_cmdq_unproved().
+ * Each device can take the host a second, and more until it is stopped. So this
+ * ends with the slice, and the next one goes on with the rest; see
+ * smmuv3_accel_cmdq_unproved().
  */
 static void smmuv3_accel_cmdq_prove_atcs(SMMUv3AccelCmdq *q)
 {

@@ -60,6 +60,17 @@ static VfGuest *start(void)
     return g;
 }
 
+/* As a driver that acknowledges the error of an outage, and goes on */
+static void wait_past_error(VfGuest *g)
+{
+    vs_wait(g);
+    if (vs_has_error(g)) {
+        vs_acknowledge(g);
+        vs_wait(g);
+    }
+    g_assert_true(vs_done(g));
+}
+
 static void set_dead(VfGuest *g, bool dead)
 {
     for (unsigned int i = 0; i < DEAD; i++) {
@@ -226,12 +237,7 @@ static void test_transfer(void)
     g->c->shared->ioctl_ns = 0;
     vg_transfer(g);
     qtest_qmp_assert_success(g->qts, "{'execute': 'cont'}");
-    vs_wait(g);
-    if (vs_has_error(g)) {
-        vs_acknowledge(g);
-        vs_wait(g);
-    }
-    g_assert_true(vs_done(g));
+    wait_past_error(g);
     assert_all_stopped(g);
     g_free(vg_end(g));
 }
@@ -303,12 +309,7 @@ static void test_named(const void *opaque)
     vf_client_clear_rules(g->c);
     g->c->shared->ioctl_ns = 0;
     qtest_qmp_assert_success(g->qts, "{'execute': 'cont'}");
-    vs_wait(g);
-    if (vs_has_error(g)) {
-        vs_acknowledge(g);
-        vs_wait(g);
-    }
-    g_assert_true(vs_done(g));
+    wait_past_error(g);
     qtest_clock_step(g->qts, QUIET);
     for (unsigned int n = 1; n <= DEVICES; n++) {
         vs_assert_s1(g, n - 1, SID(n), VS_STE0_DEFAULT,
