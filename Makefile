@@ -96,7 +96,7 @@ endif
 .PHONY: config aarch64 check-scripts fuzz fuzz-device uninstall-deps
 .PHONY: all install demo bench bench-lab coverage check check-unit check-qtest check-lab check-series \
     check-lab-kernels check-lab-guests check-lab-peer check-lab-sanitizers check-sanitizers check-fuzz-guest fuzz-guest check-objects check-builds check-linux check-windows \
-    series deb-patches refresh soak tree clean distclean help
+    series deb deb-patches refresh soak tree clean distclean help
 
 config:
 	@$(if $(UNKNOWN),echo 'make: nothing is done since there is no' \
@@ -247,6 +247,9 @@ check-windows: tree
 series: tree
 	@$(SERIES) series
 
+deb: tree
+	@scripts/make-deb $(BASE)
+
 deb-patches: tree
 	@$(SERIES) deb
 
@@ -322,6 +325,8 @@ help:
 #|                             FORCE=1
 #|   make series               for `git am`, with a cover letter
 #|   make deb-patches          for quilt, with DEP-3 headers
+#|   make deb                  Debian packages, built and tried in clean chroots;
+#|                             DEB_ARCH=, DEB_SUITE=                                 40 min
 #|
 #| Clean
 #|   make clean                remove what was built; base and applied tree stay

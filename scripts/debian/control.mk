@@ -1,0 +1,5 @@
+
+# Of the emulators those for Arm alone; see scripts/make-deb of qemu-vpasid.
+system-packages := arm
+override enable-system := y
+override qemu-builds := qemu man html
