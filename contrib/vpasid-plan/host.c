@@ -15,9 +15,12 @@
 #include <zlib.h>
 
 #include "host.h"
+#include "host-faults.h"
 #include "sysfs.h"
 
 #define IOMMUFD     "/dev/iommu"
+#define CONFIG_GZ   "/proc/config.gz"
+#define OPTION_SVA  "ARM_SMMU_V3_SVA"
 /* Class of a bridge, in the file "class" (PCI 3.0, appendix D.7) */
 #define CLASS_BRIDGE    "0x06"
 /* Linux's name for a host SMMUv3 begins so */
@@ -34,7 +37,7 @@ enum {
 
 static const char *const options[] = {
     "IOMMUFD", "VFIO_PCI", "VFIO_DEVICE_CDEV", "PCI_PASID", "ARM_SMMU_V3",
-    "ARM_SMMU_V3_IOMMUFD", "ARM_SMMU_V3_SVA", "KVM",
+    "ARM_SMMU_V3_IOMMUFD", OPTION_SVA, "KVM",
 };
 
 static char *host_path(const char *root, const char *path)
@@ -113,32 +116,44 @@ static bool read_options(const char *path, GPtrArray *left)
     return status == Z_OK || status == Z_STREAM_END;
 }
 
-static void check_options(const char *root, const char *release,
-                          GPtrArray *checks)
+/*
+ * Removes from @left each option of the kernel that is on. Returns the file
+ * that says so, freed by the caller, or NULL if there is none.
+ */
+static char *find_options(const char *root, const char *release,
+                          GPtrArray *left)
 {
-    g_autoptr(GPtrArray) left = g_ptr_array_new();
     g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
-    const char *path = NULL;
 
-    g_ptr_array_add(paths, host_path(root, "/proc/config.gz"));
+    g_ptr_array_add(paths, host_path(root, CONFIG_GZ));
     if (release) {
         g_ptr_array_add(paths, g_strconcat(root, "/boot/config-", release,
                                            NULL));
         g_ptr_array_add(paths, g_strconcat(root, "/lib/modules/", release,
                                            "/config", NULL));
     }
+    for (unsigned i = 0; i < paths->len; i++) {
+        if (read_options(g_ptr_array_index(paths, i), left)) {
+            return g_strdup(g_ptr_array_index(paths, i));
+        }
+    }
+    return NULL;
+}
+
+static void check_options(const char *root, const char *release,
+                          GPtrArray *checks)
+{
+    g_autoptr(GPtrArray) left = g_ptr_array_new();
+    g_autofree char *path = NULL;
+
     for (unsigned i = 0; i < G_N_ELEMENTS(options); i++) {
         g_ptr_array_add(left, (void *)options[i]);
     }
-    for (unsigned i = 0; i < paths->len && !path; i++) {
-        if (read_options(g_ptr_array_index(paths, i), left)) {
-            path = g_ptr_array_index(paths, i);
-        }
-    }
+    path = find_options(root, release, left);
     if (!path) {
         check_add(checks, "kernel options", CHECK_UNKNOWN, NULL,
-                  "%s cannot be read, and there is none in /boot",
-                  (char *)g_ptr_array_index(paths, 0));
+                  "%s" CONFIG_GZ " cannot be read, and there is none in /boot",
+                  root);
     } else if (!left->len) {
         check_add(checks, "kernel options", CHECK_GOOD, NULL,
                   "all are on in %s", path);
@@ -217,13 +232,31 @@ static void check_memlock(GPtrArray *checks)
     }
 }
 
-GPtrArray *host_check(const char *root)
+/* The release that uname has, too, freed by the caller; NULL if not known */
+static char *linux_release(const char *root)
 {
     g_autofree char *proc = host_path(root, "/proc");
     g_autofree char *version = read_line(proc, "version");
+    /* "Linux version 7.3.4 (..." */
     g_auto(GStrv) words = g_strsplit(version ?: "", " ", 4);
-    /* "Linux version 7.3.4 (...": the release that uname has, too */
-    const char *release = g_strv_length(words) > 2 ? words[2] : NULL;
+
+    return g_strv_length(words) > 2 ? g_strdup(words[2]) : NULL;
+}
+
+static CheckVerdict has_sva(const char *root)
+{
+    g_autofree char *release = linux_release(root);
+    g_autoptr(GPtrArray) left = g_ptr_array_new();
+    g_autofree char *path = NULL;
+
+    g_ptr_array_add(left, (void *)OPTION_SVA);
+    path = find_options(root, release, left);
+    return !path ? CHECK_UNKNOWN : left->len ? CHECK_BAD : CHECK_GOOD;
+}
+
+GPtrArray *host_check(const char *root)
+{
+    g_autofree char *release = linux_release(root);
     GPtrArray *checks = check_list_new();
     int iommufd;
 
@@ -423,7 +456,8 @@ static void check_probe(const Plan *plan, const Probe *probe,
 }
 
 /* Asks iommufd; where it cannot be opened, host_check() says so */
-static void ask_device(const char *root, const char *cdev, HostDevice *device)
+static void ask_device(const char *root, const char *dir, const char *cdev,
+                       HostDevice *device)
 {
     g_autoptr(GPtrArray) of_host = check_list_new();
     int fd = open_device(root, cdev, "device file", "have udev make it, and "
@@ -434,6 +468,10 @@ static void ask_device(const char *root, const char *cdev, HostDevice *device)
     if (fd >= 0 && iommufd >= 0) {
         probe_device(iommufd, fd, &device->probe);
         check_probe(device->plan, &device->probe, device->checks);
+        if (device->probe.answered) {
+            host_faults_check(dir, device->plan->dev, &device->probe,
+                              has_sva(root), device->checks);
+        }
     }
     if (fd >= 0) {
         close(fd);
@@ -459,7 +497,7 @@ HostDevice *host_device_new(const char *root, const Plan *plan, bool managed)
     check_reserved(dir, device->checks);
     cdev = check_driver(dir, name, managed, device->checks);
     if (cdev) {
-        ask_device(root, cdev, device);
+        ask_device(root, dir, cdev, device);
     }
     return device;
 }

@@ -18,6 +18,9 @@
 /* IOMMU_HW_CAP_PCI_ATS_NOT_SUPPORTED of Linux 7.0, newer than the header */
 #define HW_CAP_PCI_ATS_NOT_SUPPORTED    (1 << 3)
 
+/* IDR0.STALL_MODEL of an SMMUv3 (Arm IHI 0070, 6.3.1) */
+#define IDR0_STALL_MODEL(idr0)  (((idr0) >> 24) & 3)
+
 static bool call(int fd, unsigned long request, const char *name, void *arg,
                  Probe *probe)
 {
@@ -62,13 +65,27 @@ static bool try_nesting(int fd, uint32_t dev_id, Probe *probe)
     return CALL(fd, IOMMU_VIOMMU_ALLOC, &viommu, probe);
 }
 
+/*
+ * Older ones attach a device to a fault queue as well, and report nothing to
+ * it. They lack a call that came after that; without an argument it fails.
+ */
+static bool reports_faults(int fd)
+{
+    return ioctl(fd, IOMMU_HW_QUEUE_ALLOC, NULL) && errno != ENOTTY;
+}
+
 void probe_device(int iommufd, int cdev, Probe *probe)
 {
     struct vfio_device_bind_iommufd bind = {
         .argsz = sizeof(bind),
         .iommufd = iommufd,
     };
-    struct iommu_hw_info info = { .size = sizeof(info) };
+    struct iommu_hw_info_arm_smmuv3 smmu = { };
+    struct iommu_hw_info info = {
+        .size = sizeof(info),
+        .data_len = sizeof(smmu),
+        .data_uptr = (uintptr_t)&smmu,
+    };
 
     if (!CALL(cdev, VFIO_DEVICE_BIND_IOMMUFD, &bind, probe)) {
         return;
@@ -83,6 +100,9 @@ void probe_device(int iommufd, int cdev, Probe *probe)
     probe->priv = info.out_capabilities & IOMMU_HW_CAP_PCI_PASID_PRIV;
     probe->ats = !(info.out_capabilities & HW_CAP_PCI_ATS_NOT_SUPPORTED);
     probe->is_smmuv3 = info.out_data_type == IOMMU_HW_INFO_TYPE_ARM_SMMUV3;
+    probe->stall_model = probe->is_smmuv3 ? IDR0_STALL_MODEL(smmu.idr[0]) :
+                                            STALL_MODEL_NONE;
+    probe->faults = reports_faults(iommufd);
     probe->nesting = probe->is_smmuv3 &&
         try_nesting(iommufd, bind.out_devid, probe);
 }

@@ -9,6 +9,13 @@
 #ifndef VPASID_PLAN_PROBE_H
 #define VPASID_PLAN_PROBE_H
 
+/* Values of IDR0.STALL_MODEL */
+enum {
+    STALL_MODEL_BOTH,
+    STALL_MODEL_NONE,
+    STALL_MODEL_FORCED,
+};
+
 /**
  * struct Probe - what iommufd said
  *
@@ -26,6 +33,11 @@
  *
  * @nesting: a vIOMMU could be made on a nesting parent.
  *
+ * @stall_model: STALL_MODEL of the SMMU's IDR0 (Arm IHI 0070, 6.3.1),
+ *               #STALL_MODEL_NONE without one.
+ *
+ * @faults: the kernel reports page faults of nested devices: Linux 6.17.
+ *
  * @problem: which call failed and why, so that it did not answer or there is no
  *           nesting; NULL otherwise.
  *
@@ -39,6 +51,8 @@ typedef struct Probe {
     bool ats;
     bool is_smmuv3;
     bool nesting;
+    unsigned stall_model;
+    bool faults;
     char *problem;
     int error;
 } Probe;

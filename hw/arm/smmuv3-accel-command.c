@@ -163,6 +163,7 @@ bool smmuv3_accel_execute(SMMUv3State *s, const Cmd *cmd,
 {
     SMMUv3AccelState *a = s->accel_state;
     SMMUv3AccelDevice *adev;
+    uint32_t sid;
 
     if (!g_hash_table_size(a->devices)) {
         return true;
@@ -208,8 +209,14 @@ bool smmuv3_accel_execute(SMMUv3State *s, const Cmd *cmd,
         }
         smmuv3_accel_cmdq_add(a->cmdq, cmd);
         break;
-    case SMMU_CMD_RESUME:
     case SMMU_CMD_STALL_TERM:
+        sid = CMD_SID(cmd);
+        if (!CMD_SSEC(cmd) && smmuv3_accel_find(a, sid)) {
+            smmuv3_accel_slice_spend(&a->slice, SLICE_WORK_CALL);
+            smmuv3_accel_faults_drain(a->faults, &sid);
+        }
+        break;
+    case SMMU_CMD_RESUME:
         /* For the emulation, which knows what waits */
         break;
     default:

@@ -16,6 +16,13 @@
  * A record waits for room in the guest's event queue, and for the queue to be
  * enabled (7.2); the transaction stays stalled meanwhile.
  *
+ * A cookie stands for one request. PCI Express has page requests that are
+ * answered as a group, and the kernel has one cookie for the group then; but a
+ * stalled transaction is a request of its own (arm_smmu_handle_event() of Linux
+ * 7.3 flags each one as the last of its group), with a tag and an answer of its
+ * own. Others would be a source that the guest was not told of, whose answers
+ * are no CMD_RESUME: the queue is taken to be broken.
+ *
  * The kernel does not say which fault it was. All that stall are handled in the
  * same way by a driver, and a page that is not there is the most common one, so
  * the guest is told of a translation fault. The stage is not told either: a
@@ -47,6 +54,12 @@
  */
 #define MOST_FAULTS     (2 * SMMUV3_STALL_MAX)
 
+/* Same for a command that has to know what the kernel's queue has */
+#define MOST_DRAINED    1024
+
+/* Reads of such a command: a device may fault as fast as its faults end */
+#define MOST_READS      64
+
 /* The kernel had no memory for a read: time until the next one */
 #define NO_MEMORY_MS    10
 
@@ -71,6 +84,8 @@ struct SMMUv3AccelFaults {
     bool watched;
     bool handed_over;           /* another QEMU reads */
     bool broken;                /* the user was told */
+    GHashTable *ended;          /* StreamIDs, see smmuv3_accel_faults_drain() */
+    bool all_ended;             /* each of them */
     QEMUTimer no_memory;
     QEMUBH *bh;
     QTAILQ_HEAD(, SMMUv3AccelFault) waiting;    /* oldest first */
@@ -222,10 +237,11 @@ static void fault_begin(SMMUv3AccelFaults *f,
     SMMUv3AccelFault *fault;
     uint32_t sid;
 
-    if (!f->smmu->stall_state ||
+    if (!f->smmu->stall_state || !smmu_enabled(f->smmu) || f->all_ended ||
         !f->ops->find_sid(f->opaque, request->dev_id, &sid) ||
+        g_hash_table_contains(f->ended, GUINT_TO_POINTER(sid)) ||
         (ssv && request->pasid >> f->smmu->ssidsize)) {
-        /* Nobody whom the guest could be asked for */
+        /* The guest has ended it, or could not be asked for anybody */
         faults_answer(f, request->cookie, false);
         return;
     }
@@ -254,35 +270,66 @@ static void fault_begin(SMMUv3AccelFaults *f,
     smmuv3_stall_begin(f->smmu, &fault->stall);
 }
 
-static void faults_read(void *opaque)
+static const char *faults_bad(SMMUv3AccelFaults *f,
+                              const struct iommu_hwpt_pgfault *request)
 {
-    SMMUv3AccelFaults *f = opaque;
+    if (!(request->flags & IOMMU_PGFAULT_FLAGS_LAST_PAGE)) {
+        return "a request is a part of another one, as with PRI";
+    }
+    return faults_has_cookie(f, request->cookie) ?
+           "two requests have the same cookie" : NULL;
+}
+
+/* Returns: true if there may be more */
+static bool faults_read_some(SMMUv3AccelFaults *f)
+{
     struct iommu_hwpt_pgfault buf[FAULTS_PER_READ];
     ssize_t len = RETRY_ON_EINTR(read(f->fd, buf, sizeof(buf)));
 
     trace_smmuv3_accel_faults_read(f->id, len);
     if (len < 0 && errno == EAGAIN) {
-        return;
+        return false;
     }
     if (len < 0 && errno == ENOMEM) {
         /* For a moment, in which the main loop would spin as well */
         timer_mod(&f->no_memory,
                   qemu_clock_get_ms(QEMU_CLOCK_VIRTUAL) + NO_MEMORY_MS);
         faults_watch(f);
-        return;
+        return false;
     }
     if (len < 0 || len % sizeof(buf[0])) {
         faults_break(f, len < 0 ? strerror(errno) : "half a request was read");
-        return;
+        return false;
     }
     for (int i = 0; i < len / sizeof(buf[0]) && !f->broken; i++) {
-        if (faults_has_cookie(f, buf[i].cookie)) {
-            faults_break(f, "two requests have the same cookie");
-            break;
+        const char *what = faults_bad(f, &buf[i]);
+
+        if (what) {
+            faults_break(f, what);
+        } else {
+            fault_begin(f, &buf[i]);
         }
-        fault_begin(f, &buf[i]);
     }
     faults_watch(f);
+    if (len) {
+        /* Less than was asked for can mean that memory was short, too */
+        return !f->broken;
+    }
+    /* What comes from now on has stalled after the commands */
+    g_hash_table_remove_all(f->ended);
+    f->all_ended = false;
+    return false;
+}
+
+static void faults_read(void *opaque)
+{
+    SMMUv3AccelFaults *f = opaque;
+    unsigned int reads = MOST_READS;
+
+    do {
+        reads--;
+    } while (faults_read_some(f) && reads && f->waiting_num < MOST_DRAINED &&
+             (f->all_ended || g_hash_table_size(f->ended)));
 }
 
 /* Used by the accelerated SMMUv3 */
@@ -314,6 +361,26 @@ uint32_t smmuv3_accel_faults_waiting(const SMMUv3AccelFaults *f,
         }
     }
     return n;
+}
+
+/*
+ * The kernel's queue is in order: what has stalled before is ahead of what
+ * stalls later. It is read to its end here. Where that cannot be done, what is
+ * read ends until the end was seen, which may be more than is asked for.
+ */
+void smmuv3_accel_faults_drain(SMMUv3AccelFaults *f, const uint32_t *sid)
+{
+    if (!f || f->broken || f->handed_over) {
+        return;
+    }
+    if (sid) {
+        g_hash_table_add(f->ended, GUINT_TO_POINTER(*sid));
+    } else {
+        f->all_ended = true;
+    }
+    if (f->waiting_num < MOST_DRAINED) {
+        faults_read(f);
+    }
 }
 
 void smmuv3_accel_faults_left(SMMUv3AccelFaults *f, uint32_t dev_id)
@@ -378,6 +445,7 @@ static SMMUv3AccelFaults *faults_new(SMMUv3State *s, IOMMUFDBackend *be,
     f->id = id;
     f->fd = fd;
     f->watch_fd = watch_fd;
+    f->ended = g_hash_table_new(NULL, NULL);
     QTAILQ_INIT(&f->waiting);
     f->bh = qemu_bh_new(faults_bh, f);
     timer_init_ms(&f->no_memory, QEMU_CLOCK_VIRTUAL, faults_memory_again, f);
@@ -450,6 +518,7 @@ void smmuv3_accel_faults_stop(SMMUv3AccelFaults *f)
     iommufd_eventq_unwatch(f->watch_fd, f->fd);
     cpr_delete_fd(f->cpr_name, 0);
     iommufd_backend_free_eventq(f->be, f->id, f->fd);
+    g_hash_table_unref(f->ended);
     g_free(f->cpr_name);
     g_free(f);
 }

@@ -635,7 +635,8 @@ void smmuv3_accel_new_attempt(SMMUv3AccelState *a);
  *
  * Both say that transactions take the new path (SMMUv3 IHI0070, 6.3.10 and
  * 6.3.14), so they wait for a device that the host can give neither that path
- * nor stop.
+ * nor stop. What the host calls done is done for them: Linux 7.3 does not tell
+ * when the CMD_CFGI_STE for a new STE has timed out.
  *
  * @a: the state.
  */

@@ -18,29 +18,12 @@
 #include "qemu/osdep.h"
 #include "qapi/error.h"
 #include "qemu/error-report.h"
+#include "hw/arm/smmuv3-waits.h"
 #include "hw/vfio/vfio-device.h"
 #include "hw/vfio/viommu.h"
 #include "smmuv3-accel-stall.h"
 #include "smmuv3-fields.h"
 #include "smmuv3-stall.h"
-
-#define PCI_VENDOR_HUAWEI   0x19e5
-
-/*
- * Functions that wait for a stalled transaction, though PCI Express would have
- * it time out: the zip, sec and hpre accelerators, physical and virtual. Linux
- * knows them by these numbers and two revisions where firmware is ACPI
- * (drivers/pci/quirks.c). A device tree names its own.
- */
-static const uint16_t waiting_devices[] = {
-    0xa250, 0xa251, 0xa255, 0xa256, 0xa258, 0xa259,
-};
-
-static const uint8_t waiting_revisions[] = { 0x21, 0x30 };
-
-/* Node of a device in a device tree, and its property for one that waits */
-#define SYSFS_NODE      "of_node"
-#define NODE_CAN_STALL  "dma-can-stall"
 
 static unsigned int host_model(const SMMUv3AccelIdr *host)
 {
@@ -52,29 +35,18 @@ static bool device_waits(PCIDevice *pdev)
 {
     g_autofree char *sysfs =
         vfio_viommu_sysfs(vfio_get_vfio_device(OBJECT(pdev)));
-    g_autofree char *node = sysfs ? g_build_filename(sysfs, SYSFS_NODE, NULL) :
-                                    NULL;
-    uint16_t id = pci_get_word(pdev->config + PCI_DEVICE_ID);
-    uint8_t revision = pdev->config[PCI_REVISION_ID];
-    bool known = false;
+    g_autofree char *node = sysfs ?
+        g_build_filename(sysfs, SMMUV3_WAITS_NODE, NULL) : NULL;
 
     if (node && g_file_test(node, G_FILE_TEST_EXISTS)) {
-        g_autofree char *path = g_build_filename(node, NODE_CAN_STALL, NULL);
+        g_autofree char *path = g_build_filename(node, SMMUV3_WAITS_PROPERTY,
+                                                 NULL);
 
         return g_file_test(path, G_FILE_TEST_EXISTS);
     }
-    if (pci_get_word(pdev->config + PCI_VENDOR_ID) != PCI_VENDOR_HUAWEI) {
-        return false;
-    }
-    for (int i = 0; i < ARRAY_SIZE(waiting_revisions); i++) {
-        known |= waiting_revisions[i] == revision;
-    }
-    for (int i = 0; i < ARRAY_SIZE(waiting_devices); i++) {
-        if (waiting_devices[i] == id) {
-            return known;
-        }
-    }
-    return false;
+    return smmuv3_waits_by_id(pci_get_word(pdev->config + PCI_VENDOR_ID),
+                              pci_get_word(pdev->config + PCI_DEVICE_ID),
+                              pdev->config[PCI_REVISION_ID]);
 }
 
 /* Is it still open what x-stall=auto stands for? */

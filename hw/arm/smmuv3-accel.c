@@ -204,6 +204,10 @@ void smmuv3_accel_registers_written(SMMUv3State *s)
 
     if (s->accel && !a->cpr.adopting) {
         smmuv3_accel_apply_all(s);
+        if (!smmu_enabled(s)) {
+            /* The kernel has ended those of devices that left their HWPTs */
+            smmuv3_accel_faults_drain(a->faults, NULL);
+        }
         smmuv3_accel_acknowledge(a);
     }
 }

@@ -153,12 +153,17 @@ check_killed() {
 # check_with_ats ADDRESS: a device that asks for translations is told of a page
 # that is missing in the answer (IHI 0070, 3.9.1): nothing stalls and there is no
 # event.  What it sends untranslated stalls like that of any other.
+events_of() { smmu_events | grep -c "client: $1 "; }
 check_with_ats() {
+    events=$(events_of "$1")
     check "by ATS: the device is told in the answer, and nothing waits" \
         faults "$1" ats "never touched: the device reads by ATS: fault
+never touched: the device has cached: 0
 never touched: the device writes: ok
 never touched: the process reads: $wrote
-written to: the device reads by ATS: ok"
+written to: the device reads by ATS: ok
+written to: the device has cached: 1"
+    check "by ATS: that is no event" is "$(events_of "$1")" "$events"
     check_faults "$1"
 }
 # check_nobody ADDRESS: a request without PASID that the kernel has no use for.

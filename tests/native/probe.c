@@ -17,18 +17,21 @@ void probe_device(int iommufd, int cdev, Probe *probe)
 {
     char text[256] = "";
     char name[32] = "";
-    int exec = 0, priv = 0, ats = 0, nesting = 0;
+    int exec = 0, priv = 0, ats = 0, nesting = 0, faults = 0;
 
     g_assert_cmpint(iommufd, >=, 0);
     g_assert_cmpint(pread(cdev, text, sizeof(text) - 1, 0), >, 0);
-    if (sscanf(text, "0 %u %d %d %d %d %d %31s", &probe->pasid_width, &exec,
-               &priv, &ats, &nesting, &probe->error, name) >= 5) {
+    probe->stall_model = STALL_MODEL_NONE;
+    if (sscanf(text, "0 %u %d %d %d %d %d %31s %u %d", &probe->pasid_width,
+               &exec, &priv, &ats, &nesting, &probe->error, name,
+               &probe->stall_model, &faults) >= 5) {
         probe->answered = true;
         probe->exec = exec;
         probe->priv = priv;
         probe->ats = ats;
         probe->is_smmuv3 = true;
         probe->nesting = nesting;
+        probe->faults = faults;
     } else {
         g_assert_cmpint(sscanf(text, "%d %31s", &probe->error, name), ==, 2);
     }

@@ -15,7 +15,7 @@
 #include "hw/pci/pci_regs.h"
 #include "qobject/qdict.h"
 #include "qobject/qjson.h"
-#include "vfio-guest/smmu.h"
+#include "vfio-guest/fault.h"
 
 #define SMMU(props) "-device arm-smmuv3,id=smmu,primary-bus=pcie.0,accel=on" \
                     ",ssidsize=16" props " "
@@ -40,6 +40,7 @@ typedef struct Place {
     const char *name;
     const char *options;                /* with one %d for the descriptor */
     bool plugged;                       /* later, into rp2 */
+    bool stalls;                        /* the host stalls what faults */
 } Place;
 
 static const Place places[] = {
@@ -72,13 +73,15 @@ static void map(VfGuest *g, int k, int n)
 static void set_up(TestDevice *d, uint32_t eats)
 {
     VfGuest *g = d->g;
+    unsigned int model = VS_IDR0_STALL_MODEL(vs_readl(g, VS_IDR0));
+    uint64_t stall = model == VS_STALL_MODEL_FORCED ? VS_CD0_S : 0;
     uint64_t ste = VS_STRTAB + sid_of(d) * VS_STE_SIZE;
 
     vs_setup(g, VS_LINEAR);
     for (int k = 0; k < SPACES; k++) {
         uint64_t cd = CD_TABLE + (k ? PASID : 0) * VS_CD_SIZE;
 
-        qtest_writeq(g->qts, cd, VS_CD0(k + 1, VS_CD_IPS_44));
+        qtest_writeq(g->qts, cd, VS_CD0(k + 1, VS_CD_IPS_44) | stall);
         qtest_writeq(g->qts, cd + 8, TABLES(k));
         qtest_writeq(g->qts, TABLES(k) + 8,
                      (TABLES(k) + 0x1000) | VS_PTE_TABLE);
@@ -113,6 +116,9 @@ static TestDevice start(const Place *p)
     gchar *err;
 
     vf_client_add_device(c);
+    if (p->stalls) {
+        af_host(c, 0, VS_STALL_MODEL_FORCED);
+    }
     /* The first %s of VG_MACHINE is for more options of the machine */
     filled = g_strdup_printf(options, "", c->iommufd, c->device_fd[0]);
     d.g = vg_start(c, "%s", filled);
@@ -225,6 +231,112 @@ static void test_ats(void)
     vg_end_silent(g);
 }
 
+static uint64_t channel(int n)
+{
+    return BAR + PASID_TESTDEV_CHANNEL(n);
+}
+
+/* A channel reads a page that is not there yet; returns the tag */
+static uint16_t begin(TestDevice *d, int n, int page)
+{
+    QTestState *qts = d->g->qts;
+    uint64_t addr = IOVA + page * 0x1000;
+
+    qtest_writel(qts, channel(n) + PASID_TESTDEV_REG_ADDR_LO, addr);
+    qtest_writel(qts, channel(n) + PASID_TESTDEV_REG_ADDR_HI, addr >> 32);
+    qtest_writel(qts, channel(n) + PASID_TESTDEV_REG_PASID,
+                 PASID_TESTDEV_PASID_VALID | PASID);
+    qtest_writel(qts, channel(n) + PASID_TESTDEV_REG_LENGTH, 4);
+    qtest_writel(qts, channel(n) + PASID_TESTDEV_REG_COMMAND,
+                 PASID_TESTDEV_CMD_READ);
+    return af_stalled(d->g, sid_of(d), PASID, addr, AF_READ);
+}
+
+static uint32_t status(TestDevice *d, int n)
+{
+    return qtest_readl(d->g->qts, channel(n) + PASID_TESTDEV_REG_STATUS);
+}
+
+static void assert_busy(TestDevice *d, int n)
+{
+    vg_settle(d->g);
+    g_assert_cmpint(status(d, n), ==, PASID_TESTDEV_STATUS_BUSY);
+}
+
+static void assert_ends(TestDevice *d, int n, uint32_t how)
+{
+    /* The main loop has the device go on */
+    for (int i = 0; i < 1000 && status(d, n) == PASID_TESTDEV_STATUS_BUSY;
+         i++) {
+        vg_settle(d->g);
+    }
+    g_assert_cmpint(status(d, n), ==, how);
+}
+
+/* Both wait at a time: each answer is for one of them */
+static void test_stalls(void)
+{
+    static const Place place = {
+        .options = SMMU("") VG_PORT(1) VG_PORT(2) PASSED TESTDEV,
+        .stalls = true,
+    };
+    TestDevice d = start(&place);
+    const uint32_t passed = VS_SID(1);
+    VfGuest *g = d.g;
+    uint16_t tag[5];
+    uint32_t n[2];
+
+    set_up(&d, 0);
+    n[0] = af_fault(g, 0, 6, 0x1000, AF_READ);
+    tag[0] = af_stalled(g, passed, 6, 0x1000, AF_READ);
+    tag[1] = begin(&d, 0, 1);
+    n[1] = af_fault(g, 0, PASID, IOVA + 0x2000, AF_READ);
+    tag[2] = af_stalled(g, passed, PASID, IOVA + 0x2000, AF_READ);
+    tag[3] = begin(&d, 1, 2);
+    tag[4] = begin(&d, 2, 3);
+    for (int i = 0; i < ARRAY_SIZE(tag); i++) {
+        for (int k = 0; k < i; k++) {
+            g_assert_cmphex(tag[i], !=, tag[k]);
+        }
+    }
+
+    /* The tag of the other one has no effect */
+    af_resume(g, sid_of(&d), tag[0], VS_RESUME_RETRY);
+    af_resume(g, passed, tag[1], VS_RESUME_RETRY);
+    af_waiting(g, n[0]);
+    assert_busy(&d, 0);
+
+    qtest_writel(g->qts, PAGE(1, 1), MARK(1, 1));
+    qtest_writeq(g->qts, LEAF(1) + 8, PAGE(1, 1) | VS_PTE_PAGE_S1);
+    af_resume(g, sid_of(&d), tag[1], VS_RESUME_RETRY);
+    assert_ends(&d, 0, PASID_TESTDEV_STATUS_OK);
+    g_assert_cmphex(qtest_readl(g->qts, channel(0) +
+                                PASID_TESTDEV_CHANNEL_DATA), ==, MARK(1, 1));
+    af_waiting(g, n[0]);
+    af_resume(g, passed, tag[0], VS_RESUME_RETRY);
+    af_answered(g, n[0], true);
+    af_waiting(g, n[1]);
+    assert_busy(&d, 1);
+
+    vs_queue(g, VS_CMD_STALL_TERM | (uint64_t)passed << 32, 0);
+    vs_sync(g);
+    af_answered(g, n[1], false);
+    assert_busy(&d, 1);
+    /* One goes away, and the other one waits on */
+    n[0] = af_fault(g, 0, 6, 0x1000, AF_READ);
+    af_stalled(g, passed, 6, 0x1000, AF_READ);
+    vg_device_del(g, "d1", 1);
+    af_ended(g, n[0]);
+    assert_busy(&d, 2);
+    af_resume(g, sid_of(&d), tag[3], VS_RESUME_ABORT);
+    assert_ends(&d, 1, PASID_TESTDEV_STATUS_FAULT);
+    vs_queue(g, VS_CMD_STALL_TERM | (uint64_t)sid_of(&d) << 32, 0);
+    vs_sync(g);
+    assert_ends(&d, 2, PASID_TESTDEV_STATUS_FAULT);
+    af_no_event(g);
+    vg_end_silent(g);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -234,5 +346,6 @@ int main(int argc, char **argv)
                     &places[i], test_translate);
     }
     qtest_add_func("smmuv3-accel-emulated/ats", test_ats);
+    qtest_add_func("smmuv3-accel-emulated/stalls", test_stalls);
     return g_test_run();
 }

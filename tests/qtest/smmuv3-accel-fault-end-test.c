@@ -33,6 +33,29 @@ static void stall_term(VfGuest *g)
     vs_sync(g);
 }
 
+/* A fault that QEMU has not read: it stays in the queue of the kernel */
+static uint32_t unread_fault(VfGuest *g, unsigned int dev, uint64_t addr)
+{
+    return vf_client_add_page_fault(g->c, dev, 5, addr, AF_READ);
+}
+
+static unsigned int faults_read(VfGuest *g)
+{
+    unsigned int n = 0;
+
+    for (uint32_t i = 0; i < g->c->shared->page_fault_len; i++) {
+        n += g->c->shared->page_fault[i].state == VF_FAULT_READ;
+    }
+    return n;
+}
+
+/* QEMU looks at the queue as if it had been told before */
+static void wake(VfGuest *g)
+{
+    vf_client_wake(g->c, g->c->shared->page_fault[0].queue);
+    vg_settle(g);
+}
+
 /* A fault that the guest has been told of */
 static uint32_t told_fault(VfGuest *g, uint16_t *stag)
 {
@@ -111,6 +134,121 @@ static void test_off(void)
     vg_end_silent(g);
 }
 
+/* CMD_STALL_TERM ends what has stalled, whoever knows of it so far */
+static void test_term_unread(void)
+{
+    VfGuest *g = af_start(2, "");
+    uint16_t stag, other;
+    uint32_t n[3];
+
+    n[0] = told_fault(g, &stag);
+    n[1] = unread_fault(g, 0, 0x2000);
+    n[2] = unread_fault(g, 1, 0x3000);
+    stall_term(g);
+    af_answered(g, n[0], false);
+    af_answered(g, n[1], false);
+    af_waiting(g, n[2]);
+    wake(g);
+    other = af_stalled(g, VS_SID(2), 5, 0x3000, AF_READ);
+    af_no_event(g);
+    af_resume(g, VS_SID(2), other, VS_RESUME_RETRY);
+    af_answered(g, n[2], true);
+    assert_works(g, stag);
+    vg_end_silent(g);
+}
+
+/* The same behind more faults of another device than QEMU reads by itself */
+static void test_term_behind(void)
+{
+    VfGuest *g = af_start(2, "");
+    unsigned int max = stall_max(g);
+    const unsigned int count = 8 * max;
+    uint32_t first = unread_fault(g, 1, 0), n, since;
+    uint16_t stag;
+
+    for (unsigned int i = 1; i < count; i++) {
+        unread_fault(g, 1, 0x1000ull * i);
+    }
+    n = unread_fault(g, 0, 0x5000);
+    stall_term(g);
+    af_answered(g, n, false);
+    wake(g);
+    stag = af_stalled(g, VS_SID(2), 5, 0, AF_READ);
+    for (unsigned int i = 0; i < count; i++) {
+        af_waiting(g, first + i);
+        af_resume(g, VS_SID(2), stag, VS_RESUME_RETRY);
+        vg_settle(g);
+        af_answered(g, first + i, true);
+        if (i + 1 < count) {
+            stag = af_stalled(g, VS_SID(2), 5, 0x1000ull * (i + 1), AF_READ);
+        }
+    }
+    /* However many there are, a command reads no more than a number of them */
+    for (unsigned int i = 0; i < 40 * max; i++) {
+        unread_fault(g, 1, 0x1000ull * i);
+    }
+    n = unread_fault(g, 0, 0x5000);
+    since = g->c->shared->log_len;
+    stall_term(g);
+    g_assert_cmpuint(vf_client_count(g->c, VF_OP_FAULT_READ, since), <, 20);
+    af_waiting(g, n);
+    /* It ends when it is read */
+    vs_queue(g, VS_CMD_STALL_TERM | (uint64_t)VS_SID(2) << 32, 0);
+    vs_sync(g);
+    wake(g);
+    af_answered(g, n, false);
+    g_assert_cmpuint(faults_read(g), ==, 0);
+    vs_drop_events(g);
+    vg_end_silent(g);
+}
+
+/* A read that brings less than it could does not mean that there is no more */
+static void test_term_part(void)
+{
+    VfGuest *g = af_start(1, "");
+    uint16_t stag;
+    uint32_t n[3];
+
+    n[0] = told_fault(g, &stag);
+    n[1] = unread_fault(g, 0, 0x2000);
+    n[2] = unread_fault(g, 0, 0x3000);
+    vf_client_rule(g->c, VF_OP_FAULT_READ, 1, 1, 0)->done =
+        sizeof(struct iommu_hwpt_pgfault);
+    stall_term(g);
+    for (int i = 0; i < ARRAY_SIZE(n); i++) {
+        af_answered(g, n[i], false);
+    }
+    assert_works(g, stag);
+    vg_end_silent(g);
+}
+
+static const int no_memory = ENOMEM, again = EAGAIN, interrupted = EINTR;
+
+/* The kernel has none at the time: they end when they can be read */
+static void test_term_unread_later(const void *opaque)
+{
+    const int *err = opaque;
+    VfGuest *g = af_start(2, "");
+    uint16_t stag;
+    uint32_t n[3];
+
+    n[0] = told_fault(g, &stag);
+    n[1] = unread_fault(g, 0, 0x2000);
+    n[2] = unread_fault(g, 1, 0x3000);
+    vf_client_rule(g->c, VF_OP_FAULT_READ, 1, 1, *err);
+    stall_term(g);
+    af_answered(g, n[0], false);
+    af_waiting(g, n[1]);
+    qtest_clock_step(g->qts, 20000000);
+    wake(g);
+    af_answered(g, n[1], false);
+    af_resume(g, VS_SID(2), af_stalled(g, VS_SID(2), 5, 0x3000, AF_READ),
+              VS_RESUME_RETRY);
+    af_answered(g, n[2], true);
+    assert_works(g, stag);
+    vg_end_silent(g);
+}
+
 /* The device leaves its tables: the kernel answers */
 
 typedef struct StateTest {
@@ -135,8 +273,7 @@ static void test_state(const void *opaque)
     uint32_t n[2];
 
     n[0] = told_fault(g, &stag);
-    /* One more, that QEMU has not read */
-    n[1] = vf_client_add_page_fault(g->c, 0, 5, 0x5000, AF_READ);
+    n[1] = unread_fault(g, 0, 0x5000);
     vs_set_state(g, &vs_states[t->state], 1);
     af_ended(g, n[0]);
     af_ended(g, n[1]);
@@ -175,19 +312,39 @@ static void test_other_tables(void)
     vg_end_silent(g);
 }
 
+static void unstoppable(VfGuest *g)
+{
+    vf_client_rule(g->c, VF_OP_ATTACH, 1, 100000, EBUSY);
+    vf_client_rule(g->c, VF_OP_DETACH, 1, 100000, EINVAL);
+}
+
 /* The host keeps the device where it was: QEMU has to answer itself */
 static void test_stays_attached(void)
 {
     VfGuest *g = af_start(1, "");
     g_autofree gchar *text = NULL;
+    uint32_t n[4];
     uint16_t stag;
-    uint32_t n = told_fault(g, &stag);
 
-    vf_client_rule(g->c, VF_OP_ATTACH, 1, 1000, EBUSY);
-    vf_client_rule(g->c, VF_OP_DETACH, 1, 1000, EINVAL);
+    n[0] = told_fault(g, &stag);
+    n[1] = unread_fault(g, 0, 0x5000);
+    unstoppable(g);
     vs_enable(g, false);
     vg_settle(g);
-    af_answered(g, n, false);
+    af_answered(g, n[0], false);
+    af_answered(g, n[1], false);
+    /* It is attached yet, and goes on to fault */
+    n[2] = af_fault(g, 0, 5, 0x6000, AF_READ);
+    af_answered(g, n[2], false);
+    /* What cannot be read now has ended all the same */
+    n[3] = unread_fault(g, 0, 0x7000);
+    vf_client_rule(g->c, VF_OP_FAULT_READ, 1, 1, ENOMEM);
+    vs_enable(g, false);
+    vs_enable(g, true);
+    qtest_clock_step(g->qts, 20000000);
+    wake(g);
+    af_answered(g, n[3], false);
+    af_no_event(g);
     vf_client_clear_rules(g->c);
     vs_enable(g, true);
     vs_sync(g);
@@ -210,6 +367,24 @@ static void test_system_reset(void)
     vs_set_state(g, &vs_states[VS_TRANSLATE], 1);
     assert_works(g, stag);
     vg_end_silent(g);
+}
+
+static void test_reset_stays_attached(void)
+{
+    VfGuest *g = af_start(1, "");
+    g_autofree gchar *text = NULL;
+    uint16_t stag;
+    uint32_t n[2];
+
+    n[0] = told_fault(g, &stag);
+    n[1] = unread_fault(g, 0, 0x5000);
+    unstoppable(g);
+    vg_system_reset(g);
+    af_answered(g, n[0], false);
+    af_answered(g, n[1], false);
+    vf_client_clear_rules(g->c);
+    text = vg_end(g);
+    vg_assert_has(text, "d1");
 }
 
 /* A reset of the device leaves its transactions to the guest */
@@ -274,16 +449,6 @@ static void test_quit(void)
     told_fault(g, &stag);
     vf_client_add_page_fault(g->c, 0, 5, 0x2000, AF_READ);
     vg_end_silent(g);
-}
-
-static unsigned int faults_read(VfGuest *g)
-{
-    unsigned int n = 0;
-
-    for (uint32_t i = 0; i < g->c->shared->page_fault_len; i++) {
-        n += g->c->shared->page_fault[i].state == VF_FAULT_READ;
-    }
-    return n;
 }
 
 /* A guest that answers nothing costs a number of entries */
@@ -374,8 +539,6 @@ static void test_read_again(const void *opaque)
     vg_end_silent(g);
 }
 
-static const int again = EAGAIN, interrupted = EINTR;
-
 /* The queue breaks: said once, and devices go on without stalls */
 
 typedef struct BrokenTest {
@@ -384,6 +547,7 @@ typedef struct BrokenTest {
     int err;
     unsigned int bytes;
     bool cookie;
+    bool group;
     const char *said;
 } BrokenTest;
 
@@ -399,6 +563,8 @@ static const BrokenTest broken_tests[] = {
     { .name = "write-io", .op = VF_OP_FAULT_WRITE, .err = EIO,
       .said = "Input/output error" },
     { .name = "cookie", .cookie = true, .said = "same cookie" },
+    { .name = "group", .group = true,
+      .said = "part of another one, as with PRI" },
 };
 
 static void test_broken(const void *opaque)
@@ -418,6 +584,11 @@ static void test_broken(const void *opaque)
         c->shared->page_fault[n[0]].state = VF_FAULT_NONE;
         n[2] = af_fault(g, 0, 5, 0x3000, AF_READ);
         c->shared->page_fault[n[0]].state = VF_FAULT_ANSWERED;
+    } else if (t->group) {
+        n[2] = unread_fault(g, 0, 0x3000);
+        c->shared->page_fault[n[2]].flags &= ~IOMMU_PGFAULT_FLAGS_LAST_PAGE;
+        wake(g);
+        af_ended(g, n[0]);
     } else {
         vf_client_rule(c, t->op, 1, 1000, t->err)->done = t->bytes;
         n[2] = af_fault(g, 0, 5, 0x3000, AF_READ);
@@ -455,12 +626,6 @@ static void test_broken(const void *opaque)
     vg_assert_has(text, "page faults of the host SMMUv3 is broken");
     vg_assert_has(text, t->said);
     g_assert(strchr(text, '\n') == text + strlen(text) - 1);
-}
-
-static void unstoppable(VfGuest *g)
-{
-    vf_client_rule(g->c, VF_OP_ATTACH, 1, 100000, EBUSY);
-    vf_client_rule(g->c, VF_OP_DETACH, 1, 100000, EINVAL);
 }
 
 /* A device is unplugged that cannot be detached: the others work as before */
@@ -504,6 +669,13 @@ int main(int argc, char **argv)
 
     qtest_add_func("smmuv3-accel/fault-end/full", test_full);
     qtest_add_func("smmuv3-accel/fault-end/off", test_off);
+    qtest_add_func("smmuv3-accel/fault-end/term-unread", test_term_unread);
+    qtest_add_func("smmuv3-accel/fault-end/term-behind", test_term_behind);
+    qtest_add_func("smmuv3-accel/fault-end/term-part", test_term_part);
+    vg_add_test("smmuv3-accel/fault-end/term", "no-memory", &no_memory,
+                test_term_unread_later);
+    vg_add_test("smmuv3-accel/fault-end/term", "again", &again,
+                test_term_unread_later);
     for (int i = 0; i < ARRAY_SIZE(state_tests); i++) {
         vg_add_test("smmuv3-accel/fault-end/state", state_tests[i].name,
                     &state_tests[i], test_state);
@@ -512,6 +684,8 @@ int main(int argc, char **argv)
     qtest_add_func("smmuv3-accel/fault-end/stays-attached",
                    test_stays_attached);
     qtest_add_func("smmuv3-accel/fault-end/system-reset", test_system_reset);
+    qtest_add_func("smmuv3-accel/fault-end/reset-stays-attached",
+                   test_reset_stays_attached);
     qtest_add_func("smmuv3-accel/fault-end/device-reset", test_device_reset);
     qtest_add_func("smmuv3-accel/fault-end/unplug", test_unplug);
     qtest_add_func("smmuv3-accel/fault-end/unplug-unstoppable",

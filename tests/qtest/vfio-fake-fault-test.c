@@ -17,6 +17,8 @@
 
 #define STE0_V      1ull
 #define STE0_S1     (5ull << 1)
+#define STE1_S1STALLD   (1ull << 27)
+#define IDR0_COHACC     (1u << 4)
 
 static ssize_t respond(Uapi *u, int fd, uint32_t cookie, uint32_t code)
 {
@@ -72,6 +74,15 @@ static void check_fault_objects(Uapi *u)
     g_assert_cmpint(attach(u, 0, plain), ==, 0);
     u->c->shared->no_sva = 0;
     g_assert_cmpint(attach(u, 0, hwpt), ==, 0);
+    g_assert_cmpint(attach(u, 0, plain), ==, 0);
+    /* One that stalls has to have one stream */
+    u->c->shared->device[0].streams = 2;
+    g_assert_cmpint(attach(u, 0, hwpt), ==, 0);
+    g_assert_cmpint(attach(u, 0, plain), ==, 0);
+    u->c->shared->device[0].stalls = 1;
+    g_assert_cmpint(attach(u, 0, hwpt), ==, EOPNOTSUPP);
+    u->c->shared->device[0].streams = 1;
+    g_assert_cmpint(attach(u, 0, hwpt), ==, 0);
 
     /* Both the HWPT and the file hold it */
     g_assert_cmpint(destroy(u, id), ==, EBUSY);
@@ -97,15 +108,11 @@ static void check_faults(Uapi *u)
     g_assert_cmpint(fault_alloc(u, 0, &id, &fd), ==, 0);
     g_assert_cmpint(hwpt_alloc_fault(u, u->viommu, 0, id, &hwpt), ==, 0);
     g_assert_cmpint(vdevice_alloc(u, u->dev_id, 0x100, NULL), ==, 0);
-    /* Nobody to ask: not attached, and a host that does not stall it */
+    /* Nobody to ask: it is not attached */
     u->c->shared->device[0].stalls = 1;
     assert_answered(u, vf_client_page_fault(u->c, 0, 5, 0x1000, read),
                     IOMMUFD_PAGE_RESP_INVALID, true);
     g_assert_cmpint(attach(u, 0, hwpt), ==, 0);
-    u->c->shared->device[0].stalls = 0;
-    assert_answered(u, vf_client_page_fault(u->c, 0, 5, 0x1000, read),
-                    IOMMUFD_PAGE_RESP_INVALID, true);
-    u->c->shared->device[0].stalls = 1;
 
     g_assert_cmpint(u->read(fd, got, one), ==, 0);
     n[0] = vf_client_page_fault(u->c, 0, 5, 0x12345678000,
@@ -173,9 +180,103 @@ static void check_faults(Uapi *u)
     g_assert_false(readable(fd));
 }
 
+/**
+ * struct AnswerTest - who answers for a transaction that faults
+ *
+ * @model: SMMU_IDR0.STALL_MODEL
+ * @stalls, @no_sva, @kernel: see VfDevice, VfShared
+ * @stalld: STE.S1STALLD
+ * @queue: the HWPT has a fault queue
+ * @state: that the fault is in
+ */
+typedef struct AnswerTest {
+    unsigned int model;
+    bool stalls;
+    bool no_sva;
+    unsigned int kernel;
+    bool stalld;
+    bool queue;
+    VfFaultState state;
+} AnswerTest;
+
+static const AnswerTest answer_tests[] = {
+    { .model = VF_STALL_NONE, .stalls = true, .queue = true,
+      .state = VF_FAULT_ANSWERED },
+    { .model = VF_STALL_BOTH, .stalls = true, .queue = true,
+      .state = VF_FAULT_WAITS },
+    { .model = VF_STALL_BOTH, .stalls = true, .state = VF_FAULT_ANSWERED },
+    { .model = VF_STALL_BOTH, .stalls = true, .stalld = true, .queue = true,
+      .state = VF_FAULT_ANSWERED },
+    { .model = VF_STALL_BOTH, .stalls = true, .queue = true,
+      .kernel = VF_LINUX_6_15, .state = VF_FAULT_ANSWERED },
+    /* The driver attaches it, and answers for nothing */
+    { .model = VF_STALL_BOTH, .queue = true, .state = VF_FAULT_HANGS },
+    { .model = VF_STALL_BOTH, .state = VF_FAULT_HANGS },
+    { .model = VF_STALL_BOTH, .stalld = true, .state = VF_FAULT_ANSWERED },
+    { .model = VF_STALL_BOTH, .stalls = true, .no_sva = true,
+      .state = VF_FAULT_HANGS },
+    { .model = VF_STALL_FORCED, .queue = true, .state = VF_FAULT_WAITS },
+    { .model = VF_STALL_FORCED, .stalld = true, .queue = true,
+      .state = VF_FAULT_WAITS },
+    { .model = VF_STALL_FORCED, .state = VF_FAULT_ANSWERED },
+    { .model = VF_STALL_FORCED, .no_sva = true, .state = VF_FAULT_HANGS },
+};
+
+static void check_who_answers(Uapi *u)
+{
+    VfShared *s = u->c->shared;
+    VfDevice *d = &s->device[0];
+    const uint32_t idr0 = d->idr[0], idr5 = d->idr[5];
+    uint64_t ste[2] = { STE0_V | STE0_S1 };
+    uint32_t queue = 0, hwpt, n;
+    int fd;
+
+    g_assert_cmpint(fault_alloc(u, 0, &queue, &fd), ==, 0);
+    g_assert_cmpint(vdevice_alloc(u, u->dev_id, 0x100, NULL), ==, 0);
+    for (int i = 0; i < ARRAY_SIZE(answer_tests); i++) {
+        const AnswerTest *t = &answer_tests[i];
+
+        d->idr[0] = (idr0 & ~(3u << 24)) | t->model << 24;
+        d->stalls = t->stalls;
+        s->no_sva = t->no_sva;
+        s->kernel = t->kernel;
+        ste[1] = t->stalld ? STE1_S1STALLD : 0;
+        g_assert_cmpint(hwpt_alloc_ste(u, u->viommu, 0, t->queue ? queue : 0,
+                                       ste, &hwpt), ==, 0);
+        g_assert_cmpint(attach(u, 0, hwpt), ==, 0);
+        n = vf_client_page_fault(u->c, 0, 5, 0x1000, IOMMU_PGFAULT_PERM_READ);
+        g_assert_cmpint(fault(u, n)->state, ==, t->state);
+        if (t->state == VF_FAULT_ANSWERED) {
+            assert_answered(u, n, IOMMUFD_PAGE_RESP_INVALID, true);
+        }
+        /* Whoever waits for the kernel's answer has it when the device goes */
+        g_assert_cmpint(attach(u, 0, u->paging), ==, 0);
+        g_assert_cmpint(fault(u, n)->state, ==, t->state == VF_FAULT_HANGS ?
+                        VF_FAULT_HANGS : VF_FAULT_ANSWERED);
+        s->page_fault[n].state = VF_FAULT_ANSWERED;
+        g_assert_cmpint(destroy(u, hwpt), ==, 0);
+    }
+    /* Without SVA of the SMMU it has no source of faults: Linux crashes */
+    s->no_sva = 0;
+    ste[1] = 0;
+    g_assert_cmpint(hwpt_alloc_ste(u, u->viommu, 0, queue, ste, &hwpt), ==,
+                    0);
+    d->idr[5] = (idr5 & ~7u) | 4;
+    g_assert_cmpint(attach(u, 0, hwpt), ==, EFAULT);
+    d->idr[5] = idr5;
+    d->idr[0] &= ~IDR0_COHACC;
+    g_assert_cmpint(attach(u, 0, hwpt), ==, EFAULT);
+    g_assert_cmpuint(s->oops, ==, 2);
+    s->oops = 0;
+    d->idr[0] = idr0;
+    d->stalls = 0;
+    g_assert_cmpint(attach(u, 0, hwpt), ==, 0);
+}
+
 static const UapiTest uapi_tests[] = {
     { .name = "objects", .run = check_fault_objects },
     { .name = "answers", .run = check_faults },
+    { .name = "who-answers", .run = check_who_answers },
 };
 
 int main(int argc, char **argv)

@@ -74,27 +74,36 @@ static inline int fault_alloc(Uapi *u, uint32_t flags, uint32_t *id, int *fd)
     return err;
 }
 
-/* For a nested HWPT, with an STE that translates stage 1 */
-static inline int hwpt_alloc_fault(Uapi *u, uint32_t pt_id, uint32_t flags,
-                                   uint32_t fault, uint32_t *out)
+/* With a fault queue, or 0; a nested HWPT takes an STE */
+static inline int hwpt_alloc_ste(Uapi *u, uint32_t pt_id, uint32_t flags,
+                                 uint32_t fault, const uint64_t ste[2],
+                                 uint32_t *out)
 {
-    static const uint64_t s1[2] = { 1 | 5 << 1 };
     bool nested = pt_id == u->viommu;
     struct iommu_hwpt_alloc cmd = {
         .size = sizeof(cmd),
-        .flags = flags | IOMMU_HWPT_FAULT_ID_VALID,
+        .flags = flags | (fault ? IOMMU_HWPT_FAULT_ID_VALID : 0),
         .dev_id = u->dev_id,
         .pt_id = pt_id,
         .data_type = nested ? IOMMU_HWPT_DATA_ARM_SMMUV3
                             : IOMMU_HWPT_DATA_NONE,
-        .data_len = nested ? sizeof(s1) : 0,
-        .data_uptr = nested ? (uintptr_t)s1 : 0,
+        .data_len = nested ? 2 * sizeof(ste[0]) : 0,
+        .data_uptr = nested ? (uintptr_t)ste : 0,
         .fault_id = fault,
     };
     int err = iommufd(u, IOMMU_HWPT_ALLOC, &cmd);
 
     *out = cmd.out_hwpt_id;
     return err;
+}
+
+/* For a nested HWPT, with an STE that translates stage 1 */
+static inline int hwpt_alloc_fault(Uapi *u, uint32_t pt_id, uint32_t flags,
+                                   uint32_t fault, uint32_t *out)
+{
+    static const uint64_t s1[2] = { 1 | 5 << 1 };
+
+    return hwpt_alloc_ste(u, pt_id, flags, fault, s1, out);
 }
 
 static inline int viommu_alloc(Uapi *u, uint32_t dev_id, uint32_t hwpt,

@@ -344,6 +344,65 @@ class Host(unittest.TestCase):
         self.bad(self.checks()[2]["host's PASID"], '16 bits are reported, but '
                  'PASID is off in the device', 'ACS')
 
+    def faults(self, model=0, reports=1, waits='dma-can-stall'):
+        """What is said of page faults: waits is a property, or an ID."""
+        node = f'sys/bus/pci/devices/{GPU}'
+        subprocess.run(['rm', '-rf', f'{self.root}/{node}/of_node'],
+                       check=True)
+        data = bytearray(enabled(image('device-gpu')))
+        if isinstance(waits, str):
+            self.write(f'{node}/of_node/{waits}')
+        else:
+            data[0:4] = (waits[0] << 16 | 0x19e5).to_bytes(4, 'little')
+            data[8] = waits[1]
+        self.write(f'{node}/config', data=data)
+        self.write('dev/vfio/devices/vfio0',
+                   f'0 16 1 0 1 1 0 - {model} {reports}')
+        return self.checks()[2]['page faults']
+
+    def test_faults(self):
+        """Whether the guest can be asked for pages that a device waits for."""
+        both, none, forced = range(3)
+        for model, waits in ((both, 'dma-can-stall'), (both, (0xa250, 0x21)),
+                             (both, (0xa259, 0x30)), (forced, 'reg'),
+                             (forced, (0x1234, 0))):
+            check = self.faults(model, waits=waits)
+            self.assertEqual(check['result'], 'yes', check)
+            self.assertEqual(check['found'], 'the guest is asked for pages')
+        # A device does without, and is good all the same
+        for model, waits, found in (
+                (none, 'dma-can-stall', 'does not stall'),
+                (both, 'reg', 'no dma-can-stall in its of_node'),
+                (both, (0xa250, 0x20), '19e5:a250, revision 0x20'),
+                (both, (0xa252, 0x21), '19e5:a252, revision 0x21')):
+            check = self.faults(model, waits=waits)
+            self.assertEqual(check['result'], 'yes', check)
+            self.assertTrue(check['found'].startswith('none: '), check)
+            self.assertIn(found, check['found'])
+        # A node in the device tree is the one that counts
+        self.faults(waits=(0xa250, 0x21))
+        self.write(f'sys/bus/pci/devices/{GPU}/of_node/reg')
+        self.assertIn('of_node', self.checks()[2]['page faults']['found'])
+
+    def test_faults_lost(self):
+        """A kernel that reports none: stalls that are forced never end."""
+        both, forced = 0, 2
+        for missing, reports, found in (
+                (('ARM_SMMU_V3_SVA',), 1, 'without CONFIG_ARM_SMMU_V3_SVA'),
+                ((), 0, 'before 6.17')):
+            self.options(missing)
+            check = self.faults(both, reports)
+            self.assertEqual(check['result'], 'yes', check)
+            self.assertIn(f'none: a Linux {found}', check['found'])
+            check = self.faults(forced, reports)
+            self.bad(check, found, '6.17')
+            self.assertIn('page faults: none', self.refused(GPU))
+        os.remove(os.path.join(self.root, 'proc/config.gz'))
+        for model in both, forced:
+            check = self.faults(model)
+            self.assertEqual(check['result'], 'unknown', check)
+            self.assertIn('CONFIG_ARM_SMMU_V3_SVA', check['remedy'])
+
     def test_gone(self):
         """A device that does not answer needs something else than root."""
         self.write(f'sys/bus/pci/devices/{GPU}/config', data=b'\xff' * 4096)

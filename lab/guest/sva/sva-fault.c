@@ -336,6 +336,8 @@ static void reads_by_ats(const char *what, const void *address)
 					 TESTDEV_COMMAND_ATS;
 	printf("%s: the device reads by ATS: %s\n", what,
 	       name_of(registers[TESTDEV_STATUS / 4]));
+	printf("%s: the device has cached: %u\n", what,
+	       registers[TESTDEV_ATC_ENTRIES / 4]);
 }
 
 static void ats(void)

@@ -137,7 +137,8 @@ VF_HIDDEN void vf_queue_closed(int fd);
 
 /* fault.c */
 VF_HIDDEN int vf_fault_alloc(uint32_t ctx, void *arg, VfLog *log);
-VF_HIDDEN long vf_fault_read(int queue, void *buf, size_t size);
+/* The kernel has no memory beyond @most bytes, but for one request */
+VF_HIDDEN long vf_fault_read(int queue, void *buf, size_t size, size_t most);
 VF_HIDDEN long vf_fault_write(int queue, const void *buf, size_t size,
                               VfLog *log);
 /* Answer what a device has met in an HWPT; 0 stands for any of them */

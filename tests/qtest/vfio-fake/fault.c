@@ -61,16 +61,18 @@ void vf_fault_answer_all(uint32_t ctx, uint32_t dev_id, uint32_t hwpt_id)
 /* The lowest cookie that no fault of the queue has, as in the kernel */
 static uint32_t new_cookie(int queue)
 {
+    bool used[VF_MAX_FAULTS + 2] = { };
     uint32_t cookie = 1;
 
     for (uint32_t i = 0; i < faults_num(); i++) {
         const VfPageFault *f = &vf->page_fault[i];
 
-        if (f->state == VF_FAULT_READ && f->queue == queue &&
-            f->cookie == cookie) {
-            cookie++;
-            i = -1;
+        if (f->state == VF_FAULT_READ && f->queue == queue) {
+            used[f->cookie] = true;
         }
+    }
+    while (used[cookie]) {
+        cookie++;
     }
     return cookie;
 }
@@ -88,7 +90,7 @@ static VfPageFault *find_fault(int queue, VfFaultState state, uint32_t cookie)
     return NULL;
 }
 
-long vf_fault_read(int queue, void *buf, size_t size)
+long vf_fault_read(int queue, void *buf, size_t size, size_t most)
 {
     const size_t one = sizeof(struct iommu_hwpt_pgfault);
     VfPageFault *f;
@@ -109,6 +111,9 @@ long vf_fault_read(int queue, void *buf, size_t size)
 
         if (size - done < one) {
             return done ? (long)done : -EINVAL;
+        }
+        if (done && most - done < one) {
+            return done;
         }
         out.cookie = f->cookie = new_cookie(queue);
         f->state = VF_FAULT_READ;

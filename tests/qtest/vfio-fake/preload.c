@@ -459,8 +459,8 @@ VF_PUBLIC ssize_t read(int fd, void *buf, size_t size)
     op = vf->eventq[queue].faults ? VF_OP_FAULT_READ : VF_OP_EVENT_READ;
     ret = vf_should_fail(op, &rule);
     if (!ret) {
-        ret = op == VF_OP_FAULT_READ ? vf_fault_read(queue, buf, size)
-                                     : vf_veventq_read(queue, buf, size);
+        ret = op == VF_OP_EVENT_READ ? vf_veventq_read(queue, buf, size) :
+              vf_fault_read(queue, buf, size, rule ? rule->done : size);
         if (rule && ret > (long)rule->done) {
             ret = rule->done;
         }

@@ -203,7 +203,8 @@ typedef struct VfMap {
  * @minor: minor number of the device file
  * @smmu: number of the host SMMU it sits behind
  * @streams: number of its StreamIDs on the host; several with DMA aliases
- * @stalls: the host lets the device stall: it has page faults
+ * @stalls: the kernel knows the device to be able to wait: a quirk or the
+ *          property dma-can-stall; see vf_stalls()
  * @hw_type: iommufd.h IOMMU_HW_INFO_TYPE_*
  * @hw_flags: flags of struct iommu_hw_info_arm_smmuv3, VF_HW_*
  * @idr: host SMMU registers IDR0 to IDR5
@@ -301,7 +302,8 @@ typedef struct VfCtx {
  * @err: errno; the call then does nothing
  * @done: for VF_OP_HWPT_INVALIDATE: entry_num to report, while as many
  *        commands as the kernel would have issued by then take effect;
- *        for VF_OP_EVENT_READ with @err 0: bytes that the read is cut to
+ *        for VF_OP_EVENT_READ with @err 0: bytes that the read is cut to;
+ *        for VF_OP_FAULT_READ same, and whole requests behind them stay
  * @seen: calls of that kind so far
  */
 typedef struct VfRule {
@@ -383,6 +385,7 @@ typedef enum VfFaultState {
     VF_FAULT_WAITS,         /* for QEMU to read it */
     VF_FAULT_READ,          /* for QEMU's answer */
     VF_FAULT_ANSWERED,
+    VF_FAULT_HANGS,         /* stalled, and the kernel never answers */
 } VfFaultState;
 
 /**
@@ -394,7 +397,8 @@ typedef enum VfFaultState {
  * @flags, @pasid, @grpid, @perm, @addr: of struct iommu_hwpt_pgfault
  * @cookie: same, from when QEMU has read it
  * @code: of struct iommu_hwpt_page_response, when it is answered
- * @by_kernel: it was not QEMU that answered
+ * @by_kernel: it was not QEMU that answered: the kernel, or the SMMU, which
+ *             had not stalled it
  */
 typedef struct VfPageFault {
     uint32_t state;
@@ -455,6 +459,7 @@ typedef struct VfShared {
     uint32_t log_len;       /* may pass VF_MAX_LOG: the rest is not kept */
     uint32_t cmd_len;
     uint32_t blocked;       /* calls that are still to time out behind one */
+    uint32_t oops;          /* calls that have crashed the kernel */
     uint64_t calls[VF_OP_COUNT];
     VfCtx ctx[VF_MAX_CTX];
     VfObject object[VF_MAX_OBJECTS];
@@ -468,5 +473,17 @@ typedef struct VfShared {
 } VfShared;
 
 #define VF_MAGIC 0x56464b31u
+
+/* SMMU_IDR0.STALL_MODEL (IHI0070, 6.3.1) */
+#define VF_IDR0_STALL_MODEL(idr0) (((idr0) >> 24) & 3)
+enum { VF_STALL_BOTH, VF_STALL_NONE, VF_STALL_FORCED };
+
+/* Returns: true if Linux has stall_enabled for a device: it answers stalls */
+static inline bool vf_stalls(const VfDevice *d)
+{
+    unsigned int model = VF_IDR0_STALL_MODEL(d->idr[0]);
+
+    return model == VF_STALL_FORCED || (model == VF_STALL_BOTH && d->stalls);
+}
 
 #endif /* TESTS_QTEST_VFIO_FAKE_H */

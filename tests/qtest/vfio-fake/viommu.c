@@ -12,12 +12,16 @@
 
 /* SMMU_IDR0, _IDR1, _IDR3 and _IDR5 (IHI0070, 6.3.1, 6.3.2, 6.3.4, 6.3.6) */
 #define SMMU_IDR0_NESTING 3u
+#define SMMU_IDR0_COHACC  (1u << 4)
 #define SMMU_IDR0_ATS     (1u << 10)
 #define SMMU_IDR0_ASID16  (1u << 12)
 #define SMMU_IDR1_SSIDSIZE(idr) (((idr) >> 6) & 0x1f)
 #define SMMU_IDR3_FWB     (1u << 8)
 #define SMMU_IDR3_RIL     (1u << 10)
 #define SMMU_IDR5_DS      (1u << 7)
+#define SMMU_IDR5_OAS(idr) ((idr) & 7)
+/* Address bits of the host's CPUs, in that encoding: 48 */
+enum { CPU_OAS = 5 };
 
 /* Stream table entry (IHI0070, 5.2) */
 #define STE0_V            1ull
@@ -234,6 +238,29 @@ int vf_nested_check(VfObject *viommu, uint32_t flags, uint32_t type,
     return 0;
 }
 
+/*
+ * The driver makes a device known to the source of its page faults, which an
+ * SMMU has only if its tables can be those of a process.
+ */
+static int enable_faults(const VfDevice *d)
+{
+    if (vf->no_sva) {
+        return -EOPNOTSUPP;
+    }
+    if (!vf_stalls(d)) {
+        return 0;
+    }
+    if (d->streams != 1) {
+        return -EOPNOTSUPP;
+    }
+    if (!(d->idr[0] & SMMU_IDR0_COHACC) ||
+        SMMU_IDR5_OAS(d->idr[5]) < CPU_OAS) {
+        vf->oops++;
+        return -EFAULT;
+    }
+    return 0;
+}
+
 int vf_nested_may_attach(VfObject *hwpt, VfObject *dev)
 {
     unsigned int config = STE0_CONFIG(hwpt->ste[0]);
@@ -248,11 +275,9 @@ int vf_nested_may_attach(VfObject *hwpt, VfObject *dev)
         config != STE_ABORT && config != STE_BYPASS) {
         return -ENOENT;
     }
-    /* The driver makes the device's faults known to the queue */
-    if (hwpt->fault && vf->no_sva) {
-        return -EOPNOTSUPP;
-    }
-    return 0;
+    /* Older ones take the queue, and report nothing to it */
+    return hwpt->fault && !vf_linux_before(VF_LINUX_6_18) ?
+        enable_faults(&vf->device[dev->device]) : 0;
 }
 
 /* ID registers of the host SMMU, which all devices behind it report */

@@ -70,6 +70,10 @@ VfClient *vf_client_new(void)
 
 void vf_client_free(VfClient *c)
 {
+    g_assert_cmpuint(c->shared->oops, ==, 0);
+    for (uint32_t i = 0; i < c->shared->page_fault_len; i++) {
+        g_assert_cmpint(c->shared->page_fault[i].state, !=, VF_FAULT_HANGS);
+    }
     for (int i = 0; i < VF_MAX_EVENTQ; i++) {
         close(c->shared->eventq[i].read_fd);
         close(c->event_fd[i]);
@@ -364,11 +368,46 @@ static const VfObject *fault_queue(VfClient *c, const VfObject *dev)
     return hwpt && hwpt->fault ? vf_client_object(c, hwpt, hwpt->fault) : NULL;
 }
 
+/* SMMU_STE.S1STALLD, in the second word (IHI0070, 5.2) */
+#define STE1_S1STALLD (1ull << 27)
+
+/*
+ * Does the host SMMU stall a transaction that faults in stage 1? Its CD is the
+ * guest's, which may say so.
+ */
+static bool hardware_stalls(VfClient *c, unsigned int dev)
+{
+    unsigned int model = VF_IDR0_STALL_MODEL(c->shared->device[dev].idr[0]);
+    uint64_t ste[2];
+
+    return vf_client_access(c, dev, ste) == VF_ACCESS_S1 &&
+           (model == VF_STALL_FORCED ||
+            (model == VF_STALL_BOTH && !(ste[1] & STE1_S1STALLD)));
+}
+
+/* What becomes of a fault, as in iommu_report_device_fault() of Linux */
+static VfFaultState fault_begins(VfClient *c, unsigned int dev,
+                                 const VfObject *queue)
+{
+    VfShared *s = c->shared;
+
+    if (!hardware_stalls(c, dev)) {
+        return VF_FAULT_ANSWERED;
+    }
+    /* Without SVA nobody takes the report; else the driver does not answer */
+    if (s->no_sva || !vf_stalls(&s->device[dev])) {
+        return VF_FAULT_HANGS;
+    }
+    return queue && s->kernel <= VF_LINUX_6_18 ? VF_FAULT_WAITS :
+                                                 VF_FAULT_ANSWERED;
+}
+
 uint32_t vf_client_add_page_fault(VfClient *c, unsigned int dev, uint32_t pasid,
                                   uint64_t addr, uint32_t perm)
 {
     VfShared *s = c->shared;
     const VfObject *obj, *queue;
+    VfFaultState state;
     VfPageFault *f;
     uint32_t n;
 
@@ -376,10 +415,14 @@ uint32_t vf_client_add_page_fault(VfClient *c, unsigned int dev, uint32_t pasid,
     n = s->page_fault_len;
     g_assert_cmpuint(n, <, VF_MAX_FAULTS);
     obj = vf_client_device_object(c, dev);
-    queue = s->device[dev].stalls ? fault_queue(c, obj) : NULL;
+    queue = fault_queue(c, obj);
+    state = fault_begins(c, dev, queue);
+    if (state != VF_FAULT_WAITS) {
+        queue = NULL;
+    }
     f = &s->page_fault[n];
     *f = (VfPageFault) {
-        .state = queue ? VF_FAULT_WAITS : VF_FAULT_ANSWERED,
+        .state = state,
         .queue = queue ? queue->queue : -1,
         .ctx = obj ? obj->ctx : 0,
         .dev_id = obj ? obj->id : 0,
@@ -391,8 +434,8 @@ uint32_t vf_client_add_page_fault(VfClient *c, unsigned int dev, uint32_t pasid,
         .grpid = (n * 7 + 3) & 0xffff,
         .perm = perm,
         .addr = addr,
-        .code = queue ? 0 : IOMMUFD_PAGE_RESP_INVALID,
-        .by_kernel = !queue,
+        .code = state == VF_FAULT_ANSWERED ? IOMMUFD_PAGE_RESP_INVALID : 0,
+        .by_kernel = state == VF_FAULT_ANSWERED,
     };
     s->page_fault_len++;
     pthread_mutex_unlock(&s->lock);
