@@ -40,8 +40,8 @@ static void assert_translated(VfGuest *g, uint64_t word0)
 }
 
 /*
- * Objects after a reset: the shared ones. A device may have its vDEVICE since it
- * was plugged, as long as its bus has a number.
+ * Objects after a reset: the shared ones. A device may have its vDEVICE since
+ * it was plugged, as long as its bus has a number.
  */
 static void assert_as_new(VfGuest *g)
 {
