@@ -46,6 +46,7 @@ DEPS_check-lab-guests := build lab
 DEPS_check-lab-peer := build lab
 DEPS_bench-lab := build lab
 DEPS_soak := build lab
+DEPS_bench := build bench
 DEPS_demo := build lab
 export VPASID_GROUPS := $(sort $(VPASID_GROUPS) $(foreach \
     goal,$(GOALS),$(or $(DEPS_$(goal)),build)))
@@ -122,6 +123,7 @@ install: tree
 demo: aarch64 all
 	@scripts/install-deps lab
 	@lab/run demo
+	@scripts/step --times
 
 check:
 	@MAKE="$(MAKE)" scripts/check unit qtest series objects lab sanitizers \
@@ -182,6 +184,7 @@ check-scripts:
 
 # What is measured runs on the fake kernel, on Arm machines
 bench: aarch64 all
+	@scripts/install-deps bench
 	@scripts/step build-bench "Building the measurements" -- \
 	    ninja -C $(QEMU_BUILD) qemu-system-aarch64 \
 	    tests/qtest/vpasid-bench/vpasid-bench \

@@ -127,6 +127,10 @@ bool smmuv3_accel_cmdq_unproved(const SMMUv3AccelCmdq *q)
     GHashTableIter iter;
     gpointer vsid;
 
+    /* As after each CMD_SYNC but the few that follow a failure */
+    if (!g_hash_table_size(q->suspects)) {
+        return false;
+    }
     g_hash_table_iter_init(&iter, q->suspects);
     while (g_hash_table_iter_next(&iter, &vsid, NULL)) {
         if (g_hash_table_lookup(q->vsids, vsid)) {
@@ -134,6 +138,12 @@ bool smmuv3_accel_cmdq_unproved(const SMMUv3AccelCmdq *q)
         }
     }
     return false;
+}
+
+bool smmuv3_accel_cmdq_idle(const SMMUv3AccelCmdq *q)
+{
+    return !q->len && !q->atc_len && !q->stale && !q->recovered &&
+           !g_hash_table_size(q->suspects);
 }
 
 bool smmuv3_accel_cmdq_take_recovered(SMMUv3AccelCmdq *q)
@@ -572,8 +582,8 @@ static void smmuv3_accel_cmdq_forget_emulated(SMMUv3AccelCmdq *q)
     }
     q->forget_emulated = false;
     qemu_mutex_lock(&s->mutex);
-    if (g_hash_table_size(ARM_SMMU(s)->iotlb)) {
-        smmu_iotlb_inv_all(ARM_SMMU(s));
+    if (g_hash_table_size(s->smmu_state.iotlb)) {
+        smmu_iotlb_inv_all(&s->smmu_state);
     }
     qemu_mutex_unlock(&s->mutex);
 }
@@ -607,7 +617,7 @@ bool smmuv3_accel_cmdq_next_emulated(SMMUv3AccelCmdq *q)
     const Cmd *cmd;
 
     if (FIELD_EX32(s->gerror ^ s->gerrorn, GERROR, CMDQ_ERR) ||
-        !QLIST_EMPTY(&ARM_SMMU(s)->devices_with_notifiers)) {
+        !QLIST_EMPTY(&s->smmu_state.devices_with_notifiers)) {
         return true;
     }
 

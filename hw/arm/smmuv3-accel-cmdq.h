@@ -175,6 +175,16 @@ uint32_t smmuv3_accel_cmdq_failures(const SMMUv3AccelCmdq *q);
 bool smmuv3_accel_cmdq_unproved(const SMMUv3AccelCmdq *q);
 
 /**
+ * smmuv3_accel_cmdq_idle: tell whether there is nothing to submit
+ *
+ * @q: the batch.
+ *
+ * Returns: true if the host has done all that was gathered, no ATC is under
+ * suspicion, and the caller knows what came of it.
+ */
+bool smmuv3_accel_cmdq_idle(const SMMUv3AccelCmdq *q);
+
+/**
  * smmuv3_accel_cmdq_take_recovered: tell once that stale host caches were
  * mended
  *

@@ -240,8 +240,13 @@ void smmuv3_accel_flush(SMMUv3State *s)
     }
     if (g_hash_table_size(a->devices)) {
         smmuv3_accel_cmdq_drop_read_ahead(a->cmdq);
-        /* Stale host caches are looked after by the next attempt */
+        /*
+         * Mostly a CMD_SYNC was the last command, and all is done. Stale host
+         * caches are looked after by the next attempt.
+         */
         if ((a->stopping || !smmuv3_accel_cmdq_stale(a->cmdq)) &&
+            (a->marks || a->tlbi_waits || a->tlbi_again || a->stopping ||
+             !smmuv3_accel_cmdq_idle(a->cmdq)) &&
             !smmuv3_accel_complete(s, false)) {
             smmuv3_accel_cmdq_submit(a->cmdq, NULL);
         }

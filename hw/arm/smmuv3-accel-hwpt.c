@@ -352,6 +352,25 @@ static bool smmuv3_accel_claim_sid(SMMUv3AccelState *a, uint32_t sid,
 }
 
 /*
+ * Tell whether a device that is not translated has events all the same. There
+ * are none without SMMUEN, nor by an STE that aborts (IHI0070, 3.11 and 5.2).
+ */
+static bool smmuv3_accel_has_events(SMMUv3AccelState *a,
+                                    const SMMUv3AccelSte *ste)
+{
+    return ste->mode == ACCEL_BYPASS && smmu_enabled(a->smmu);
+}
+
+static void smmuv3_accel_take_vdevice(SMMUv3AccelState *a,
+                                      SMMUv3AccelDevice *adev, uint32_t sid,
+                                      uint32_t id)
+{
+    adev->host.vdevice_id = id;
+    adev->host.vsid = sid;
+    smmuv3_accel_note_ats(a, adev);
+}
+
+/*
  * Have the host know a device by its StreamID: it cannot be translated without,
  * and otherwise its events do not reach the guest.
  */
@@ -359,17 +378,18 @@ static bool smmuv3_accel_alloc_vdevice(SMMUv3AccelState *a,
                                        SMMUv3AccelDevice *adev, uint32_t sid,
                                        Error **errp)
 {
+    uint32_t id;
+
     if (adev->host.vdevice_id != NO_ID) {
         return true;
     }
     smmuv3_accel_slice_spend(&a->slice, SLICE_WORK_CALL);
     if (!smmuv3_accel_claim_sid(a, sid, errp) ||
         !iommufd_backend_alloc_vdev(a->be, adev->idev->devid, a->viommu_id, sid,
-                                    &adev->host.vdevice_id, errp)) {
+                                    &id, errp)) {
         return false;
     }
-    adev->host.vsid = sid;
-    smmuv3_accel_note_ats(a, adev);
+    smmuv3_accel_take_vdevice(a, adev, sid, id);
     return true;
 }
 
@@ -377,10 +397,18 @@ bool smmuv3_accel_check_vdevice(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
                                 Error **errp)
 {
     ERRP_GUARD();
+    uint32_t sid = smmuv3_accel_sid(adev);
     uint32_t id;
 
     /* One that was made for the check of another device may still be there */
     smmuv3_accel_free_doomed(a);
+    /* If the StreamID is another device's, that is no fault of this one */
+    if (smmuv3_accel_has_sid(adev) &&
+        iommufd_backend_alloc_vdev(a->be, adev->idev->devid, a->viommu_id, sid,
+                                   &id, NULL)) {
+        smmuv3_accel_take_vdevice(a, adev, sid, id);
+        return true;
+    }
     if (!iommufd_backend_alloc_vdev(a->be, adev->idev->devid, a->viommu_id,
                                     NO_SID, &id, errp)) {
         if (errno == EOPNOTSUPP) {
@@ -507,7 +535,7 @@ bool smmuv3_accel_install(SMMUv3State *s, SMMUv3AccelDevice *adev,
         return false;
     }
     had_vdevice = adev->host.vdevice_id != NO_ID;
-    if (ste->mode != ACCEL_TRANSLATE && smmuv3_accel_has_sid(adev)) {
+    if (smmuv3_accel_has_events(a, ste)) {
         smmuv3_accel_alloc_vdevice(a, adev, sid, NULL);
     }
     if (adev->host.ste.mode == ste->mode &&

@@ -153,8 +153,8 @@ static void smmuv3_accel_installed(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
         return;
     }
     /* Others may have its StreamID, and nothing but the guest ends that */
-    if (adev->host.ste.mode == ACCEL_BYPASS &&
-        adev->host.vdevice_id == NO_ID && smmuv3_accel_has_sid(adev) &&
+    if (adev->host.ste.mode == ACCEL_BYPASS && smmu_enabled(a->smmu) &&
+        adev->host.vdevice_id == NO_ID &&
         smmuv3_accel_find(a, smmuv3_accel_sid(adev)) == adev &&
         !QLIST_NEXT(adev, same_sid)) {
         why = STOP_NO_VDEVICE;

@@ -302,41 +302,58 @@ static void give_chance(VfGuest *g, Chance chance)
  * A device on bypass whose StreamID the host could not be told: its events
  * would reach nobody. It gets it without a further word of the guest's.
  */
+typedef struct NoVdevice {
+    VfOp op;                /* what the host refuses */
+    bool numbered_last;     /* the bus is, else the SMMU is enabled last */
+} NoVdevice;
+
+static const NoVdevice no_vdevice[] = {
+    { .op = VF_OP_VDEVICE_ALLOC },
+    { .op = VF_OP_VDEVICE_ALLOC, .numbered_last = true },
+    /* On bypass already: it is to be attached anew */
+    { .op = VF_OP_HWPT_ALLOC },
+};
+
+static void number_bus(VfGuest *g)
+{
+    vg_config_writel(g, 0, 1 << 3, PCI_PRIMARY_BUS, 1 << 8 | 1 << 16);
+}
+
 static void test_no_vdevice(const void *opaque)
 {
-    static const VfOp ops[] = { VF_OP_VDEVICE_ALLOC, VF_OP_HWPT_ALLOC };
-    static const bool enabled[] = { false, true };
+    for (int i = 0; i < ARRAY_SIZE(no_vdevice); i++) {
+        const NoVdevice *t = &no_vdevice[i];
+        VfGuest *g = vs_start(1, 1);
+        const VfObject *device = vf_client_device_object(g->c, 0);
 
-    for (int op = 0; op < ARRAY_SIZE(ops); op++) {
-        for (int on = 0; on < ARRAY_SIZE(enabled); on++) {
-            VfGuest *g = vs_start(1, 1);
-            const VfObject *device = vf_client_device_object(g->c, 0);
-
-            vs_setup(g, VS_LINEAR);
-            vg_config_writel(g, 0, 1 << 3, PCI_PRIMARY_BUS, 0);
-            vs_write_ste(g, VS_LINEAR, SID(1), VS_STE0_V | VS_STE0_BYPASS, 0);
-            vf_client_rule(g->c, ops[op], 1, 1, ENOMEM);
-            vg_config_writel(g, 0, 1 << 3, PCI_PRIMARY_BUS, 1 << 8 | 1 << 16);
-            vf_client_clear_rules(g->c);
-            assert_access(g, 1, VF_ACCESS_BYPASS);
-            g_assert_false(device->reports);
-            vs_assert_listed(g, 1, "bypass", "no-vdevice", NULL);
-            if (enabled[on]) {
-                /* The same bypass, for another reason */
-                vf_client_rule(g->c, VF_OP_VDEVICE_ALLOC, 1, 1, ENOMEM);
-                vs_enable(g, true);
-                vf_client_clear_rules(g->c);
-                vs_assert_listed(g, 1, "bypass", "no-vdevice", NULL);
-            }
-            give_chance(g, *(const Chance *)opaque);
-            assert_access(g, 1, VF_ACCESS_BYPASS);
-            g_assert_true(device->reports);
-            g_assert_cmphex(device->event_sid, ==, SID(1));
+        vs_setup(g, VS_LINEAR);
+        vg_config_writel(g, 0, 1 << 3, PCI_PRIMARY_BUS, 0);
+        vs_write_ste(g, VS_LINEAR, SID(1), VS_STE0_V | VS_STE0_BYPASS, 0);
+        if (t->numbered_last) {
+            vs_enable(g, true);
+        } else {
+            number_bus(g);
+            /* A disabled SMMU records no event */
             vs_assert_listed(g, 1, "bypass", "none", NULL);
-            vg_device_del(g, "d1", 1);
-            vf_client_assert_clean(g->c);
-            vg_end_silent(g);
         }
+        vf_client_rule(g->c, t->op, 1, 1, ENOMEM);
+        if (t->numbered_last) {
+            number_bus(g);
+        } else {
+            vs_enable(g, true);
+        }
+        vf_client_clear_rules(g->c);
+        assert_access(g, 1, VF_ACCESS_BYPASS);
+        g_assert_false(device->reports);
+        vs_assert_listed(g, 1, "bypass", "no-vdevice", NULL);
+        give_chance(g, *(const Chance *)opaque);
+        assert_access(g, 1, VF_ACCESS_BYPASS);
+        g_assert_true(device->reports);
+        g_assert_cmphex(device->event_sid, ==, SID(1));
+        vs_assert_listed(g, 1, "bypass", "none", NULL);
+        vg_device_del(g, "d1", 1);
+        vf_client_assert_clean(g->c);
+        vg_end_silent(g);
     }
 }
 
@@ -347,7 +364,11 @@ static void test_no_vdevice_shared(void)
     uint32_t since;
 
     vs_setup(g, VS_LINEAR);
+    vs_write_ste(g, VS_LINEAR, SID(1), VS_STE0_V | VS_STE0_BYPASS, 0);
+    vs_enable(g, true);
     vg_config_writel(g, 0, 2 << 3, PCI_PRIMARY_BUS, 1 << 8 | 1 << 16);
+    assert_access(g, 1, VF_ACCESS_BYPASS);
+    assert_access(g, 2, VF_ACCESS_BYPASS);
     since = g->c->shared->log_len;
     for (int i = 0; i < 10; i++) {
         sync_again(g);

@@ -337,17 +337,9 @@ static const VfOp refused_ops[] = {
 /* Have the host refuse calls of kind @op while device 1 is to be translated */
 static void refuse_s1(VfGuest *g, VfOp op, unsigned int count, int err)
 {
-    if (op == VF_OP_VDEVICE_ALLOC) {
-        /* It is made as soon as there is a StreamID */
-        vg_config_writel(g, 0, 1 << 3, PCI_PRIMARY_BUS, 0);
-    }
     vs_write_ste(g, VS_LINEAR, SID(1), VS_STE0_DEFAULT, VS_STE1_DEFAULT);
     vf_client_rule(g->c, op, 1, count, err);
-    if (op == VF_OP_VDEVICE_ALLOC) {
-        vg_config_writel(g, 0, 1 << 3, PCI_PRIMARY_BUS, 1 << 8 | 1 << 16);
-    } else {
-        vs_cfgi_ste(g, SID(1));
-    }
+    vs_cfgi_ste(g, SID(1));
 }
 
 static const int refused_errors[] = { EBUSY, ENOMEM, EINVAL, EIO };

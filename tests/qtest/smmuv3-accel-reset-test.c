@@ -40,25 +40,23 @@ static void assert_translated(VfGuest *g, uint64_t word0)
 }
 
 /*
- * Objects after a reset: the shared ones, and those that a device has for its
- * StreamID, as soon as its bus has a number
+ * Objects after a reset: the shared ones. A device may have its vDEVICE since
+ * it was plugged, as long as its bus has a number.
  */
 static void assert_as_new(VfGuest *g)
 {
     VfClient *c = g->c;
     unsigned int numbered =
         (vg_config_readl(g, 0, 1 << 3, PCI_PRIMARY_BUS) >> 8 & 0xff) != 0;
-    unsigned int nested = vf_client_objects(c, VF_OBJ_HWPT_NESTED);
 
     assert_access(g, VF_ACCESS_BYPASS);
     g_assert_cmpuint(vf_client_objects(c, VF_OBJ_DEVICE), ==, 1);
     g_assert_cmpuint(vf_client_objects(c, VF_OBJ_IOAS), ==, 1);
     g_assert_cmpuint(vf_client_objects(c, VF_OBJ_HWPT_PAGING), ==, 1);
-    g_assert_cmpuint(nested, >=, 2);
-    g_assert_cmpuint(nested, <=, 2 + numbered);
+    g_assert_cmpuint(vf_client_objects(c, VF_OBJ_HWPT_NESTED), ==, 2);
     g_assert_cmpuint(vf_client_objects(c, VF_OBJ_VIOMMU), ==, 1);
     g_assert_cmpuint(vf_client_objects(c, VF_OBJ_VEVENTQ), ==, 1);
-    g_assert_cmpuint(vf_client_objects(c, VF_OBJ_VDEVICE), ==, numbered);
+    g_assert_cmpuint(vf_client_objects(c, VF_OBJ_VDEVICE), <=, numbered);
     g_assert_cmphex(vs_readl(g, VS_CR0), ==, 0);
     g_assert_cmphex(vs_readl(g, VS_CR0ACK), ==, 0);
     g_assert_cmphex(vs_readl(g, VS_GBPA) & VS_GBPA_ABORT, ==, 0);

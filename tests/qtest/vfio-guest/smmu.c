@@ -75,6 +75,42 @@ VfGuest *vs_start(unsigned int ports, unsigned int plugged)
     return g;
 }
 
+/* Without ACS a guest would not enable PASID in one of several functions */
+static void describe_function(VfDevice *d)
+{
+    static const VfExtCap caps[] = {
+        { 0x100, PCI_EXT_CAP_ID_ACS, 1, 8 }, { }
+    };
+
+    vf_image_ext_caps(d->phys, caps);
+}
+
+VfGuest *vs_start_functions(const char *smmu, unsigned int devices)
+{
+    VfClient *c = vf_client_new();
+    g_autoptr(GString) options = g_string_new(NULL);
+    VfGuest *g;
+
+    for (unsigned int n = 0; n < devices; n++) {
+        unsigned int port = n / VS_FUNCTIONS + 1;
+
+        describe_function(vf_client_add_device(c));
+        if (n % VS_FUNCTIONS == 0) {
+            g_string_append_printf(options, "-device pcie-root-port,id=rp%u,"
+                                   "chassis=%u,slot=%u,bus=pcie.0,addr=%u,"
+                                   "io-reserve=0 ", port, port, port, port);
+        }
+        g_string_append_printf(options, "-device vfio-pci,iommufd=i0,fd=%d,"
+                               "id=d%u,bus=rp%u,addr=0.%u,multifunction=%s ",
+                               c->device_fd[n], n, port, n % VS_FUNCTIONS,
+                               n % VS_FUNCTIONS ? "off" : "on");
+    }
+    g = vg_start(c, VG_MACHINE "%s" VG_IOMMUFD "%s", "", smmu, c->iommufd,
+                 options->str);
+    vg_ports(g, DIV_ROUND_UP(devices, VS_FUNCTIONS));
+    return g;
+}
+
 VfGuest *vs_start_s1(void)
 {
     VfGuest *g = vs_start(1, 1);

@@ -66,6 +66,23 @@ gchar *vs_options(VfClient *c, unsigned int ports, unsigned int plugged);
  */
 VfGuest *vs_start(unsigned int ports, unsigned int plugged);
 
+/* Functions of a device, so that few buses are needed */
+#define VS_FUNCTIONS    8
+#define VS_FUNCTION_SID(n) \
+    (VS_SID((n) / VS_FUNCTIONS + 1) + (n) % VS_FUNCTIONS)
+
+/**
+ * vs_start_functions: start QEMU with many devices, VS_FUNCTIONS of them behind
+ * each root port
+ *
+ * @smmu: option for the vIOMMU, such as VS_SSID16, or an empty one
+ * @devices: their number, up to VF_MAX_DEVICES: device n, from 0, is called
+ *           d<n> and has StreamID VS_FUNCTION_SID(n)
+ *
+ * Returns: the guest, its root ports numbered; vs_setup() is still to come.
+ */
+VfGuest *vs_start_functions(const char *smmu, unsigned int devices);
+
 /**
  * vs_start_s1: start QEMU with one device, which the guest's tables translate
  *
