@@ -43,6 +43,7 @@ DEPS_check-lab := build lab
 DEPS_check-lab-sanitizers := build lab
 DEPS_check-lab-kernels := build lab
 DEPS_check-lab-guests := build lab
+DEPS_check-lab-64k := build lab
 DEPS_check-lab-peer := build lab
 DEPS_bench-lab := build lab
 DEPS_soak := build lab
@@ -96,7 +97,7 @@ endif
 
 .PHONY: config aarch64 check-scripts fuzz fuzz-device uninstall-deps
 .PHONY: all install demo bench bench-lab coverage check check-unit check-qtest check-lab check-series \
-    check-lab-kernels check-lab-guests check-lab-peer check-lab-sanitizers check-sanitizers check-fuzz-guest fuzz-guest check-objects check-builds check-linux check-windows \
+    check-lab-kernels check-lab-guests check-lab-64k check-lab-peer check-lab-sanitizers check-sanitizers check-fuzz-guest fuzz-guest check-objects check-builds check-linux check-windows \
     series deb deb-patches refresh soak tree clean distclean help
 
 config:
@@ -215,6 +216,13 @@ check-lab-guests: aarch64 all
 	@scripts/install-deps lab
 	@scripts/tap-sum lab-guests -- lab/run guests
 
+# Host and guest with pages of 64K
+check-lab-64k: export LAB_PAGES = 64k
+check-lab-64k: aarch64 all
+	@scripts/install-deps lab
+	@scripts/tap-sum lab-64k -- lab/run check accel nvme sva sva-ats sva-fault \
+	    sva-fault-host dma-fault hotplug reboot cpr two-smmus
+
 # What comes of the cases with QEMU 11.1 in the emulated host
 check-lab-peer: export LAB_PEER = 1
 check-lab-peer: aarch64 all
@@ -309,6 +317,7 @@ help:
 #|   make check-lab-kernels    the lab with each Linux of LAB_KERNELS as the host    10 min each
 #|   make check-lab-guests     guests with Debian's own kernels, by device tree and
 #|                             by ACPI                                               10 min
+#|   make check-lab-64k        host and guest with pages of 64K                      15 min
 #|   make check-lab-peer       the lab's cases with Debian's QEMU 11.1 in the host    10 min
 #|   make soak                 1000 hot-plugs and 100 reboots in the lab; CYCLES=,
 #|                             REBOOTS=                                              40 min

@@ -31,8 +31,8 @@ check() {
 fails() { ! "$@"; }
 is() {
     [ "$1" = "$2" ] && return 0
-    echo "# got:      $1"
-    echo "# expected: $2"
+    echo "$1" | sed '1s/^/# got:      /; 2,$s/^/#           /'
+    echo "$2" | sed '1s/^/# expected: /; 2,$s/^/#           /'
     return 1
 }
 # has TEXT WORDS: is WORDS somewhere in TEXT?

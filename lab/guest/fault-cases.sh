@@ -56,15 +56,16 @@ after it: the device reads: $wrote"
 # check_paging ADDRESS DISK: pages that come from a disk, which has a page of
 # text at its start, and from swap on it.
 check_paging() {
-    { printf "a page of a disk"; head -c 8192 /dev/zero; } |
-        dd of="$2" bs=8192 count=1 iflag=fullblock oflag=direct 2>/dev/null
+    # Two pages, of whatever size
+    { printf "a page of a disk"; head -c 128k /dev/zero; } |
+        dd of="$2" bs=128k count=1 iflag=fullblock oflag=direct 2>/dev/null
     echo 3 >/proc/sys/vm/drop_caches
     check "a file mapping: the device reads what is on the disk, and writes" \
         faults "$1" file "page of a file: the device reads: a page of a disk
 page of a file: the device writes: ok
 page of a file: the process reads: $wrote" "$2"
     check "what it wrote is on the disk" has \
-        "$(dd if="$2" bs=4096 skip=1 count=1 iflag=direct 2>/dev/null | tr -d '\0')" "$wrote"
+        "$(dd if="$2" bs=128k count=1 iflag=direct 2>/dev/null | tail -c +4097 | tr -d '\0')" "$wrote"
     mkswap "$2" >/dev/null
     swapon "$2"
     check "MADV_PAGEOUT: the device reads what was in swap, and writes" \

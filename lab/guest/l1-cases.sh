@@ -63,31 +63,40 @@ assign() {
 export ASAN_OPTIONS=abort_on_error=1:detect_leaks=0:quarantine_size_mb=64
 export UBSAN_OPTIONS=abort_on_error=1:halt_on_error=1:print_stacktrace=1
 
-# boot_guest WORDS QEMU-ARGUMENT...: run QEMU, with WORDS for the guest's init;
-# what both say goes to $log, how QEMU ended to $status.  It may take $limit
-# seconds, which a case can raise.  $memory, $reboots
-# and $kernel (words for the guest's kernel) may be set before, and $linux, the
-# folder with another kernel than the lab's.
-log=/tmp/guest.log memory=256 reboots='' kernel='' linux=/guest
+# boot_guest WORDS QEMU-ARGUMENT...: run QEMU, with WORDS for the guest's init.
+# $memory, $reboots and $kernel (words for the guest's kernel) may be set
+# before, and $linux, the folder with another kernel than the lab's; or $loader,
+# for a guest that finds its kernel and the words for that on a disk.
+memory=256 reboots='' kernel='' linux=/guest loader=''
 boot_guest() {
     words="console=ttyAMA0 quiet panic=-1 lab.case=$case ${names:+lab.devices=$names} $kernel $1"
     shift
     set -- qemu-system-aarch64 -M virt,gic-version=3 -accel kvm -cpu host \
-        -m "$memory" -display none -nic none -monitor none \
-        -kernel $linux/Image -initrd $linux/l2.cpio "$@"
+        -m "$memory" -display none -nic none -monitor none "$@"
     if [ -z "$reboots" ]; then set -- "$@" -no-reboot; fi
+    if [ -z "$loader" ]; then
+        set -- "$@" -kernel $linux/Image -initrd $linux/l2.cpio \
+            -append "$words ${shell_in:+lab.shell=1}"
+    fi
     if [ -n "$shell_in" ]; then
-        "$@" -serial stdio -append "$words lab.shell=1"
+        "$@" -serial stdio
         poweroff -f
     fi
+    run_qemu "$@" -chardev pipe,id=qmp,path=/tmp/qmp -mon chardev=qmp,mode=control \
+        -serial stdio
+}
+
+# run_qemu COMMAND...: run a QEMU with the guest's console on its standard input
+# and output; what both say goes to $log, how QEMU ended to $status.  It may
+# take $limit seconds, which a case can raise.
+log=/tmp/guest.log
+run_qemu() {
     : >"$log"
     rm -f /tmp/qmp.* /tmp/serial.* /tmp/timed-out
     mkfifo /tmp/qmp.in /tmp/qmp.out /tmp/serial.in /tmp/serial.out
     exec 6<>/tmp/serial.in 7<>/tmp/qmp.in 8<>/tmp/qmp.out
     qmp_ready=
-    "$@" -chardev pipe,id=qmp,path=/tmp/qmp -mon chardev=qmp,mode=control \
-        -serial stdio -append "$words" </tmp/serial.in >/tmp/serial.out \
-        2>/tmp/qemu.err 6<&- 7<&- 8<&- &
+    "$@" </tmp/serial.in >/tmp/serial.out 2>/tmp/qemu.err 6<&- 7<&- 8<&- &
     qemu=$!
     # Not with what QEMU was passed open, which its sleep would keep so
     watch $qemu 3<&- 4<&- 6<&- 7<&- 8<&- 9<&- &
@@ -139,6 +148,9 @@ answer_guest() {
     "$question" "$@"
     echo "lab-answer: $answer" >&6
 }
+
+# A guest that boots from a disk asks which case it is in.
+on_case() { answer=$case; }
 
 # linux_has VERSION: is the host's Linux that, or a later one?
 linux_has() {

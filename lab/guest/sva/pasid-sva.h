@@ -38,8 +38,8 @@
  */
 /* The device's registers */
 #define SVA_OFFSET_REGISTERS		0x0000
-/* A page that is there only when somebody writes to the attribute `late` */
-#define SVA_OFFSET_LATE			0x1000
+/* A page, of up to 64K, that is there only when somebody writes to `late` */
+#define SVA_OFFSET_LATE			0x10000
 
 /* Get the PASID, as a uint32_t */
 #define SVA_GET_PASID			_IOR('p', 0, unsigned int)

@@ -34,7 +34,6 @@
 #include <unistd.h>
 #include "pasid-sva.h"
 
-#define PAGE		4096
 #define SWAPPED_PAGES	8
 #define RANDOM_PAGES	500
 #define RANDOM_CHANNELS	(TESTDEV_CHANNELS / 2)
@@ -48,6 +47,7 @@
 
 static volatile uint32_t *registers;
 static uint32_t pasid;
+static long page;		/* its size in bytes */
 
 static void die(const char *what)
 {
@@ -159,7 +159,7 @@ static void device_writes(const char *what, void *address)
 
 static char *map(int pages)
 {
-	void *at = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE,
+	void *at = mmap(NULL, pages * page, PROT_READ | PROT_WRITE,
 			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (at == MAP_FAILED)
@@ -173,9 +173,9 @@ static void fresh(void)
 
 	device_reads("never touched", at);
 	device_writes("read before", at);
-	device_writes("never touched", at + PAGE);
+	device_writes("never touched", at + page);
 	/* The end of a page that is there, and the start of one that is not */
-	device_writes("across pages", at + 2 * PAGE - BYTES / 2);
+	device_writes("across pages", at + 2 * page - BYTES / 2);
 }
 
 static void cow(void)
@@ -211,11 +211,11 @@ static void dontneed(void)
 
 	strcpy(at, "a process wrote this");
 	device_reads("there", at);
-	if (madvise(at, PAGE, MADV_DONTNEED))
+	if (madvise(at, page, MADV_DONTNEED))
 		die("MADV_DONTNEED");
 	device_reads("given back", at);
 	device_writes("given back", at);
-	if (madvise(at, PAGE, MADV_DONTNEED))
+	if (madvise(at, page, MADV_DONTNEED))
 		die("MADV_DONTNEED");
 	device_writes("given back again", at);
 }
@@ -235,7 +235,7 @@ static int swapped(void)
 	while (fgets(line, sizeof(line), file))
 		sscanf(line, "VmSwap: %d", &kib);
 	fclose(file);
-	return kib / (PAGE / 1024);
+	return kib / (page / 1024);
 }
 
 static void pageout(void)
@@ -244,16 +244,16 @@ static void pageout(void)
 	char *at = map(SWAPPED_PAGES);
 
 	for (int i = 0; i < SWAPPED_PAGES; i++)
-		sprintf(at + i * PAGE, "page %d was in swap", i);
+		sprintf(at + i * page, "page %d was in swap", i);
 	do {
-		if (madvise(at, SWAPPED_PAGES * PAGE, MADV_PAGEOUT))
+		if (madvise(at, SWAPPED_PAGES * page, MADV_PAGEOUT))
 			die("MADV_PAGEOUT");
 		in_swap = swapped();
 	} while (in_swap < SWAPPED_PAGES && tries-- && !usleep(10000));
 	printf("swapped out: %d pages\n", in_swap);
 	device_reads("swapped out", at);
-	device_reads("swapped out", at + (SWAPPED_PAGES - 1) * PAGE);
-	device_writes("swapped out", at + PAGE);
+	device_reads("swapped out", at + (SWAPPED_PAGES - 1) * page);
+	device_writes("swapped out", at + page);
 }
 
 static void file_pages(const char *name)
@@ -263,12 +263,12 @@ static void file_pages(const char *name)
 
 	if (file < 0)
 		die(name);
-	at = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+	at = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
 	if (at == MAP_FAILED)
 		die("mmap");
 	device_reads("page of a file", at);
-	device_writes("page of a file", at + PAGE);
-	if (msync(at, 2 * PAGE, MS_SYNC))
+	device_writes("page of a file", at + page);
+	if (msync(at, 2 * page, MS_SYNC))
 		die("msync");
 }
 
@@ -296,11 +296,11 @@ static void random_pages(int half)
 		stamp[0] = order[i];
 		stamp[1] = pasid;
 		set_data(n, stamp, sizeof(stamp));
-		begin(n, TESTDEV_COMMAND_WRITE, at + order[i] * PAGE,
+		begin(n, TESTDEV_COMMAND_WRITE, at + order[i] * page,
 		      sizeof(stamp));
 	}
 	for (int i = 0; i < RANDOM_PAGES; i++) {
-		uint32_t *stamp = (uint32_t *)(at + i * PAGE);
+		uint32_t *stamp = (uint32_t *)(at + i * page);
 
 		bad += stamp[0] != (uint32_t)i || stamp[1] != pasid;
 	}
@@ -311,16 +311,16 @@ static void unmapped(void)
 {
 	char *at = map(3);
 
-	memset(at, 0, PAGE);
-	if (munmap(at + PAGE, PAGE) ||
-	    mprotect(at + 2 * PAGE, PAGE, PROT_READ))
+	memset(at, 0, page);
+	if (munmap(at + page, page) ||
+	    mprotect(at + 2 * page, page, PROT_READ))
 		die("munmap");
 	/* Of two requests at a time one must not end the other */
-	begin(1, TESTDEV_COMMAND_READ, at + PAGE, BYTES);
+	begin(1, TESTDEV_COMMAND_READ, at + page, BYTES);
 	device_writes("beside it", at);
 	printf("not mapped: the device reads: %s\n", end(1, TIMEOUT_S));
-	device_reads("read-only", at + 2 * PAGE);
-	device_writes("read-only", at + 2 * PAGE);
+	device_reads("read-only", at + 2 * page);
+	device_writes("read-only", at + 2 * page);
 	device_reads("after it", at);
 }
 
@@ -359,7 +359,7 @@ static void gone(int signal)
 
 static void late(int file)
 {
-	char *at = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, file,
+	char *at = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, file,
 			SVA_OFFSET_LATE);
 	char *other = map(1);
 	const char *result;
@@ -399,7 +399,8 @@ int main(int argc, char **argv)
 	if (file < 0 || ioctl(file, SVA_GET_PASID, &pasid))
 		die(argv[1]);
 	pasid |= TESTDEV_PASID_SEND;
-	registers = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, file,
+	page = sysconf(_SC_PAGESIZE);
+	registers = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, file,
 			 SVA_OFFSET_REGISTERS);
 	if (registers == MAP_FAILED)
 		die("registers");
