@@ -101,15 +101,10 @@ run_qemu() {
     # Not with what QEMU was passed open, which its sleep would keep so
     watch $qemu 3<&- 4<&- 6<&- 7<&- 8<&- 9<&- &
     watchdog=$!
-    while read -r line; do
-        line=${line%"$cr"}
-        echo "$line"
-        echo "$line" >>"$log"
-        case $line in "lab-ask: "*) answer_guest "${line#lab-ask: }" ;; esac
-    done </tmp/serial.out
+    attend /tmp/serial.out
     wait $qemu
     status=$?
-    { kill $watchdog; wait $watchdog; } 2>/dev/null
+    stop_watching
     exec 6<&- 7<&- 8<&-
     # Apart till now, for it would cut lines of the guest in two
     tee -a "$log" </tmp/qemu.err
@@ -117,13 +112,19 @@ run_qemu() {
         sed 's/^/# /' /tmp/qemu.err
         check "no sanitizer has a report on QEMU" false
     fi
-    if [ -e /tmp/timed-out ]; then
-        echo "# timed out: the guest was not done after $limit s and was ended; it last said:"
-        tail -n 3 "$log" | sed 's/^/#   /'
-        check "the guest is done within $limit s" false
-    fi
+    timed_out
 }
 cr=$(printf '\r')
+
+# attend FILE: pass on what the guest says there, and answer it, until it ends.
+attend() {
+    while read -r line; do
+        line=${line%"$cr"}
+        echo "$line"
+        echo "$line" >>"$log"
+        case $line in "lab-ask: "*) answer_guest "${line#lab-ask: }" ;; esac
+    done <"$1"
+}
 
 # watch PID: end it after $limit seconds, and say on the way that it runs.
 watch() {
@@ -135,6 +136,15 @@ watch() {
     done
     touch /tmp/timed-out
     kill -9 "$1"
+}
+stop_watching() { { kill "$watchdog"; wait "$watchdog"; } 2>/dev/null; }
+# timed_out: was the guest ended by that?  Then a check has failed.
+timed_out() {
+    if [ -e /tmp/timed-out ]; then
+        echo "# timed out: the guest was not done after $limit s and was ended; it last said:"
+        tail -n 3 "$log" | sed 's/^/#   /'
+        check "the guest is done within $limit s" false
+    fi
 }
 
 # answer_guest QUESTION: run the case's function for it, which may set answer.

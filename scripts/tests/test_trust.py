@@ -396,6 +396,34 @@ class Kernel(Fake):
             shutil.rmtree(self.clone.join('build'))
 
 
+class Libvirt(Fake):
+    """libvirt for the lab, without which the rest of it runs."""
+
+    def setUp(self):
+        super().setUp()
+        for name in ('kernel', 'module', 'sysroot', 'qemu', 'images'):
+            self.clone.write(f'lab/build-{name}', '#!/bin/sh\n', 0o755)
+        self.clone.stub(aarch64_linux_gnu_gcc='#!/bin/sh\n')
+
+    def check(self, why, **archive):
+        """Run the case where libvirt cannot be had."""
+        self.archives[DEBIAN]['suites'] = {
+            suite: {'packages': {'libvirt-daemon-driver-qemu': ''}}
+            for suite in ('sid', 'trixie-backports')}
+        self.apt_is(**archive)
+        output = self.good('lab/run', 'check', 'libvirt',
+                           env={'LAB_QEMU': '/bin/false'})
+        self.assertRegex(output, f'(?m)^ok 1 - libvirt # SKIP .*{why}')
+
+    def test_old(self):
+        """lab: the case with libvirt is skipped where it is too old."""
+        self.check('have no libvirt 12.8 or later')
+
+    def test_offline(self):
+        """lab: offline, too."""
+        self.check("no list of packages from Debian's", offline=OFFLINE)
+
+
 class Windows(Fake):
     """The sources of GLib for Windows."""
 
