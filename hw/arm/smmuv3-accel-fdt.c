@@ -15,10 +15,12 @@
  */
 
 #include "qemu/osdep.h"
+#include "hw/arm/smmuv3-waits.h"
 #include "hw/pci/pci_bridge.h"
 #include "hw/pci/pci_bus.h"
 #include "hw/pci/pcie_port.h"
 #include "system/device_tree.h"
+#include "smmuv3-accel.h"
 #include "smmuv3-accel-fw.h"
 
 /* PCI addresses (IEEE 1275 PCI bus binding): space in the first of 3 cells */
@@ -70,7 +72,8 @@ static char *fdt_add_function(AccelFdt *f, const char *parent, const char *type,
     return node;
 }
 
-static void fdt_add_endpoint(AccelFdt *f, const char *parent, int devfn)
+static void fdt_add_endpoint(AccelFdt *f, const char *parent, PCIDevice *pdev,
+                             int devfn)
 {
     uint32_t phandle;
     g_autofree char *node = fdt_add_function(f, parent, "device", devfn,
@@ -81,6 +84,10 @@ static void fdt_add_endpoint(AccelFdt *f, const char *parent, int devfn)
     };
 
     qemu_fdt_setprop_cell(f->fdt, node, "memory-region", f->page);
+    /* Of devices with a node Linux does not know it by itself */
+    if (pdev && smmuv3_accel_device_waits(pdev)) {
+        qemu_fdt_setprop(f->fdt, node, SMMUV3_WAITS_PROPERTY, NULL, 0);
+    }
     cells_append(f->addresses, address, ARRAY_SIZE(address));
 }
 
@@ -142,7 +149,7 @@ static void fdt_add_bus(AccelFdt *f, PCIBus *bus, const char *parent,
             }
         } else if (pdev ? PCI_DEVICE_GET_CLASS(pdev)->class_id !=
                           PCI_CLASS_BRIDGE_HOST : slot && devfn == 0) {
-            fdt_add_endpoint(f, parent, devfn);
+            fdt_add_endpoint(f, parent, pdev, devfn);
         }
     }
 }

@@ -304,3 +304,18 @@ void smmuv3_accel_stall_resume(SMMUv3AccelState *a)
         stall_broken(a);
     }
 }
+
+static int find_waiting(Object *obj, void *opaque)
+{
+    SMMUv3State *s = (SMMUv3State *)object_dynamic_cast(obj, TYPE_ARM_SMMUV3);
+    SMMUv3AccelDevice *adev = s && s->accel ?
+        g_hash_table_lookup(s->accel_state->devices, opaque) : NULL;
+
+    return adev && adev->can_stall;
+}
+
+bool smmuv3_accel_device_waits(PCIDevice *pdev)
+{
+    return object_child_foreach_recursive(object_get_root(), find_waiting,
+                                          pdev);
+}

@@ -56,3 +56,8 @@ bool smmuv3_accel_execute(SMMUv3State *s, const Cmd *cmd,
 void smmuv3_accel_flush(SMMUv3State *s)
 {
 }
+
+bool smmuv3_accel_device_waits(PCIDevice *pdev)
+{
+    return false;
+}

@@ -116,4 +116,17 @@ bool smmuv3_accel_execute(SMMUv3State *s, const Cmd *cmd,
  */
 void smmuv3_accel_flush(SMMUv3State *s);
 
+/**
+ * smmuv3_accel_device_waits: tell whether the host answers for transactions of
+ * a device that wait for a page
+ *
+ * Firmware has to say it of a device that has a node in a device tree.
+ *
+ * @pdev: any device.
+ *
+ * Returns: true for a passed-through device behind an accelerated SMMUv3 that
+ * the host's Linux knows to wait, or whose host forces stalls.
+ */
+bool smmuv3_accel_device_waits(PCIDevice *pdev);
+
 #endif /* HW_ARM_SMMUV3_ACCEL_H */

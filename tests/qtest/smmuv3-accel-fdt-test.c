@@ -13,6 +13,7 @@
 #include "qemu/osdep.h"
 
 #include "qemu/bswap.h"
+#include "vfio-guest/fault.h"
 #include "vfio-guest/smmu.h"
 
 #define ACCEL(props) "-device arm-smmuv3,primary-bus=pcie.0,accel=on" props " "
@@ -119,6 +120,7 @@ typedef struct TreeTest {
     const char *options;        /* may use the iommufd and a device */
     bool has_device;
     bool ats;
+    bool waits;                 /* the first endpoint, for its pages */
     const char *endpoint[3];    /* below HOST */
     const char *bridge[4];
 } TreeTest;
@@ -144,6 +146,9 @@ static const TreeTest tree_tests[] = {
       .bridge = { "/pci@1" } },
     { .name = "root-complex", .options = ACCEL(",ats=off") VG_IOMMUFD DEVICE
       "pcie.0,addr=5 ", .has_device = true, .endpoint = { "/device@5" } },
+    { .name = "waits", .options = ACCEL(",x-stall=on") VG_IOMMUFD VG_PORT(1)
+      DEVICE "rp1 ", .has_device = true, .ats = true, .waits = true,
+      .endpoint = { "/pci@1/device@0" }, .bridge = { "/pci@1" } },
     { .name = "switch", .options = ACCEL("") VG_PORT(1) SWITCH,
       .endpoint = { "/pci@1/pci@0/pci@0/device@0",
         "/pci@1/pci@0/pci@1/device@0" },
@@ -179,6 +184,8 @@ static void assert_page(GHashTable *tree, const TreeTest *t)
         g_assert_cmphex(ldl_be_p(address + 4), ==, MEM32);
         g_assert_cmphex(ldl_be_p(address + 12), ==, MSI_BASE);
         g_assert_cmphex(ldl_be_p(address + 20), ==, MSI_SIZE);
+        g_assert_cmpint(!!property(tree, node, "dma-can-stall"), ==,
+                        t->waits && i == 0);
     }
 }
 
@@ -228,9 +235,14 @@ static void test_tree(const void *opaque)
     g_autofree gchar *text = NULL;
     unsigned int functions = 0;
     GHashTable *tree;
+    VfDevice *d;
     VfGuest *g;
 
-    vf_client_add_device(c);
+    d = vf_client_add_device(c);
+    if (t->waits) {
+        af_host(c, 0, VS_STALL_MODEL_BOTH);
+        vf_device_waits(d);
+    }
     options = t->has_device ? g_strdup_printf(t->options, c->iommufd,
                                               c->device_fd[0]) :
               g_strdup(t->options);
