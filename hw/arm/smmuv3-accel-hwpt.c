@@ -234,13 +234,35 @@ static void smmuv3_accel_left(SMMUv3AccelState *a, SMMUv3AccelDevice *adev)
     }
 }
 
+/*
+ * Linux 6.15 to 6.18 knows no nested HWPT, bypass or abort either, that does
+ * without a vDEVICE, and a device without StreamID cannot have one.
+ */
+static void smmuv3_accel_explain_attach(const SMMUv3AccelDevice *adev, int err,
+                                        Error **errp)
+{
+    if (err == ENOENT && adev->host.vdevice_id == NO_ID) {
+        error_prepend(errp, "the host's Linux attaches %s to nested bypass only"
+                      " once it has a StreamID, which a device behind a port"
+                      " gets from the guest; Linux 7.2 is known to do without:"
+                      " use Linux 7.2 or later on the host, or put the device"
+                      " on the root bus: ", smmuv3_accel_dev_name(adev->pdev));
+    }
+}
+
 static bool smmuv3_accel_attach(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
                                 const SMMUv3AccelSte *ste, uint32_t hwpt_id,
                                 Error **errp)
 {
+    ERRP_GUARD();
+    int err;
+
     smmuv3_accel_slice_spend(&a->slice, SLICE_WORK_CALL);
     smmuv3_accel_faults_flush(a->faults);
     if (!host_iommu_device_iommufd_attach_hwpt(adev->idev, hwpt_id, errp)) {
+        err = errno;
+        smmuv3_accel_explain_attach(adev, err, errp);
+        errno = err;
         return false;
     }
     smmuv3_accel_left(a, adev);

@@ -389,7 +389,9 @@ bool smmuv3_accel_bind(SMMUv3State *s, PCIDevice *pdev, HostIOMMUDevice *hiod,
     object_ref(idev);
     g_hash_table_insert(a->devices, pdev, adev);
     smmuv3_accel_sid_update(a, adev);
-    if (!smmuv3_accel_stall_bind(a, adev, errp)) {
+    /* With a StreamID, since some hosts attach no device without */
+    if ((!a->cpr.adopting && !smmuv3_accel_check_vdevice(a, adev, errp)) ||
+        !smmuv3_accel_stall_bind(a, adev, errp)) {
         smmuv3_accel_unbind(s, pdev);
         return false;
     }
@@ -398,8 +400,7 @@ bool smmuv3_accel_bind(SMMUv3State *s, PCIDevice *pdev, HostIOMMUDevice *hiod,
     }
     smmuv3_accel_force_attempt(a);
     smmuv3_accel_read_ste(s, adev, false, &wanted, &event);
-    if (!smmuv3_accel_check_vdevice(a, adev, errp) ||
-        !smmuv3_accel_install(s, adev, &wanted, event.sid, errp)) {
+    if (!smmuv3_accel_install(s, adev, &wanted, event.sid, errp)) {
         smmuv3_accel_unbind(s, pdev);
         return false;
     }

@@ -63,6 +63,8 @@ enum {
  *   7.3   each field of an invalidation command is looked at;
  *         VF_HW_REPEAT_TLBI_CFGI
  *   7.0   IOMMU_HW_CAP_PCI_ATS_NOT_SUPPORTED
+ *   6.19  on Arm: a device is attached to nested abort or bypass without a
+ *         vDEVICE
  *   6.17  IOMMU_HW_INFO_FLAG_INPUT_TYPE
  *   6.15  PASID in IOMMU_GET_HW_INFO; vEVENTQ
  *   6.13  on Arm: hardware information, nesting parent, vIOMMU, vDEVICE, and
