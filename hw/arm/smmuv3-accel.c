@@ -201,12 +201,17 @@ void smmuv3_accel_apply(SMMUv3State *s, SMMUv3AccelDevice *adev, bool named)
 void smmuv3_accel_registers_written(SMMUv3State *s)
 {
     SMMUv3AccelState *a = s->accel_state;
+    GHashTableIter iter;
+    gpointer value;
 
     if (s->accel && !a->cpr.adopting) {
         smmuv3_accel_apply_all(s);
         if (!smmu_enabled(s)) {
             /* The kernel has ended those of devices that left their HWPTs */
-            smmuv3_accel_faults_drain(a->faults, NULL);
+            g_hash_table_iter_init(&iter, a->devices);
+            while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                smmuv3_accel_stall_drain(a, value);
+            }
         }
         smmuv3_accel_acknowledge(a);
     }
