@@ -253,8 +253,9 @@ void smmuv3_accel_stall_drain(SMMUv3AccelState *a,
                               const SMMUv3AccelDevice *adev)
 {
     if (adev->host.faultq_id != NO_ID) {
-        smmuv3_accel_slice_spend(&a->slice, SLICE_WORK_CALL);
-        smmuv3_accel_faults_drain(a->faults, adev->idev->devid);
+        smmuv3_accel_slice_spend(&a->slice, SLICE_WORK_CALL *
+                                 smmuv3_accel_faults_drain(a->faults,
+                                                           adev->idev->devid));
     }
 }
 
