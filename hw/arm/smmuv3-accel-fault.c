@@ -326,7 +326,7 @@ static bool faults_read_some(SMMUv3AccelFaults *f)
         /* Less than was asked for can mean that memory was short, too */
         return !f->broken;
     }
-    /* What comes from now on has stalled after the commands */
+    /* What comes from now on has come after the commands */
     g_hash_table_remove_all(f->ended);
     return false;
 }
@@ -383,9 +383,11 @@ uint32_t smmuv3_accel_faults_waiting(const SMMUv3AccelFaults *f,
 }
 
 /*
- * The kernel's queue is in order: what has stalled before is ahead of what
- * stalls later. It is read to its end here. Where that cannot be done, what is
- * read ends until the end was seen, which may be more than is asked for.
+ * The kernel's queue is in order: of the events that it has handled, those of
+ * what has stalled before are ahead of the others. It is read to its end here.
+ * Where that cannot be done, what is read ends until the end was seen, which
+ * may be more than is asked for. An event that the kernel has yet to handle is
+ * in no queue that can be read, and cannot be told from a later one.
  */
 unsigned int smmuv3_accel_faults_drain(SMMUv3AccelFaults *f, uint32_t dev_id)
 {

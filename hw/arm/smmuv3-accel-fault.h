@@ -140,6 +140,8 @@ void smmuv3_accel_faults_flush(SMMUv3AccelFaults *faults);
  * CR0.SMMUEN when it becomes 0 (6.3.9): a request must not come up as a new one
  * after that. What was read before is left to smmuv3_stall_command() and
  * smmuv3_stall_registers_written(). Requests of other devices are read, too.
+ * A transaction that the host SMMU has stalled, and whose event the kernel has
+ * not handled yet, is not among them: it is told later.
  *
  * @faults: a fault queue, or NULL.
  * @dev_id: ID in the iommufd of a device that reports to it.

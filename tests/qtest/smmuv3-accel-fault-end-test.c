@@ -222,6 +222,50 @@ static void test_term_part(void)
     vg_end_silent(g);
 }
 
+/*
+ * The host SMMU has stalled it, and the host's kernel has not handled that
+ * event before the command: it is told as one that has stalled later.
+ */
+static void test_term_late(void)
+{
+    VfGuest *g = af_start(1, "");
+    uint16_t stag;
+    uint32_t n[2];
+
+    n[0] = told_fault(g, &stag);
+    n[1] = vf_client_stall(g->c, 0, 5, 0x2000, AF_READ);
+    stall_term(g);
+    af_answered(g, n[0], false);
+    af_waiting(g, n[1]);
+    vf_client_handle_fault(g->c, 0, n[1]);
+    vg_settle(g);
+    af_waiting(g, n[1]);
+    stag = af_stalled(g, SID, 5, 0x2000, AF_READ);
+    af_resume(g, SID, stag, VS_RESUME_RETRY);
+    af_answered(g, n[1], true);
+    assert_works(g, stag);
+    vg_end_silent(g);
+}
+
+/* With its SMMU disabled the device has left: the kernel tells nobody */
+static void test_disabled_late(void)
+{
+    VfGuest *g = af_start(1, "");
+    uint16_t stag;
+    uint32_t n[2];
+
+    n[0] = told_fault(g, &stag);
+    n[1] = vf_client_stall(g->c, 0, 5, 0x2000, AF_READ);
+    vs_enable(g, false);
+    af_ended(g, n[0]);
+    vf_client_handle_fault(g->c, 0, n[1]);
+    af_ended(g, n[1]);
+    vs_enable(g, true);
+    vs_cfgi_ste(g, SID);
+    assert_works(g, stag);
+    vg_end_silent(g);
+}
+
 static const int no_memory = ENOMEM, again = EAGAIN, interrupted = EINTR;
 
 /* The kernel has none at the time: they end when they can be read */
@@ -757,6 +801,8 @@ int main(int argc, char **argv)
                 test_term_unread_later);
     vg_add_test("smmuv3-accel/fault-end/term", "again", &again,
                 test_term_unread_later);
+    qtest_add_func("smmuv3-accel/fault-end/term-late", test_term_late);
+    qtest_add_func("smmuv3-accel/fault-end/disabled-late", test_disabled_late);
     qtest_add_func("smmuv3-accel/fault-end/term-left", test_term_left);
     qtest_add_func("smmuv3-accel/fault-end/disabled-left", test_disabled_left);
     vg_add_test("smmuv3-accel/fault-end/term-exact", "others", &of_others,

@@ -384,6 +384,7 @@ typedef struct VfEvent {
 /* Where a page fault is on its way */
 typedef enum VfFaultState {
     VF_FAULT_NONE,
+    VF_FAULT_STALLED,       /* for the kernel to handle the SMMU's event */
     VF_FAULT_WAITS,         /* for QEMU to read it */
     VF_FAULT_READ,          /* for QEMU's answer */
     VF_FAULT_ANSWERED,
@@ -395,7 +396,8 @@ typedef enum VfFaultState {
  *
  * @state: VfFaultState
  * @queue: number of the queue
- * @ctx, @dev_id, @hwpt_id: device, and the HWPT that it was attached to
+ * @ctx, @dev_id, @hwpt_id: device, and the HWPT that it was attached to when
+ *                          the kernel handled the event
  * @flags, @pasid, @grpid, @perm, @addr: of struct iommu_hwpt_pgfault
  * @cookie: same, from when QEMU has read it
  * @code: of struct iommu_hwpt_page_response, when it is answered
