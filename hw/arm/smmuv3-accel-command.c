@@ -18,7 +18,7 @@
 
 #include "qemu/osdep.h"
 #include "qapi/error.h"
-#include "smmuv3-accel-internal.h"
+#include "smmuv3-accel-stall.h"
 
 /* Devices whose STE may have changed */
 
@@ -163,7 +163,6 @@ bool smmuv3_accel_execute(SMMUv3State *s, const Cmd *cmd,
 {
     SMMUv3AccelState *a = s->accel_state;
     SMMUv3AccelDevice *adev;
-    uint32_t sid;
 
     if (!g_hash_table_size(a->devices)) {
         return true;
@@ -210,10 +209,13 @@ bool smmuv3_accel_execute(SMMUv3State *s, const Cmd *cmd,
         smmuv3_accel_cmdq_add(a->cmdq, cmd);
         break;
     case SMMU_CMD_STALL_TERM:
-        sid = CMD_SID(cmd);
-        if (!CMD_SSEC(cmd) && smmuv3_accel_find(a, sid)) {
-            smmuv3_accel_slice_spend(&a->slice, SLICE_WORK_CALL);
-            smmuv3_accel_faults_drain(a->faults, &sid);
+        if (CMD_SSEC(cmd)) {
+            break;
+        }
+        adev = smmuv3_accel_find(a, CMD_SID(cmd));
+        for (; adev; adev = QLIST_NEXT(adev, same_sid)) {
+            smmuv3_accel_slice_spend(&a->slice, 1);
+            smmuv3_accel_stall_drain(a, adev);
         }
         break;
     case SMMU_CMD_RESUME:

@@ -84,8 +84,8 @@ struct SMMUv3AccelFaults {
     bool watched;
     bool handed_over;           /* another QEMU reads */
     bool broken;                /* the user was told */
-    GHashTable *ended;          /* StreamIDs, see smmuv3_accel_faults_drain() */
-    bool all_ended;             /* each of them */
+    GHashTable *ended;          /* devices, see smmuv3_accel_faults_drain() */
+    QEMUBH *end_bh;             /* looks for the end that they wait for */
     QEMUTimer no_memory;
     QEMUBH *bh;
     QTAILQ_HEAD(, SMMUv3AccelFault) waiting;    /* oldest first */
@@ -98,6 +98,16 @@ struct SMMUv3AccelFaults {
 
 static void faults_read(void *opaque);
 
+/* With nothing in the queue the descriptor does not tell that it is empty */
+static void faults_find_end(SMMUv3AccelFaults *f)
+{
+    if (f->watched && g_hash_table_size(f->ended)) {
+        qemu_bh_schedule(f->end_bh);
+    } else {
+        qemu_bh_cancel(f->end_bh);
+    }
+}
+
 static void faults_watch(SMMUv3AccelFaults *f)
 {
     bool watch = !f->broken && !f->handed_over &&
@@ -106,6 +116,7 @@ static void faults_watch(SMMUv3AccelFaults *f)
     if (watch != f->watched) {
         f->watched = watch;
         qemu_set_fd_handler(f->watch_fd, watch ? faults_read : NULL, NULL, f);
+        faults_find_end(f);
     }
 }
 
@@ -237,9 +248,9 @@ static void fault_begin(SMMUv3AccelFaults *f,
     SMMUv3AccelFault *fault;
     uint32_t sid;
 
-    if (!f->smmu->stall_state || !smmu_enabled(f->smmu) || f->all_ended ||
+    if (!f->smmu->stall_state || !smmu_enabled(f->smmu) ||
+        g_hash_table_contains(f->ended, GUINT_TO_POINTER(request->dev_id)) ||
         !f->ops->find_sid(f->opaque, request->dev_id, &sid) ||
-        g_hash_table_contains(f->ended, GUINT_TO_POINTER(sid)) ||
         (ssv && request->pasid >> f->smmu->ssidsize)) {
         /* The guest has ended it, or could not be asked for anybody */
         faults_answer(f, request->cookie, false);
@@ -315,21 +326,29 @@ static bool faults_read_some(SMMUv3AccelFaults *f)
         /* Less than was asked for can mean that memory was short, too */
         return !f->broken;
     }
-    /* What comes from now on has stalled after the commands */
+    /* What comes from now on has come after the commands */
     g_hash_table_remove_all(f->ended);
-    f->all_ended = false;
     return false;
+}
+
+/* Returns: how often the kernel was asked */
+static unsigned int faults_read_on(SMMUv3AccelFaults *f)
+{
+    unsigned int reads = 0;
+
+    do {
+        reads++;
+    } while (faults_read_some(f) && reads < MOST_READS &&
+             f->waiting_num < MOST_DRAINED && g_hash_table_size(f->ended));
+    if (reads == MOST_READS) {
+        faults_find_end(f);
+    }
+    return reads;
 }
 
 static void faults_read(void *opaque)
 {
-    SMMUv3AccelFaults *f = opaque;
-    unsigned int reads = MOST_READS;
-
-    do {
-        reads--;
-    } while (faults_read_some(f) && reads && f->waiting_num < MOST_DRAINED &&
-             (f->all_ended || g_hash_table_size(f->ended)));
+    faults_read_on(opaque);
 }
 
 /* Used by the accelerated SMMUv3 */
@@ -364,23 +383,19 @@ uint32_t smmuv3_accel_faults_waiting(const SMMUv3AccelFaults *f,
 }
 
 /*
- * The kernel's queue is in order: what has stalled before is ahead of what
- * stalls later. It is read to its end here. Where that cannot be done, what is
- * read ends until the end was seen, which may be more than is asked for.
+ * The kernel's queue is in order: of the events that it has handled, those of
+ * what has stalled before are ahead of the others. It is read to its end here.
+ * Where that cannot be done, what is read ends until the end was seen, which
+ * may be more than is asked for. An event that the kernel has yet to handle is
+ * in no queue that can be read, and cannot be told from a later one.
  */
-void smmuv3_accel_faults_drain(SMMUv3AccelFaults *f, const uint32_t *sid)
+unsigned int smmuv3_accel_faults_drain(SMMUv3AccelFaults *f, uint32_t dev_id)
 {
     if (!f || f->broken || f->handed_over) {
-        return;
+        return 0;
     }
-    if (sid) {
-        g_hash_table_add(f->ended, GUINT_TO_POINTER(*sid));
-    } else {
-        f->all_ended = true;
-    }
-    if (f->waiting_num < MOST_DRAINED) {
-        faults_read(f);
-    }
+    g_hash_table_add(f->ended, GUINT_TO_POINTER(dev_id));
+    return f->waiting_num < MOST_DRAINED ? faults_read_on(f) : 0;
 }
 
 void smmuv3_accel_faults_left(SMMUv3AccelFaults *f, uint32_t dev_id)
@@ -390,6 +405,8 @@ void smmuv3_accel_faults_left(SMMUv3AccelFaults *f, uint32_t dev_id)
     if (!f) {
         return;
     }
+    /* The kernel has ended those that were not read, too */
+    g_hash_table_remove(f->ended, GUINT_TO_POINTER(dev_id));
     /* The newest first: the end of an older one lets it be recorded */
     QTAILQ_FOREACH_REVERSE_SAFE(fault, &f->waiting, next, prev) {
         if (fault->dev_id == dev_id) {
@@ -448,6 +465,7 @@ static SMMUv3AccelFaults *faults_new(SMMUv3State *s, IOMMUFDBackend *be,
     f->ended = g_hash_table_new(NULL, NULL);
     QTAILQ_INIT(&f->waiting);
     f->bh = qemu_bh_new(faults_bh, f);
+    f->end_bh = qemu_bh_new(faults_read, f);
     timer_init_ms(&f->no_memory, QEMU_CLOCK_VIRTUAL, faults_memory_again, f);
     faults_watch(f);
     return f;
@@ -515,6 +533,7 @@ void smmuv3_accel_faults_stop(SMMUv3AccelFaults *f)
     smmuv3_accel_faults_flush(f);
     timer_del(&f->no_memory);
     qemu_bh_delete(f->bh);
+    qemu_bh_delete(f->end_bh);
     iommufd_eventq_unwatch(f->watch_fd, f->fd);
     cpr_delete_fd(f->cpr_name, 0);
     iommufd_backend_free_eventq(f->be, f->id, f->fd);

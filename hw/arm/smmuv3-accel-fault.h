@@ -139,12 +139,18 @@ void smmuv3_accel_faults_flush(SMMUv3AccelFaults *faults);
  * CMD_STALL_TERM ends all that has stalled before (4.6.2), and so does
  * CR0.SMMUEN when it becomes 0 (6.3.9): a request must not come up as a new one
  * after that. What was read before is left to smmuv3_stall_command() and
- * smmuv3_stall_registers_written(). Requests of other StreamIDs are read, too.
+ * smmuv3_stall_registers_written(). Requests of other devices are read, too.
+ * A transaction that the host SMMU has stalled, and whose event the kernel has
+ * not handled yet, is not among them: it is told later.
  *
  * @faults: a fault queue, or NULL.
- * @sid: StreamID of a device that reports to it, or NULL for all.
+ * @dev_id: ID in the iommufd of a device that reports to it.
+ *
+ * Returns: how many calls to the host it took, but for those of the answers,
+ * which are as many at most.
  */
-void smmuv3_accel_faults_drain(SMMUv3AccelFaults *faults, const uint32_t *sid);
+unsigned int smmuv3_accel_faults_drain(SMMUv3AccelFaults *faults,
+                                       uint32_t dev_id);
 
 /**
  * smmuv3_accel_faults_left: forget the requests of a device that has left its

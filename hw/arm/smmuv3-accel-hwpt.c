@@ -234,13 +234,35 @@ static void smmuv3_accel_left(SMMUv3AccelState *a, SMMUv3AccelDevice *adev)
     }
 }
 
+/*
+ * Linux 6.15 to 6.18 knows no nested HWPT, bypass or abort either, that does
+ * without a vDEVICE, and a device without StreamID cannot have one.
+ */
+static void smmuv3_accel_explain_attach(const SMMUv3AccelDevice *adev, int err,
+                                        Error **errp)
+{
+    if (err == ENOENT && adev->host.vdevice_id == NO_ID) {
+        error_prepend(errp, "the host's Linux attaches %s to nested bypass only"
+                      " once it has a StreamID, which a device behind a port"
+                      " gets from the guest; Linux 7.2 is known to do without:"
+                      " use Linux 7.2 or later on the host, or put the device"
+                      " on the root bus: ", smmuv3_accel_dev_name(adev->pdev));
+    }
+}
+
 static bool smmuv3_accel_attach(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
                                 const SMMUv3AccelSte *ste, uint32_t hwpt_id,
                                 Error **errp)
 {
+    ERRP_GUARD();
+    int err;
+
     smmuv3_accel_slice_spend(&a->slice, SLICE_WORK_CALL);
     smmuv3_accel_faults_flush(a->faults);
     if (!host_iommu_device_iommufd_attach_hwpt(adev->idev, hwpt_id, errp)) {
+        err = errno;
+        smmuv3_accel_explain_attach(adev, err, errp);
+        errno = err;
         return false;
     }
     smmuv3_accel_left(a, adev);
@@ -354,6 +376,11 @@ static bool smmuv3_accel_claim_sid(SMMUv3AccelState *a, uint32_t sid,
 /*
  * Tell whether a device that is not translated has events all the same. There
  * are none without SMMUEN, nor by an STE that aborts (IHI0070, 3.11 and 5.2).
+ *
+ * The uAPI header of Linux 7.2 says of a device without vDEVICE that events are
+ * lost, "e.g. F_TRANSLATION when guest STE.Cfg=abort". There is no such event:
+ * for a guest's STE that aborts the host has one of arm_smmu_make_abort_ste(),
+ * and the SMMU records nothing where STE.Config aborts (5.2).
  */
 static bool smmuv3_accel_has_events(SMMUv3AccelState *a,
                                     const SMMUv3AccelSte *ste)

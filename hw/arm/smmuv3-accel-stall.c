@@ -249,6 +249,16 @@ uint32_t smmuv3_accel_stall_faultq(const SMMUv3AccelState *a,
     return smmuv3_accel_faults_id(a->faults);
 }
 
+void smmuv3_accel_stall_drain(SMMUv3AccelState *a,
+                              const SMMUv3AccelDevice *adev)
+{
+    if (adev->host.faultq_id != NO_ID) {
+        smmuv3_accel_slice_spend(&a->slice, SLICE_WORK_CALL *
+                                 smmuv3_accel_faults_drain(a->faults,
+                                                           adev->idev->devid));
+    }
+}
+
 /* A new QEMU takes over */
 
 static bool any_can_stall(SMMUv3AccelState *a)

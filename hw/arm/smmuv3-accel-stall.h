@@ -63,6 +63,16 @@ uint32_t smmuv3_accel_stall_faultq(const SMMUv3AccelState *a,
                                    const SMMUv3AccelSte *ste);
 
 /**
+ * smmuv3_accel_stall_drain: end the page faults of a device that only the
+ * kernel has so far, see smmuv3_accel_faults_drain()
+ *
+ * @a: the state.
+ * @adev: a device, which may report none.
+ */
+void smmuv3_accel_stall_drain(SMMUv3AccelState *a,
+                              const SMMUv3AccelDevice *adev);
+
+/**
  * smmuv3_accel_stall_adopt: go on with the page faults of the old QEMU (CPR)
  *
  * @a: state that is being adopted.

@@ -201,12 +201,17 @@ void smmuv3_accel_apply(SMMUv3State *s, SMMUv3AccelDevice *adev, bool named)
 void smmuv3_accel_registers_written(SMMUv3State *s)
 {
     SMMUv3AccelState *a = s->accel_state;
+    GHashTableIter iter;
+    gpointer value;
 
     if (s->accel && !a->cpr.adopting) {
         smmuv3_accel_apply_all(s);
         if (!smmu_enabled(s)) {
             /* The kernel has ended those of devices that left their HWPTs */
-            smmuv3_accel_faults_drain(a->faults, NULL);
+            g_hash_table_iter_init(&iter, a->devices);
+            while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                smmuv3_accel_stall_drain(a, value);
+            }
         }
         smmuv3_accel_acknowledge(a);
     }
@@ -389,7 +394,9 @@ bool smmuv3_accel_bind(SMMUv3State *s, PCIDevice *pdev, HostIOMMUDevice *hiod,
     object_ref(idev);
     g_hash_table_insert(a->devices, pdev, adev);
     smmuv3_accel_sid_update(a, adev);
-    if (!smmuv3_accel_stall_bind(a, adev, errp)) {
+    /* With a StreamID, since some hosts attach no device without */
+    if ((!a->cpr.adopting && !smmuv3_accel_check_vdevice(a, adev, errp)) ||
+        !smmuv3_accel_stall_bind(a, adev, errp)) {
         smmuv3_accel_unbind(s, pdev);
         return false;
     }
@@ -398,8 +405,7 @@ bool smmuv3_accel_bind(SMMUv3State *s, PCIDevice *pdev, HostIOMMUDevice *hiod,
     }
     smmuv3_accel_force_attempt(a);
     smmuv3_accel_read_ste(s, adev, false, &wanted, &event);
-    if (!smmuv3_accel_check_vdevice(a, adev, errp) ||
-        !smmuv3_accel_install(s, adev, &wanted, event.sid, errp)) {
+    if (!smmuv3_accel_install(s, adev, &wanted, event.sid, errp)) {
         smmuv3_accel_unbind(s, pdev);
         return false;
     }

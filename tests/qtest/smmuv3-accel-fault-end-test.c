@@ -222,6 +222,50 @@ static void test_term_part(void)
     vg_end_silent(g);
 }
 
+/*
+ * The host SMMU has stalled it, and the host's kernel has not handled that
+ * event before the command: it is told as one that has stalled later.
+ */
+static void test_term_late(void)
+{
+    VfGuest *g = af_start(1, "");
+    uint16_t stag;
+    uint32_t n[2];
+
+    n[0] = told_fault(g, &stag);
+    n[1] = vf_client_stall(g->c, 0, 5, 0x2000, AF_READ);
+    stall_term(g);
+    af_answered(g, n[0], false);
+    af_waiting(g, n[1]);
+    vf_client_handle_fault(g->c, 0, n[1]);
+    vg_settle(g);
+    af_waiting(g, n[1]);
+    stag = af_stalled(g, SID, 5, 0x2000, AF_READ);
+    af_resume(g, SID, stag, VS_RESUME_RETRY);
+    af_answered(g, n[1], true);
+    assert_works(g, stag);
+    vg_end_silent(g);
+}
+
+/* With its SMMU disabled the device has left: the kernel tells nobody */
+static void test_disabled_late(void)
+{
+    VfGuest *g = af_start(1, "");
+    uint16_t stag;
+    uint32_t n[2];
+
+    n[0] = told_fault(g, &stag);
+    n[1] = vf_client_stall(g->c, 0, 5, 0x2000, AF_READ);
+    vs_enable(g, false);
+    af_ended(g, n[0]);
+    vf_client_handle_fault(g->c, 0, n[1]);
+    af_ended(g, n[1]);
+    vs_enable(g, true);
+    vs_cfgi_ste(g, SID);
+    assert_works(g, stag);
+    vg_end_silent(g);
+}
+
 static const int no_memory = ENOMEM, again = EAGAIN, interrupted = EINTR;
 
 /* The kernel has none at the time: they end when they can be read */
@@ -248,6 +292,87 @@ static void test_term_unread_later(const void *opaque)
     assert_works(g, stag);
     vg_end_silent(g);
 }
+
+/*
+ * What a command could not read ends by itself: the kernel ends it when the
+ * device leaves. The next fault is a new one.
+ */
+static void test_term_left(void)
+{
+    VfGuest *g = af_start(2, "");
+    uint16_t stag;
+    uint32_t n[3];
+
+    n[0] = told_fault(g, &stag);
+    n[1] = unread_fault(g, 0, 0x2000);
+    vf_client_rule(g->c, VF_OP_FAULT_READ, 1, 1, ENOMEM);
+    stall_term(g);
+    af_answered(g, n[0], false);
+    af_waiting(g, n[1]);
+    vs_set_state(g, &vs_states[VS_BYPASS], 1);
+    af_ended(g, n[1]);
+    vs_set_state(g, &vs_states[VS_TRANSLATE], 1);
+    n[2] = unread_fault(g, 0, 0x3000);
+    qtest_clock_step(g->qts, 20000000);
+    wake(g);
+    stag = af_stalled(g, SID, 5, 0x3000, AF_READ);
+    af_resume(g, SID, stag, VS_RESUME_RETRY);
+    af_answered(g, n[2], true);
+    assert_works(g, stag);
+    vg_end_silent(g);
+}
+
+/* Same when the SMMU is disabled, and nothing could be read then */
+static void test_disabled_left(void)
+{
+    VfGuest *g = af_start(1, "");
+    uint16_t stag;
+    uint32_t n;
+
+    n = told_fault(g, &stag);
+    vf_client_rule(g->c, VF_OP_FAULT_READ, 1, 1, ENOMEM);
+    vs_enable(g, false);
+    af_ended(g, n);
+    vs_enable(g, true);
+    vs_cfgi_ste(g, SID);
+    qtest_clock_step(g->qts, 20000000);
+    vg_settle(g);
+    vf_client_clear_rules(g->c);
+    assert_works(g, stag);
+    vg_end_silent(g);
+}
+
+/* A command reads all there is, without seeing that there is no more */
+static void test_term_exact(const void *opaque)
+{
+    const bool *others = opaque;
+    VfGuest *g = af_start(2, "");
+    const unsigned int count = *others ? 16 * stall_max(g) : 64;
+    uint16_t stag;
+
+    told_fault(g, &stag);
+    if (!*others) {
+        vf_client_rule(g->c, VF_OP_FAULT_READ, 1, count, 0)->done =
+            sizeof(struct iommu_hwpt_pgfault);
+    }
+    for (unsigned int i = 0; i < count; i++) {
+        unread_fault(g, *others, 0x1000ull * i);
+    }
+    stall_term(g);
+    vf_client_clear_rules(g->c);
+    if (*others) {
+        g_assert_cmpuint(faults_read(g), ==, count);
+        vs_queue(g, VS_CMD_STALL_TERM | (uint64_t)VS_SID(2) << 32, 0);
+        vs_sync(g);
+        vs_drop_events(g);
+    }
+    g_assert_cmpuint(faults_read(g), ==, 0);
+    vg_settle(g);
+    assert_works(g, stag);
+    vg_end_silent(g);
+}
+
+static const bool of_others = true, of_its_own = false;
 
 /* The device leaves its tables: the kernel answers */
 
@@ -676,6 +801,14 @@ int main(int argc, char **argv)
                 test_term_unread_later);
     vg_add_test("smmuv3-accel/fault-end/term", "again", &again,
                 test_term_unread_later);
+    qtest_add_func("smmuv3-accel/fault-end/term-late", test_term_late);
+    qtest_add_func("smmuv3-accel/fault-end/disabled-late", test_disabled_late);
+    qtest_add_func("smmuv3-accel/fault-end/term-left", test_term_left);
+    qtest_add_func("smmuv3-accel/fault-end/disabled-left", test_disabled_left);
+    vg_add_test("smmuv3-accel/fault-end/term-exact", "others", &of_others,
+                test_term_exact);
+    vg_add_test("smmuv3-accel/fault-end/term-exact", "own", &of_its_own,
+                test_term_exact);
     for (int i = 0; i < ARRAY_SIZE(state_tests); i++) {
         vg_add_test("smmuv3-accel/fault-end/state", state_tests[i].name,
                     &state_tests[i], test_state);

@@ -33,6 +33,8 @@
  * @less_oas: its SMMU has less address bits than its CPUs
  * @no_coherency: its SMMU has no coherent table walks
  * @kernel: VF_LINUX_*, 0 for the newest
+ * @late: the device is plugged when the guest has numbered its bus, and has a
+ *        StreamID then
  * @revision: of the device, 0 for one that waits
  * @alloc_err: what IOMMU_FAULT_QUEUE_ALLOC fails with
  * @stall: value of x-stall
@@ -50,6 +52,7 @@ typedef struct HostTest {
     bool less_oas;
     bool no_coherency;
     unsigned int kernel;
+    bool late;
     uint8_t revision;
     int alloc_err;
     const char *stall;
@@ -113,15 +116,18 @@ static const HostTest host_tests[] = {
       .no_coherency = true, .stall = "auto", .offer = "off", .faults = "none",
       .stalld = true },
     /* It takes a fault queue, and reports nothing to it */
-    { .name = "both-waits-6.15", .model = BOTH, .waits = true,
-      .kernel = VF_LINUX_6_15, .stall = "auto", .offer = "off",
-      .faults = "none", .stalld = true },
     { .name = "both-waits-on-6.15", .model = BOTH, .waits = true,
-      .kernel = VF_LINUX_6_15, .stall = "on",
+      .kernel = VF_LINUX_6_15, .late = true, .stall = "on",
       .said = { "IOMMU_FAULT_QUEUE_ALLOC", "d1", "x-stall=off" } },
-    { .name = "both-waits-6.18", .model = BOTH, .waits = true,
-      .kernel = VF_LINUX_6_18, .stall = "auto", .offer = "on",
+    { .name = "both-waits-off-6.15", .model = BOTH, .waits = true,
+      .kernel = VF_LINUX_6_15, .late = true, .stall = "off", .offer = "off",
+      .faults = "none", .stalld = true },
+    { .name = "both-waits-on-6.18", .model = BOTH, .waits = true,
+      .kernel = VF_LINUX_6_18, .late = true, .stall = "on", .offer = "on",
       .faults = "reported", .may_stalld = true },
+    { .name = "both-waits-6.18", .model = BOTH, .waits = true,
+      .kernel = VF_LINUX_6_18, .stall = "auto",
+      .said = { "d1 to nested bypass only once it has a StreamID" } },
     /* Linux knows two revisions of these devices */
     { .name = "both-revision", .model = BOTH, .waits = true, .revision = 0x20,
       .stall = "on", .offer = "on", .faults = "none", .stalld = true,
@@ -184,28 +190,44 @@ static void assert_reported(VfGuest *g, bool reported)
     af_answered(g, n, true);
 }
 
+static void assert_said(const HostTest *t, const char *text)
+{
+    for (int i = 0; i < ARRAY_SIZE(t->said) && t->said[i]; i++) {
+        vg_assert_has(text, t->said[i]);
+    }
+}
+
 static void test_host(const void *opaque)
 {
     const HostTest *t = opaque;
     VfClient *c = vf_client_new();
-    g_autofree gchar *options = vs_options(c, 1, 1);
+    g_autofree gchar *options = vs_options(c, 1, !t->late);
     g_autofree gchar *text = NULL;
     bool reported = t->faults && !strcmp(t->faults, "reported");
     uint64_t ste[2];
     VfGuest *g;
 
     describe(c, t);
-    if (!t->offer) {
+    if (!t->offer && !t->late) {
         text = vg_refused(c, "%s -global arm-smmuv3.x-stall=%s", options,
                           t->stall);
-        for (int i = 0; i < ARRAY_SIZE(t->said) && t->said[i]; i++) {
-            vg_assert_has(text, t->said[i]);
-        }
+        assert_said(t, text);
         vf_client_free(c);
         return;
     }
     g = vg_start(c, "%s -global arm-smmuv3.x-stall=%s", options, t->stall);
     vg_ports(g, 1);
+    if (t->late) {
+        text = vg_device_add(g, 0, "d1", 1, "");
+    }
+    if (!t->offer) {
+        g_assert_nonnull(text);
+        assert_said(t, text);
+        vf_client_assert_clean(c);
+        vg_end_silent(g);
+        return;
+    }
+    g_assert_cmpstr(text, ==, NULL);
     vs_setup(g, VS_LINEAR);
     for (int i = 0; i < 2; i++) {
         af_offer(g, t->offer);

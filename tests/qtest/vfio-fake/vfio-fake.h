@@ -63,6 +63,8 @@ enum {
  *   7.3   each field of an invalidation command is looked at;
  *         VF_HW_REPEAT_TLBI_CFGI
  *   7.0   IOMMU_HW_CAP_PCI_ATS_NOT_SUPPORTED
+ *   6.19  on Arm: a device is attached to nested abort or bypass without a
+ *         vDEVICE
  *   6.17  IOMMU_HW_INFO_FLAG_INPUT_TYPE
  *   6.15  PASID in IOMMU_GET_HW_INFO; vEVENTQ
  *   6.13  on Arm: hardware information, nesting parent, vIOMMU, vDEVICE, and
@@ -382,6 +384,7 @@ typedef struct VfEvent {
 /* Where a page fault is on its way */
 typedef enum VfFaultState {
     VF_FAULT_NONE,
+    VF_FAULT_STALLED,       /* for the kernel to handle the SMMU's event */
     VF_FAULT_WAITS,         /* for QEMU to read it */
     VF_FAULT_READ,          /* for QEMU's answer */
     VF_FAULT_ANSWERED,
@@ -393,7 +396,8 @@ typedef enum VfFaultState {
  *
  * @state: VfFaultState
  * @queue: number of the queue
- * @ctx, @dev_id, @hwpt_id: device, and the HWPT that it was attached to
+ * @ctx, @dev_id, @hwpt_id: device, and the HWPT that it was attached to when
+ *                          the kernel handled the event
  * @flags, @pasid, @grpid, @perm, @addr: of struct iommu_hwpt_pgfault
  * @cookie: same, from when QEMU has read it
  * @code: of struct iommu_hwpt_page_response, when it is answered

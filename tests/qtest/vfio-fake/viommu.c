@@ -266,13 +266,14 @@ int vf_nested_may_attach(VfObject *hwpt, VfObject *dev)
     unsigned int config = STE0_CONFIG(hwpt->ste[0]);
     VfObject *vdevice = dev->vdevice ? vf_object_find(dev->ctx, dev->vdevice)
                                      : NULL;
+    bool nameless = !vf_linux_before(VF_LINUX_7_2) &&
+                    (config == STE_ABORT || config == STE_BYPASS);
 
     if (hwpt->smmu != dev->smmu) {
         return -EINVAL;
     }
     /* Only abort and bypass do without the guest's name for the device */
-    if ((!vdevice || vdevice->parent != hwpt->parent) &&
-        config != STE_ABORT && config != STE_BYPASS) {
+    if ((!vdevice || vdevice->parent != hwpt->parent) && !nameless) {
         return -ENOENT;
     }
     /* Older ones take the queue, and report nothing to it */

@@ -386,8 +386,7 @@ static bool hardware_stalls(VfClient *c, unsigned int dev)
 }
 
 /* What becomes of a fault, as in iommu_report_device_fault() of Linux */
-static VfFaultState fault_begins(VfClient *c, unsigned int dev,
-                                 const VfObject *queue)
+static VfFaultState fault_begins(VfClient *c, unsigned int dev)
 {
     VfShared *s = c->shared;
 
@@ -398,35 +397,40 @@ static VfFaultState fault_begins(VfClient *c, unsigned int dev,
     if (s->no_sva || !vf_stalls(&s->device[dev])) {
         return VF_FAULT_HANGS;
     }
-    return queue && s->kernel <= VF_LINUX_6_18 ? VF_FAULT_WAITS :
-                                                 VF_FAULT_ANSWERED;
+    return s->kernel <= VF_LINUX_6_18 ? VF_FAULT_WAITS : VF_FAULT_ANSWERED;
 }
 
-uint32_t vf_client_add_page_fault(VfClient *c, unsigned int dev, uint32_t pasid,
-                                  uint64_t addr, uint32_t perm)
+/* The kernel looks at a fault that the SMMU has reported */
+static void report_fault(VfClient *c, unsigned int dev, VfPageFault *f,
+                         VfFaultState state)
+{
+    const VfObject *obj = vf_client_device_object(c, dev);
+    const VfObject *queue = fault_queue(c, obj);
+
+    if (state == VF_FAULT_WAITS && !queue) {
+        state = VF_FAULT_ANSWERED;
+    }
+    f->queue = state == VF_FAULT_WAITS ? queue->queue : -1;
+    f->ctx = obj ? obj->ctx : 0;
+    f->dev_id = obj ? obj->id : 0;
+    f->hwpt_id = obj ? obj->attached : 0;
+    f->state = state;
+    if (state == VF_FAULT_ANSWERED) {
+        f->code = IOMMUFD_PAGE_RESP_INVALID;
+        f->by_kernel = 1;
+    }
+}
+
+static uint32_t new_fault(VfClient *c, uint32_t pasid, uint64_t addr,
+                          uint32_t perm)
 {
     VfShared *s = c->shared;
-    const VfObject *obj, *queue;
-    VfFaultState state;
-    VfPageFault *f;
-    uint32_t n;
+    uint32_t n = s->page_fault_len++;
 
-    pthread_mutex_lock(&s->lock);
-    n = s->page_fault_len;
     g_assert_cmpuint(n, <, VF_MAX_FAULTS);
-    obj = vf_client_device_object(c, dev);
-    queue = fault_queue(c, obj);
-    state = fault_begins(c, dev, queue);
-    if (state != VF_FAULT_WAITS) {
-        queue = NULL;
-    }
-    f = &s->page_fault[n];
-    *f = (VfPageFault) {
-        .state = state,
-        .queue = queue ? queue->queue : -1,
-        .ctx = obj ? obj->ctx : 0,
-        .dev_id = obj ? obj->id : 0,
-        .hwpt_id = obj ? obj->attached : 0,
+    s->page_fault[n] = (VfPageFault) {
+        .state = VF_FAULT_STALLED,
+        .queue = -1,
         .flags = IOMMU_PGFAULT_FLAGS_LAST_PAGE |
                  (pasid == VF_NO_PASID ? 0 : IOMMU_PGFAULT_FLAGS_PASID_VALID),
         .pasid = pasid == VF_NO_PASID ? 0 : pasid,
@@ -434,23 +438,61 @@ uint32_t vf_client_add_page_fault(VfClient *c, unsigned int dev, uint32_t pasid,
         .grpid = (n * 7 + 3) & 0xffff,
         .perm = perm,
         .addr = addr,
-        .code = state == VF_FAULT_ANSWERED ? IOMMUFD_PAGE_RESP_INVALID : 0,
-        .by_kernel = state == VF_FAULT_ANSWERED,
     };
-    s->page_fault_len++;
+    return n;
+}
+
+uint32_t vf_client_add_page_fault(VfClient *c, unsigned int dev, uint32_t pasid,
+                                  uint64_t addr, uint32_t perm)
+{
+    VfShared *s = c->shared;
+    uint32_t n;
+
+    pthread_mutex_lock(&s->lock);
+    n = new_fault(c, pasid, addr, perm);
+    report_fault(c, dev, &s->page_fault[n], fault_begins(c, dev));
     pthread_mutex_unlock(&s->lock);
     return n;
+}
+
+uint32_t vf_client_stall(VfClient *c, unsigned int dev, uint32_t pasid,
+                         uint64_t addr, uint32_t perm)
+{
+    uint32_t n;
+
+    pthread_mutex_lock(&c->shared->lock);
+    g_assert_cmpint(fault_begins(c, dev), ==, VF_FAULT_WAITS);
+    n = new_fault(c, pasid, addr, perm);
+    pthread_mutex_unlock(&c->shared->lock);
+    return n;
+}
+
+static void wake_for_fault(VfClient *c, uint32_t n)
+{
+    int queue = c->shared->page_fault[n].queue;
+
+    if (queue >= 0) {
+        vf_client_wake(c, queue);
+    }
+}
+
+void vf_client_handle_fault(VfClient *c, unsigned int dev, uint32_t n)
+{
+    VfPageFault *f = &c->shared->page_fault[n];
+
+    pthread_mutex_lock(&c->shared->lock);
+    g_assert_cmpint(f->state, ==, VF_FAULT_STALLED);
+    report_fault(c, dev, f, VF_FAULT_WAITS);
+    pthread_mutex_unlock(&c->shared->lock);
+    wake_for_fault(c, n);
 }
 
 uint32_t vf_client_page_fault(VfClient *c, unsigned int dev, uint32_t pasid,
                               uint64_t addr, uint32_t perm)
 {
     uint32_t n = vf_client_add_page_fault(c, dev, pasid, addr, perm);
-    int queue = c->shared->page_fault[n].queue;
 
-    if (queue >= 0) {
-        vf_client_wake(c, queue);
-    }
+    wake_for_fault(c, n);
     return n;
 }
 

@@ -156,6 +156,25 @@ uint32_t vf_client_page_fault(VfClient *c, unsigned int dev, uint32_t pasid,
 uint32_t vf_client_add_page_fault(VfClient *c, unsigned int dev, uint32_t pasid,
                                   uint64_t addr, uint32_t perm);
 
+/*
+ * vf_client_page_fault() whose event the kernel does not handle before
+ * vf_client_handle_fault()
+ */
+uint32_t vf_client_stall(VfClient *c, unsigned int dev, uint32_t pasid,
+                         uint64_t addr, uint32_t perm);
+
+/**
+ * vf_client_handle_fault: have the kernel handle the event of a transaction
+ * that has stalled
+ *
+ * It is for the HWPT that the device is attached to by now.
+ *
+ * @c: the client
+ * @dev: number of the device
+ * @n: what vf_client_stall() has returned
+ */
+void vf_client_handle_fault(VfClient *c, unsigned int dev, uint32_t n);
+
 /**
  * vf_client_add_events: report events without waking up QEMU
  *
