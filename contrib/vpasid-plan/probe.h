@@ -9,12 +9,7 @@
 #ifndef VPASID_PLAN_PROBE_H
 #define VPASID_PLAN_PROBE_H
 
-/* Values of IDR0.STALL_MODEL */
-enum {
-    STALL_MODEL_BOTH,
-    STALL_MODEL_NONE,
-    STALL_MODEL_FORCED,
-};
+#include "hw/arm/smmuv3-waits.h"
 
 /**
  * struct Probe - what iommufd said

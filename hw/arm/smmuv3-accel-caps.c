@@ -8,6 +8,7 @@
 
 #include "qemu/osdep.h"
 #include "qapi/error.h"
+#include "hw/arm/smmuv3-waits.h"
 #include "smmuv3-accel-caps.h"
 #include "smmuv3-fields.h"
 #include "smmuv3-internal.h"

@@ -1,5 +1,5 @@
 /*
- * Arm SMMUv3: devices that are able to wait for a stalled transaction
+ * Arm SMMUv3: stalled transactions, and devices that are able to wait for them
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -12,6 +12,11 @@
 
 #ifndef HW_ARM_SMMUV3_WAITS_H
 #define HW_ARM_SMMUV3_WAITS_H
+
+/* IDR0.STALL_MODEL (Arm IHI 0070, 6.3.1) */
+#define STALL_MODEL_BOTH        0
+#define STALL_MODEL_NONE        1
+#define STALL_MODEL_FORCED      2
 
 /* Node of a device in a device tree, in sysfs, and the property that says it */
 #define SMMUV3_WAITS_NODE       "of_node"
