@@ -12,6 +12,7 @@ import gzip
 import json
 import os
 import re
+import resource
 import socket
 import subprocess
 import sys
@@ -203,6 +204,22 @@ class Host(unittest.TestCase):
         """There is no /dev/iommu."""
         os.remove(os.path.join(self.root, 'dev/iommu'))
         self.bad(self.checks()[1]['iommufd'], 'No such file', 'CONFIG_IOMMUFD')
+
+    def test_memlock(self):
+        """The limit is that of a user, and CAP_IPC_LOCK lifts it."""
+        most = resource.getrlimit(resource.RLIMIT_MEMLOCK)[1]
+        size = 3 << 20 if most < 0 else min(3 << 20, most)
+        limit = ['prlimit', f'--memlock={size}']
+        drop = (['setpriv', '--bounding-set=-all', '--inh-caps=-all']
+                if os.geteuid() == 0 else [])
+        out = self.run_program('--host', before=[*limit, *drop])[1]
+        self.assertRegex(out, rf'\? locked memory +{size >> 20} MiB, which has '
+                         r'to hold the memory of all guests of this user\n'
+                         ' +-> raise it')
+        if os.geteuid() == 0:
+            out = self.run_program('--host', before=limit)[1]
+            self.assertRegex(out, '\u2714 locked memory +no limit with '
+                             'CAP_IPC_LOCK\n')
 
     def test_identity(self):
         """Firmware that wants an identity mapping: VFIO refuses the device."""
