@@ -408,6 +408,21 @@ class Host(unittest.TestCase):
         self.write(f'sys/bus/pci/devices/{GPU}/of_node/reg')
         self.assertIn('of_node', self.checks()[2]['page faults']['found'])
 
+    def test_no_prefix(self):
+        """Linux enables the PASID of these without end-to-end prefixes."""
+        data = bytearray(enabled(image('device-no-prefix')))
+        for device, revision, result in (
+                (0xa250, 0x21, 'yes'), (0xa251, 0x30, 'yes'),
+                (0xa255, 0x21, 'yes'), (0xa256, 0x30, 'yes'),
+                (0xa258, 0x21, 'yes'), (0xa259, 0x30, 'yes'),
+                (0xa250, 0x20, 'no'), (0xa252, 0x21, 'no')):
+            data[0:4] = (device << 16 | 0x19e5).to_bytes(4, 'little')
+            data[8] = revision
+            self.write(f'sys/bus/pci/devices/{GPU}/config', data=data)
+            check = self.checks()[2]['capability']
+            self.assertEqual(check['result'], result, check)
+            self.assertEqual('end-to-end' in check['found'], result == 'no')
+
     def test_faults_elsewhere(self):
         """Another IOMMU has no stall model."""
         for model in range(3):

@@ -33,7 +33,8 @@
  * @revision: Revision ID.
  *
  * Returns: true for the zip, sec and hpre accelerators, physical and virtual
- * functions, in two revisions (drivers/pci/quirks.c of Linux 7.3).
+ * functions, in two revisions (drivers/pci/quirks.c of Linux 7.3). The same
+ * quirk lets them have PASID without end-to-end TLP prefixes.
  */
 static inline bool smmuv3_waits_by_id(uint16_t vendor, uint16_t device,
                                       uint8_t revision)
