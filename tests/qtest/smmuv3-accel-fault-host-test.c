@@ -106,7 +106,11 @@ static const HostTest host_tests[] = {
       .less_oas = true, .stall = "on",
       .said = { "page faults of d1", "IDR5.OAS is 40", "x-stall=off" } },
     { .name = "forced-oas", .model = FORCED, .less_oas = true, .stall = "auto",
-      .said = { "d1", "the host needs x-stall=force" } },
+      .said = { "d1", "x-stall=auto, settled at startup, no x-stall goes with"
+      " this host", "IDR5.OAS is 40" } },
+    { .name = "forced-off-oas", .model = FORCED, .less_oas = true,
+      .stall = "off", .said = { "d1", "x-stall=off, no x-stall goes with this"
+      " host", "IDR5.OAS is 40" } },
     { .name = "forced-force-oas", .model = FORCED, .less_oas = true,
       .stall = "force", .said = { "page faults of d1", "IDR5.OAS is 40" } },
     { .name = "both-waits-no-coherency", .model = BOTH, .waits = true,
