@@ -24,6 +24,10 @@
 
 #define IDR0_COHACC (1u << 4)
 
+/* IDs of a device that waits */
+#define PRETENDED   "-global vfio-pci.x-pci-vendor-id=0x19e5 " \
+                    "-global vfio-pci.x-pci-device-id=0xa250"
+
 /**
  * struct HostTest - a host, what the user wants, and what comes of it
  *
@@ -34,6 +38,7 @@
  * @no_coherency: its SMMU has no coherent table walks
  * @kernel: VF_LINUX_*, 0 for the newest
  * @revision: of the device, 0 for one that waits
+ * @pretends: the guest sees the IDs of one that waits
  * @alloc_err: what IOMMU_FAULT_QUEUE_ALLOC fails with
  * @stall: value of x-stall
  * @offer: what the guest is offered
@@ -51,6 +56,7 @@ typedef struct HostTest {
     bool no_coherency;
     unsigned int kernel;
     uint8_t revision;
+    bool pretends;
     int alloc_err;
     const char *stall;
     const char *offer;
@@ -133,6 +139,12 @@ static const HostTest host_tests[] = {
     { .name = "both-other-revision", .model = BOTH, .waits = true,
       .revision = 0x30, .stall = "on", .offer = "on", .faults = "reported",
       .may_stalld = true },
+    /* Linux goes by the IDs of the device, not by those that the guest sees */
+    { .name = "both-pretends", .model = BOTH, .pretends = true,
+      .stall = "auto", .offer = "off", .faults = "none", .stalld = true },
+    { .name = "both-pretends-on", .model = BOTH, .pretends = true,
+      .stall = "on", .offer = "on", .faults = "none", .stalld = true,
+      .may_stalld = true },
     { .name = "forced-failed", .model = FORCED, .alloc_err = ENOMEM,
       .stall = "auto", .said = { "d1", "IOMMU_FAULT_QUEUE_ALLOC",
       "Cannot allocate memory" } },
@@ -153,6 +165,9 @@ static void describe(VfClient *c, const HostTest *t)
     }
     if (t->no_coherency) {
         d->idr[0] &= ~IDR0_COHACC;
+    }
+    if (t->pretends) {
+        d->phys[PCI_REVISION_ID] = 0x21;
     }
     if (t->revision) {
         d->phys[PCI_REVISION_ID] = t->revision;
@@ -208,7 +223,8 @@ static void test_host(const void *opaque)
         vf_client_free(c);
         return;
     }
-    g = vg_start(c, "%s -global arm-smmuv3.x-stall=%s", options, t->stall);
+    g = vg_start(c, "%s %s -global arm-smmuv3.x-stall=%s", options,
+                 t->pretends ? PRETENDED : "", t->stall);
     vg_ports(g, 1);
     vs_setup(g, VS_LINEAR);
     for (int i = 0; i < 2; i++) {
