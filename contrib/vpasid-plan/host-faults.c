@@ -31,30 +31,54 @@ static char *why_not(const char *dir, const Device *dev)
                         revision);
 }
 
+/* Why the kernel does not report faults to a guest, or NULL if it may */
+static const char *why_lost(const Probe *probe, CheckVerdict sva)
+{
+    if (sva == CHECK_BAD) {
+        return "a Linux without CONFIG_ARM_SMMU_V3_SVA does not report them";
+    }
+    if (!probe->faults) {
+        return "a Linux before 6.17 does not report them";
+    }
+    return probe->coherent ? NULL :
+        "Linux has no SVA behind an SMMU that is not coherent (IDR0.COHACC)";
+}
+
 void host_faults_check(const char *dir, const Device *dev, const Probe *probe,
                        CheckVerdict sva, GPtrArray *checks)
 {
     bool forced = probe->stall_model == STALL_MODEL_FORCED;
     g_autofree char *reason = forced ? NULL : why_not(dir, dev);
-    const char *lacks = sva == CHECK_BAD ? "without CONFIG_ARM_SMMU_V3_SVA" :
-                        probe->faults ? NULL : "before 6.17";
+    const char *lost = why_lost(probe, sva);
 
-    if (!forced && probe->stall_model != STALL_MODEL_BOTH) {
+    if (!probe->is_smmuv3) {
+        check_add(checks, NAME, CHECK_GOOD, NULL,
+                  "none: the IOMMU is no Arm SMMUv3");
+    } else if (!forced && probe->stall_model != STALL_MODEL_BOTH) {
         check_add(checks, NAME, CHECK_GOOD, NULL,
                   "none: the SMMU does not stall (IDR0.STALL_MODEL)");
     } else if (reason) {
         check_add(checks, NAME, CHECK_GOOD, NULL, "none: %s", reason);
-    } else if (lacks) {
+    } else if (lost) {
         check_add(checks, NAME, forced ? CHECK_REFUSED : CHECK_GOOD,
-                  "use Linux 6.17 or later, built with "
-                  "CONFIG_ARM_SMMU_V3_SVA",
-                  "none: a Linux %s does not report them%s", lacks,
-                  forced ? ", and the SMMU stalls each transaction that faults"
-                  : "");
+                  "it takes Linux 6.17 or later, built with "
+                  "CONFIG_ARM_SMMU_V3_SVA, and a coherent SMMU",
+                  "none: %s%s", lost, forced ?
+                  ", and the SMMU stalls each transaction that faults" : "");
     } else {
-        check_add(checks, NAME, sva, "look for CONFIG_ARM_SMMU_V3_SVA in the "
-                  "options of the kernel", "the guest is asked for pages%s",
-                  sva == CHECK_GOOD ? "" :
-                  " if the kernel has CONFIG_ARM_SMMU_V3_SVA");
+        /* Only KVM tells what the CPUs have, and Linux knows more of them */
+        g_autofree char *remedy = g_strdup_printf(
+            "%sstart QEMU, which compares them, and %s",
+            sva == CHECK_GOOD ? "" : "look for CONFIG_ARM_SMMU_V3_SVA in the "
+            "options of the kernel; ",
+            forced ? "refuses the device if the SMMU has less" :
+            "offers no stalls if the SMMU has less");
+
+        check_add(checks, NAME, CHECK_UNKNOWN, remedy, "the guest is asked for "
+                  "pages if %sthe SMMU has all that the CPUs have, which is "
+                  "not known: it has addresses of %u bits (IDR5.OAS) and ASIDs "
+                  "of %u", sva == CHECK_GOOD ? "" :
+                  "the kernel has CONFIG_ARM_SMMU_V3_SVA and ",
+                  probe->oas, probe->asid_bits);
     }
 }

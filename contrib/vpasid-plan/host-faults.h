@@ -17,7 +17,9 @@
  * host_faults_check: tell whether a guest can be asked for pages that a device
  * waits for
  *
- * A device can do without: then it is good, too.
+ * A device can do without: then it is good, too. Where it waits, the result is
+ * #CHECK_UNKNOWN at best: Linux reports faults only of an SMMU that has what the
+ * CPUs have, which is not compared here.
  *
  * @dir: folder of the device in sysfs.
  *

@@ -10,7 +10,9 @@
  */
 
 #include "qemu/osdep.h"
+#include <linux/capability.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -213,21 +215,40 @@ static int open_iommufd(const char *root, GPtrArray *checks)
                        "without it the kernel lacks CONFIG_IOMMUFD", checks);
 }
 
-/* iommufd counts pinned memory of a guest, which is all of it */
+/* CAP_IPC_LOCK is effective, which is what the kernel asks for */
+static bool locks_without_limit(void)
+{
+    struct __user_cap_header_struct header = {
+        .version = _LINUX_CAPABILITY_VERSION_3,
+    };
+    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { };
+
+    return !syscall(SYS_capget, &header, data) &&
+           (data[CAP_TO_INDEX(CAP_IPC_LOCK)].effective &
+            CAP_TO_MASK(CAP_IPC_LOCK));
+}
+
+/*
+ * iommufd counts pinned memory of a guest, which is all of it, and sums up what
+ * all processes of a user pin.
+ */
 static void check_memlock(GPtrArray *checks)
 {
+    bool unlimited = locks_without_limit();
     struct rlimit limit;
 
     if (getrlimit(RLIMIT_MEMLOCK, &limit)) {
         check_add(checks, "locked memory", CHECK_UNKNOWN, NULL, "%s",
                   g_strerror(errno));
-    } else if (limit.rlim_cur == RLIM_INFINITY || !geteuid()) {
+    } else if (limit.rlim_cur == RLIM_INFINITY || unlimited) {
         check_add(checks, "locked memory", CHECK_GOOD, NULL, "no limit%s",
-                  limit.rlim_cur == RLIM_INFINITY ? "" : " for root");
+                  limit.rlim_cur == RLIM_INFINITY ? "" :
+                  " with CAP_IPC_LOCK");
     } else {
         check_add(checks, "locked memory", CHECK_UNKNOWN,
                   "raise it with ulimit -l, or LimitMEMLOCK= of the service",
-                  "%" PRIu64 " MiB, which has to hold all memory of the guest",
+                  "%" PRIu64 " MiB, which has to hold the memory of all guests "
+                  "of this user",
                   (uint64_t)limit.rlim_cur >> 20);
     }
 }

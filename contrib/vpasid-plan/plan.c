@@ -7,6 +7,7 @@
  */
 
 #include "qemu/osdep.h"
+#include "hw/arm/smmuv3-waits.h"
 #include "hw/pci/pcie_ecap.h"
 #include "hw/pci/pcie_ecap_size.h"
 #include "plan.h"
@@ -142,7 +143,10 @@ static const char *why_not_enabled(const Device *dev)
     PCIEEcapFunction function;
 
     pcie_ecap_function(dev->image, &function);
-    if (!function.ee_prefix) {
+    /* Linux has a quirk for the same devices: they send PASIDs without */
+    if (!function.ee_prefix &&
+        !smmuv3_waits_by_id(dev->vendor, dev->device,
+                            dev->image[PCI_REVISION_ID])) {
         return "it has no end-to-end TLP prefixes in Device Capabilities 2";
     }
     pcie_ecap_parse(dev->image, list);

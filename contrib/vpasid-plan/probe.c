@@ -18,8 +18,14 @@
 /* IOMMU_HW_CAP_PCI_ATS_NOT_SUPPORTED of Linux 7.0, newer than the header */
 #define HW_CAP_PCI_ATS_NOT_SUPPORTED    (1 << 3)
 
-/* IDR0.STALL_MODEL of an SMMUv3 (Arm IHI 0070, 6.3.1) */
+/* ID registers of an SMMUv3 (Arm IHI 0070, 6.3.1 and 6.3.6) */
+#define IDR0_COHACC(idr0)       (((idr0) >> 4) & 1)
+#define IDR0_ASID16(idr0)       (((idr0) >> 12) & 1)
 #define IDR0_STALL_MODEL(idr0)  (((idr0) >> 24) & 3)
+#define IDR5_OAS(idr5)          ((idr5) & 7)
+
+/* Bits of an address by IDR5.OAS */
+static const unsigned oas_bits[8] = { 32, 36, 40, 42, 44, 48, 52 };
 
 static bool call(int fd, unsigned long request, const char *name, void *arg,
                  Probe *probe)
@@ -100,8 +106,13 @@ void probe_device(int iommufd, int cdev, Probe *probe)
     probe->priv = info.out_capabilities & IOMMU_HW_CAP_PCI_PASID_PRIV;
     probe->ats = !(info.out_capabilities & HW_CAP_PCI_ATS_NOT_SUPPORTED);
     probe->is_smmuv3 = info.out_data_type == IOMMU_HW_INFO_TYPE_ARM_SMMUV3;
-    probe->stall_model = probe->is_smmuv3 ? IDR0_STALL_MODEL(smmu.idr[0]) :
-                                            STALL_MODEL_NONE;
+    probe->stall_model = STALL_MODEL_NONE;
+    if (probe->is_smmuv3) {
+        probe->stall_model = IDR0_STALL_MODEL(smmu.idr[0]);
+        probe->coherent = IDR0_COHACC(smmu.idr[0]);
+        probe->oas = oas_bits[IDR5_OAS(smmu.idr[5])];
+        probe->asid_bits = IDR0_ASID16(smmu.idr[0]) ? 16 : 8;
+    }
     probe->faults = reports_faults(iommufd);
     probe->nesting = probe->is_smmuv3 &&
         try_nesting(iommufd, bind.out_devid, probe);

@@ -9,12 +9,7 @@
 #ifndef VPASID_PLAN_PROBE_H
 #define VPASID_PLAN_PROBE_H
 
-/* Values of IDR0.STALL_MODEL */
-enum {
-    STALL_MODEL_BOTH,
-    STALL_MODEL_NONE,
-    STALL_MODEL_FORCED,
-};
+#include "hw/arm/smmuv3-waits.h"
 
 /**
  * struct Probe - what iommufd said
@@ -36,6 +31,13 @@ enum {
  * @stall_model: STALL_MODEL of the SMMU's IDR0 (Arm IHI 0070, 6.3.1),
  *               #STALL_MODEL_NONE without one.
  *
+ * @coherent: IDR0.COHACC: it walks tables coherently.
+ *
+ * @oas: bits of an output address (IDR5.OAS, 6.3.6), 0 without an SMMUv3 or for
+ *       a value that is not known.
+ *
+ * @asid_bits: 8 or 16, as IDR0.ASID16 says; 0 without an SMMUv3.
+ *
  * @faults: the kernel reports page faults of nested devices: Linux 6.17.
  *
  * @problem: which call failed and why, so that it did not answer or there is no
@@ -52,6 +54,9 @@ typedef struct Probe {
     bool is_smmuv3;
     bool nesting;
     unsigned stall_model;
+    bool coherent;
+    unsigned oas;
+    unsigned asid_bits;
     bool faults;
     char *problem;
     int error;

@@ -8,9 +8,9 @@
 
 #include "qemu/osdep.h"
 #include "qapi/error.h"
-#include "smmuv3-accel-caps.h"
+#include "hw/arm/smmuv3-waits.h"
+#include "smmuv3-accel-internal.h"
 #include "smmuv3-fields.h"
-#include "smmuv3-internal.h"
 #include "smmuv3-ssid.h"
 #include "smmuv3-stall.h"
 
@@ -166,33 +166,45 @@ static void append_on_off(GString *list, const char *name, OnOffAuto value)
                            "auto, settled at startup", name);
 }
 
-static void append_stall(SMMUv3State *s, uint32_t host, GString *list)
+static void append_stall(SMMUv3State *s, uint32_t model,
+                         const SMMUv3AccelIdr *host, GString *list)
 {
-    g_string_append_printf(list, " (x-stall=%s%s, the host needs x-stall=%s)",
+    Error *err = NULL;
+
+    g_string_append_printf(list, " (x-stall=%s%s, ",
                            smmuv3_stall_mode_name(s->x_stall),
                            s->x_stall == SMMUV3_STALL_AUTO ?
-                           ", settled at startup" : "",
-                           host == STALL_MODEL_FORCED ? "force" :
-                           host == STALL_MODEL_BOTH ? "on or off" : "off");
+                           ", settled at startup" : "");
+    if (model == STALL_MODEL_FORCED &&
+        smmuv3_accel_sva_of_host(host, &err) == SVA_NO) {
+        g_string_append_printf(list, "no x-stall goes with this host: it stalls"
+                               " each transaction that faults, and %s)",
+                               error_get_pretty(err));
+    } else {
+        g_string_append_printf(list, "the host needs x-stall=%s)",
+                               model == STALL_MODEL_FORCED ? "force" :
+                               model == STALL_MODEL_BOTH ? "on or off" : "off");
+    }
+    error_free(err);
 }
 
 /* Append the property that the user can change when a field does not match */
 static void append_property(SMMUv3State *s, const IdrField *f,
-                            const uint32_t *host, GString *list)
+                            const SMMUv3AccelIdr *host, GString *list)
 {
     const SMMUv3Props *p = &s->props;
+    uint32_t value = idr_get(host->reg, f);
 
     switch (f->reg * 32 + f->shift) {
     case 0 * 32 + R_IDR0_ATS_SHIFT:
         append_on_off(list, "ats", p->ats);
         break;
     case 0 * 32 + R_IDR0_STALL_MODEL_SHIFT:
-        append_stall(s, idr_get(host, f), list);
+        append_stall(s, value, host, list);
         break;
     case 1 * 32 + R_IDR1_SSIDSIZE_SHIFT:
         g_string_append_printf(list, " (ssidsize %u, the host has at most %u)",
-                               s->ssidsize, FIELD_EX32(host[1], IDR1,
-                                                       SSIDSIZE));
+                               s->ssidsize, value);
         break;
     case 3 * 32 + R_IDR3_RIL_SHIFT:
         append_on_off(list, "ril", p->ril);
@@ -200,33 +212,32 @@ static void append_property(SMMUv3State *s, const IdrField *f,
     case 5 * 32 + R_IDR5_OAS_SHIFT:
         g_string_append_printf(list, " (oas %u, the host has at most %u)",
                                smmuv3_props_oas_bits(idr_get(s->idr, f)),
-                               smmuv3_props_oas_bits(idr_get(host, f)));
+                               smmuv3_props_oas_bits(value));
         break;
     }
 }
 
-bool smmuv3_accel_caps_check(SMMUv3State *s,
-                             const struct iommu_hw_info_arm_smmuv3 *info,
+bool smmuv3_accel_caps_check(SMMUv3State *s, const SMMUv3AccelIdr *host_idr,
                              const char *name, Error **errp)
 {
     g_autoptr(GString) list = g_string_new("");
 
     for (int i = 0; i < ARRAY_SIZE(idr_fields); i++) {
         const IdrField *f = &idr_fields[i];
-        uint32_t host = idr_get(info->idr, f);
+        uint32_t host = idr_get(host_idr->reg, f);
         uint32_t guest = idr_get(s->idr, f);
 
         if (!idr_matches(f, host, guest)) {
             g_string_append_printf(list, "%s %s host %u guest %u",
                                    list->len ? "," : "", f->name, host, guest);
-            append_property(s, f, info->idr, list);
+            append_property(s, f, host_idr, list);
         }
     }
     if (!FIELD_EX32(s->idr[5], IDR5, GRAN4K) &&
         !FIELD_EX32(s->idr[5], IDR5, GRAN16K) &&
         !FIELD_EX32(s->idr[5], IDR5, GRAN64K)) {
         g_string_append_printf(list, "%s no common granule in IDR5 host 0x%x",
-                               list->len ? "," : "", info->idr[5]);
+                               list->len ? "," : "", host_idr->reg[5]);
     }
     if (!list->len) {
         return true;

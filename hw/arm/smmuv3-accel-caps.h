@@ -60,14 +60,13 @@ void smmuv3_accel_caps_set_idr(SMMUv3State *s, const SMMUv3AccelIdr *host);
  * is offered
  *
  * @s: the SMMUv3, its ID registers as the guest sees them.
- * @info: answer to IOMMU_GET_HW_INFO for the device.
+ * @host_idr: ID registers of the host SMMUv3 of the device.
  * @name: name of the device for the message.
  * @errp: lists every field that does not match, with both values.
  *
  * Returns: true if it has, false if not.
  */
-bool smmuv3_accel_caps_check(SMMUv3State *s,
-                             const struct iommu_hw_info_arm_smmuv3 *info,
+bool smmuv3_accel_caps_check(SMMUv3State *s, const SMMUv3AccelIdr *host_idr,
                              const char *name, Error **errp);
 
 #endif /* HW_ARM_SMMUV3_ACCEL_CAPS_H */

@@ -16,6 +16,7 @@
  */
 
 #include "qemu/osdep.h"
+#include <linux/vfio.h>
 #include "qapi/error.h"
 #include "qemu/error-report.h"
 #include "hw/arm/smmuv3-waits.h"
@@ -30,11 +31,25 @@ static unsigned int host_model(const SMMUv3AccelIdr *host)
     return FIELD_EX32(host->reg[0], IDR0, STALL_MODEL);
 }
 
+/* By the IDs that the host sees: properties may give the guest others */
+static bool host_waits_by_id(VFIODevice *vbasedev)
+{
+    uint8_t ids[PCI_REVISION_ID + 1];
+    int ret = vbasedev->io_ops->region_read(vbasedev,
+                                            VFIO_PCI_CONFIG_REGION_INDEX, 0,
+                                            sizeof(ids), ids);
+
+    return ret == sizeof(ids) &&
+           smmuv3_waits_by_id(pci_get_word(ids + PCI_VENDOR_ID),
+                              pci_get_word(ids + PCI_DEVICE_ID),
+                              ids[PCI_REVISION_ID]);
+}
+
 /* Does the host's kernel know that the device is able to wait? */
 static bool device_waits(PCIDevice *pdev)
 {
-    g_autofree char *sysfs =
-        vfio_viommu_sysfs(vfio_get_vfio_device(OBJECT(pdev)));
+    VFIODevice *vbasedev = vfio_get_vfio_device(OBJECT(pdev));
+    g_autofree char *sysfs = vfio_viommu_sysfs(vbasedev);
     g_autofree char *node = sysfs ?
         g_build_filename(sysfs, SMMUV3_WAITS_NODE, NULL) : NULL;
 
@@ -44,9 +59,7 @@ static bool device_waits(PCIDevice *pdev)
 
         return g_file_test(path, G_FILE_TEST_EXISTS);
     }
-    return smmuv3_waits_by_id(pci_get_word(pdev->config + PCI_VENDOR_ID),
-                              pci_get_word(pdev->config + PCI_DEVICE_ID),
-                              pdev->config[PCI_REVISION_ID]);
+    return host_waits_by_id(vbasedev);
 }
 
 /* Is it still open what x-stall=auto stands for? */

@@ -369,8 +369,7 @@ bool smmuv3_accel_bind(SMMUv3State *s, PCIDevice *pdev, HostIOMMUDevice *hiod,
         smmuv3_init_regs(s);
     }
     smmuv3_accel_stall_follow(s, &host);
-    if (!smmuv3_accel_caps_check(s, &hiod->caps.vendor_caps.smmuv3,
-                                 hiod->name, errp)) {
+    if (!smmuv3_accel_caps_check(s, &host, hiod->name, errp)) {
         return false;
     }
     if (first) {

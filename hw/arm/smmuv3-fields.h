@@ -65,11 +65,6 @@
 /* MSIADDRESS of a CMD_SYNC (4.7.3), ADDR of EVENTQ_IRQ_CFG0 and the like */
 #define MSI_ADDRESS         MAKE_64BIT_MASK(2, 50)
 
-/* IDR0.STALL_MODEL (6.3.1) */
-#define STALL_MODEL_BOTH        0
-#define STALL_MODEL_NONE        1
-#define STALL_MODEL_FORCED      2
-
 /* CR2: record transactions whose StreamID is out of range (6.3.12) */
 #define CR2_RECINVSID       MAKE_64BIT_MASK(1, 1)
 

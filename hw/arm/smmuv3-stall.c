@@ -11,6 +11,7 @@
 #include "qapi/util.h"
 #include "qapi/visitor.h"
 #include "qemu/log.h"
+#include "hw/arm/smmuv3-waits.h"
 #include "hw/qdev-properties.h"
 #include "smmuv3-fields.h"
 #include "smmuv3-stall.h"

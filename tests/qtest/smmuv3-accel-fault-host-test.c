@@ -24,6 +24,10 @@
 
 #define IDR0_COHACC (1u << 4)
 
+/* IDs of a device that waits */
+#define PRETENDED   "-global vfio-pci.x-pci-vendor-id=0x19e5 " \
+                    "-global vfio-pci.x-pci-device-id=0xa250"
+
 /**
  * struct HostTest - a host, what the user wants, and what comes of it
  *
@@ -36,6 +40,7 @@
  * @late: the device is plugged when the guest has numbered its bus, and has a
  *        StreamID then
  * @revision: of the device, 0 for one that waits
+ * @pretends: the guest sees the IDs of one that waits
  * @alloc_err: what IOMMU_FAULT_QUEUE_ALLOC fails with
  * @stall: value of x-stall
  * @offer: what the guest is offered
@@ -54,6 +59,7 @@ typedef struct HostTest {
     unsigned int kernel;
     bool late;
     uint8_t revision;
+    bool pretends;
     int alloc_err;
     const char *stall;
     const char *offer;
@@ -109,7 +115,11 @@ static const HostTest host_tests[] = {
       .less_oas = true, .stall = "on",
       .said = { "page faults of d1", "IDR5.OAS is 40", "x-stall=off" } },
     { .name = "forced-oas", .model = FORCED, .less_oas = true, .stall = "auto",
-      .said = { "d1", "the host needs x-stall=force" } },
+      .said = { "d1", "x-stall=auto, settled at startup, no x-stall goes with"
+      " this host", "IDR5.OAS is 40" } },
+    { .name = "forced-off-oas", .model = FORCED, .less_oas = true,
+      .stall = "off", .said = { "d1", "x-stall=off, no x-stall goes with this"
+      " host", "IDR5.OAS is 40" } },
     { .name = "forced-force-oas", .model = FORCED, .less_oas = true,
       .stall = "force", .said = { "page faults of d1", "IDR5.OAS is 40" } },
     { .name = "both-waits-no-coherency", .model = BOTH, .waits = true,
@@ -135,6 +145,12 @@ static const HostTest host_tests[] = {
     { .name = "both-other-revision", .model = BOTH, .waits = true,
       .revision = 0x30, .stall = "on", .offer = "on", .faults = "reported",
       .may_stalld = true },
+    /* Linux goes by the IDs of the device, not by those that the guest sees */
+    { .name = "both-pretends", .model = BOTH, .pretends = true,
+      .stall = "auto", .offer = "off", .faults = "none", .stalld = true },
+    { .name = "both-pretends-on", .model = BOTH, .pretends = true,
+      .stall = "on", .offer = "on", .faults = "none", .stalld = true,
+      .may_stalld = true },
     { .name = "forced-failed", .model = FORCED, .alloc_err = ENOMEM,
       .stall = "auto", .said = { "d1", "IOMMU_FAULT_QUEUE_ALLOC",
       "Cannot allocate memory" } },
@@ -155,6 +171,9 @@ static void describe(VfClient *c, const HostTest *t)
     }
     if (t->no_coherency) {
         d->idr[0] &= ~IDR0_COHACC;
+    }
+    if (t->pretends) {
+        d->phys[PCI_REVISION_ID] = 0x21;
     }
     if (t->revision) {
         d->phys[PCI_REVISION_ID] = t->revision;
@@ -215,7 +234,8 @@ static void test_host(const void *opaque)
         vf_client_free(c);
         return;
     }
-    g = vg_start(c, "%s -global arm-smmuv3.x-stall=%s", options, t->stall);
+    g = vg_start(c, "%s %s -global arm-smmuv3.x-stall=%s", options,
+                 t->pretends ? PRETENDED : "", t->stall);
     vg_ports(g, 1);
     if (t->late) {
         text = vg_device_add(g, 0, "d1", 1, "");

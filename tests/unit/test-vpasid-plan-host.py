@@ -12,6 +12,7 @@ import gzip
 import json
 import os
 import re
+import resource
 import socket
 import subprocess
 import sys
@@ -204,6 +205,22 @@ class Host(unittest.TestCase):
         os.remove(os.path.join(self.root, 'dev/iommu'))
         self.bad(self.checks()[1]['iommufd'], 'No such file', 'CONFIG_IOMMUFD')
 
+    def test_memlock(self):
+        """The limit is that of a user, and CAP_IPC_LOCK lifts it."""
+        most = resource.getrlimit(resource.RLIMIT_MEMLOCK)[1]
+        size = 3 << 20 if most < 0 else min(3 << 20, most)
+        limit = ['prlimit', f'--memlock={size}']
+        drop = (['setpriv', '--bounding-set=-all', '--inh-caps=-all']
+                if os.geteuid() == 0 else [])
+        out = self.run_program('--host', before=[*limit, *drop])[1]
+        self.assertRegex(out, rf'\? locked memory +{size >> 20} MiB, which has '
+                         r'to hold the memory of all guests of this user\n'
+                         ' +-> raise it')
+        if os.geteuid() == 0:
+            out = self.run_program('--host', before=limit)[1]
+            self.assertRegex(out, '\u2714 locked memory +no limit with '
+                             'CAP_IPC_LOCK\n')
+
     def test_identity(self):
         """Firmware that wants an identity mapping: VFIO refuses the device."""
         regions = f'sys/kernel/iommu_groups/{GPU}/reserved_regions'
@@ -344,7 +361,7 @@ class Host(unittest.TestCase):
         self.bad(self.checks()[2]["host's PASID"], '16 bits are reported, but '
                  'PASID is off in the device', 'ACS')
 
-    def faults(self, model=0, reports=1, waits='dma-can-stall'):
+    def faults(self, model=0, reports=1, waits='dma-can-stall', coherent=1):
         """What is said of page faults: waits is a property, or an ID."""
         node = f'sys/bus/pci/devices/{GPU}'
         subprocess.run(['rm', '-rf', f'{self.root}/{node}/of_node'],
@@ -357,7 +374,7 @@ class Host(unittest.TestCase):
             data[8] = waits[1]
         self.write(f'{node}/config', data=data)
         self.write('dev/vfio/devices/vfio0',
-                   f'0 16 1 0 1 1 0 - {model} {reports}')
+                   f'0 16 1 0 1 1 0 - {model} {reports} 1 {coherent} 44 8')
         return self.checks()[2]['page faults']
 
     def test_faults(self):
@@ -367,8 +384,15 @@ class Host(unittest.TestCase):
                              (both, (0xa259, 0x30)), (forced, 'reg'),
                              (forced, (0x1234, 0))):
             check = self.faults(model, waits=waits)
-            self.assertEqual(check['result'], 'yes', check)
-            self.assertEqual(check['found'], 'the guest is asked for pages')
+            # It is not known of the CPUs what they have
+            self.assertEqual(check['result'], 'unknown', check)
+            self.assertEqual(
+                check['found'], 'the guest is asked for pages if the SMMU has '
+                'all that the CPUs have, which is not known: it has addresses '
+                'of 44 bits (IDR5.OAS) and ASIDs of 8')
+            self.assertIn('refuses the device' if model == forced else
+                          'offers no stalls', check['remedy'])
+            self.assertEqual(self.checks()[0], 2)
         # A device does without, and is good all the same
         for model, waits, found in (
                 (none, 'dma-can-stall', 'does not stall'),
@@ -384,6 +408,30 @@ class Host(unittest.TestCase):
         self.write(f'sys/bus/pci/devices/{GPU}/of_node/reg')
         self.assertIn('of_node', self.checks()[2]['page faults']['found'])
 
+    def test_no_prefix(self):
+        """Linux enables the PASID of these without end-to-end prefixes."""
+        data = bytearray(enabled(image('device-no-prefix')))
+        for device, revision, result in (
+                (0xa250, 0x21, 'yes'), (0xa251, 0x30, 'yes'),
+                (0xa255, 0x21, 'yes'), (0xa256, 0x30, 'yes'),
+                (0xa258, 0x21, 'yes'), (0xa259, 0x30, 'yes'),
+                (0xa250, 0x20, 'no'), (0xa252, 0x21, 'no')):
+            data[0:4] = (device << 16 | 0x19e5).to_bytes(4, 'little')
+            data[8] = revision
+            self.write(f'sys/bus/pci/devices/{GPU}/config', data=data)
+            check = self.checks()[2]['capability']
+            self.assertEqual(check['result'], result, check)
+            self.assertEqual('end-to-end' in check['found'], result == 'no')
+
+    def test_faults_elsewhere(self):
+        """Another IOMMU has no stall model."""
+        for model in range(3):
+            self.write('dev/vfio/devices/vfio0',
+                       f'0 16 1 0 1 1 0 - {model} 1 0')
+            check = self.checks()[2]['page faults']
+            self.assertEqual(check['found'],
+                             'none: the IOMMU is no Arm SMMUv3')
+
     def test_faults_lost(self):
         """A kernel that reports none: stalls that are forced never end."""
         both, forced = 0, 2
@@ -397,6 +445,14 @@ class Host(unittest.TestCase):
             check = self.faults(forced, reports)
             self.bad(check, found, '6.17')
             self.assertIn('page faults: none', self.refused(GPU))
+        self.options()
+        found = 'not coherent (IDR0.COHACC)'
+        check = self.faults(both, coherent=0)
+        self.assertEqual(check['result'], 'yes', check)
+        self.assertIn(f'none: Linux has no SVA behind an SMMU that is {found}',
+                      check['found'])
+        self.bad(self.faults(forced, coherent=0), found)
+        self.assertIn('page faults: none', self.refused(GPU))
         os.remove(os.path.join(self.root, 'proc/config.gz'))
         for model in both, forced:
             check = self.faults(model)

@@ -1,5 +1,5 @@
 /*
- * Arm SMMUv3: devices that are able to wait for a stalled transaction
+ * Arm SMMUv3: stalled transactions, and devices that are able to wait for them
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -12,6 +12,11 @@
 
 #ifndef HW_ARM_SMMUV3_WAITS_H
 #define HW_ARM_SMMUV3_WAITS_H
+
+/* IDR0.STALL_MODEL (Arm IHI 0070, 6.3.1) */
+#define STALL_MODEL_BOTH        0
+#define STALL_MODEL_NONE        1
+#define STALL_MODEL_FORCED      2
 
 /* Node of a device in a device tree, in sysfs, and the property that says it */
 #define SMMUV3_WAITS_NODE       "of_node"
@@ -28,7 +33,8 @@
  * @revision: Revision ID.
  *
  * Returns: true for the zip, sec and hpre accelerators, physical and virtual
- * functions, in two revisions (drivers/pci/quirks.c of Linux 7.3).
+ * functions, in two revisions (drivers/pci/quirks.c of Linux 7.3). The same
+ * quirk lets them have PASID without end-to-end TLP prefixes.
  */
 static inline bool smmuv3_waits_by_id(uint16_t vendor, uint16_t device,
                                       uint8_t revision)
