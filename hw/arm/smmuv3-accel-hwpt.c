@@ -377,10 +377,10 @@ static bool smmuv3_accel_claim_sid(SMMUv3AccelState *a, uint32_t sid,
  * Tell whether a device that is not translated has events all the same. There
  * are none without SMMUEN, nor by an STE that aborts (IHI0070, 3.11 and 5.2).
  *
- * The uAPI header of Linux 7.2 says of a device without vDEVICE that events are
- * lost, "e.g. F_TRANSLATION when guest STE.Cfg=abort". There is no such event:
- * for a guest's STE that aborts the host has one of arm_smmu_make_abort_ste(),
- * and the SMMU records nothing where STE.Config aborts (5.2).
+ * The uAPI header of Linux 7.3, at struct iommu_hwpt_arm_smmuv3, says that
+ * without a vDEVICE events are not reported, "E.g. F_TRANSLATION when guest
+ * STE.Cfg=abort". There is no such event: where the guest's STE aborts, so does
+ * the host's (arm_smmu_make_abort_ste()), and the SMMU records nothing (5.2).
  */
 static bool smmuv3_accel_has_events(SMMUv3AccelState *a,
                                     const SMMUv3AccelSte *ste)

@@ -342,25 +342,30 @@ static void test_disabled_left(void)
     vg_end_silent(g);
 }
 
+/* Whose faults a command reads: those of device d1, which ends, or of d2 */
+typedef enum Whose { OWN, OTHERS } Whose;
+
+static const Whose own = OWN, others = OTHERS;
+
 /* A command reads all there is, without seeing that there is no more */
 static void test_term_exact(const void *opaque)
 {
-    const bool *others = opaque;
+    const Whose *whose = opaque;
     VfGuest *g = af_start(2, "");
-    const unsigned int count = *others ? 16 * stall_max(g) : 64;
+    const unsigned int count = *whose == OTHERS ? 16 * stall_max(g) : 64;
     uint16_t stag;
 
     told_fault(g, &stag);
-    if (!*others) {
+    if (*whose == OWN) {
         vf_client_rule(g->c, VF_OP_FAULT_READ, 1, count, 0)->done =
             sizeof(struct iommu_hwpt_pgfault);
     }
     for (unsigned int i = 0; i < count; i++) {
-        unread_fault(g, *others, 0x1000ull * i);
+        unread_fault(g, *whose == OTHERS, 0x1000ull * i);
     }
     stall_term(g);
     vf_client_clear_rules(g->c);
-    if (*others) {
+    if (*whose == OTHERS) {
         g_assert_cmpuint(faults_read(g), ==, count);
         vs_queue(g, VS_CMD_STALL_TERM | (uint64_t)VS_SID(2) << 32, 0);
         vs_sync(g);
@@ -371,8 +376,6 @@ static void test_term_exact(const void *opaque)
     assert_works(g, stag);
     vg_end_silent(g);
 }
-
-static const bool of_others = true, of_its_own = false;
 
 /* The device leaves its tables: the kernel answers */
 
@@ -805,9 +808,9 @@ int main(int argc, char **argv)
     qtest_add_func("smmuv3-accel/fault-end/disabled-late", test_disabled_late);
     qtest_add_func("smmuv3-accel/fault-end/term-left", test_term_left);
     qtest_add_func("smmuv3-accel/fault-end/disabled-left", test_disabled_left);
-    vg_add_test("smmuv3-accel/fault-end/term-exact", "others", &of_others,
+    vg_add_test("smmuv3-accel/fault-end/term-exact", "others", &others,
                 test_term_exact);
-    vg_add_test("smmuv3-accel/fault-end/term-exact", "own", &of_its_own,
+    vg_add_test("smmuv3-accel/fault-end/term-exact", "own", &own,
                 test_term_exact);
     for (int i = 0; i < ARRAY_SIZE(state_tests); i++) {
         vg_add_test("smmuv3-accel/fault-end/state", state_tests[i].name,
