@@ -18,8 +18,8 @@
  * waits for
  *
  * A device can do without: then it is good, too. Where it waits, the result is
- * #CHECK_UNKNOWN at best: Linux reports faults only of an SMMU that has what the
- * CPUs have, which is not compared here.
+ * #CHECK_UNKNOWN at best: Linux reports faults only of an SMMU that has what
+ * the CPUs have, which is not compared here.
  *
  * @dir: folder of the device in sysfs.
  *

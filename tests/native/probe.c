@@ -3,9 +3,9 @@
  *
  * The file of the VFIO device holds the answer in decimal numbers: an errno and
  * the name of the call that fails with it; or 0, width, exec, priv, ats,
- * nesting and, where nesting fails, the errno and the name of the call, or 0 and
- * a dash; then STALL_MODEL, whether faults are reported, whether it is an SMMUv3,
- * COHACC, and bits of an output address and of an ASID.
+ * nesting and, where nesting fails, the errno and the name of the call, or 0
+ * and a dash; then STALL_MODEL, whether faults are reported, whether it is an
+ * SMMUv3, COHACC, and bits of an output address and of an ASID.
  *
  * Copyright (c) qemu-vpasid contributors
  *

@@ -213,8 +213,8 @@ class Host(unittest.TestCase):
         drop = (['setpriv', '--bounding-set=-all', '--inh-caps=-all']
                 if os.geteuid() == 0 else [])
         out = self.run_program('--host', before=[*limit, *drop])[1]
-        self.assertRegex(out, rf'\? locked memory +{size >> 20} MiB, which has '
-                         r'to hold the memory of all guests of this user\n'
+        self.assertRegex(out, rf'\? locked memory +{size >> 20} MiB, which '
+                         'has to hold the memory of all guests of this user\n'
                          ' +-> raise it')
         if os.geteuid() == 0:
             out = self.run_program('--host', before=limit)[1]
