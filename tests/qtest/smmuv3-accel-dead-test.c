@@ -534,6 +534,60 @@ static void test_update(void)
     g_free(vg_end(g));
 }
 
+/*
+ * The device that the guest waits for is unplugged while the virtual machine
+ * stands still, and another QEMU may take over then.
+ */
+static void test_acknowledge_unplug(const void *opaque)
+{
+    bool transfer = *(const bool *)opaque;
+    VfClient *c = vf_client_new();
+    g_autofree gchar *options = vs_options(c, 1, 0);
+    VfGuest *g;
+
+    c->shared->device[0].phys[PCI_INTERRUPT_PIN] = 0;
+    g = vg_start(c, "%s " VG_SHARED_RAM, options);
+    vg_ports(g, 1);
+    vs_setup(g, VS_LINEAR);
+    vs_write_ste(g, VS_LINEAR, SID(1), VS_STE0_DEFAULT, VS_STE1_DEFAULT);
+    vs_enable(g, true);
+    g_assert_cmpstr(vg_device_add(g, 0, "d1", 1, ""), ==, NULL);
+    assert_access(g, 1, VF_ACCESS_S1);
+    unstoppable(g);
+    vs_enable(g, false);
+    g_assert_false(acknowledged(g));
+    qtest_qmp_assert_success(g->qts, "{'execute': 'stop'}");
+    vf_client_clear_rules(g->c);
+    vg_device_del(g, "d1", 1);
+    g_assert_false(acknowledged(g));
+    if (transfer) {
+        vg_transfer(g);
+    }
+    qtest_qmp_assert_success(g->qts, "{'execute': 'cont'}");
+    qtest_clock_step(g->qts, QUIET);
+    g_assert_true(acknowledged(g));
+    g_assert_cmphex(vs_readl(g, VS_GBPA) & VS_GBPA_UPDATE, ==, 0);
+    g_free(vg_end(g));
+}
+
+/* The same for GBPA alone */
+static void test_update_unplug(void)
+{
+    VfGuest *g = vs_start(1, 1);
+
+    vs_setup(g, VS_LINEAR);
+    unstoppable(g);
+    vs_gbpa(g, true);
+    qtest_qmp_assert_success(g->qts, "{'execute': 'stop'}");
+    vf_client_clear_rules(g->c);
+    vg_device_del(g, "d1", 1);
+    g_assert_cmphex(vs_readl(g, VS_GBPA) & VS_GBPA_UPDATE, ==, VS_GBPA_UPDATE);
+    qtest_qmp_assert_success(g->qts, "{'execute': 'cont'}");
+    qtest_clock_step(g->qts, QUIET);
+    g_assert_cmphex(vs_readl(g, VS_GBPA) & VS_GBPA_UPDATE, ==, 0);
+    g_free(vg_end(g));
+}
+
 int main(int argc, char **argv)
 {
     static const Ending by_sync = BY_SYNC, by_number = BY_NUMBER,
@@ -574,5 +628,10 @@ int main(int argc, char **argv)
     qtest_add_func("smmuv3-accel/dead/acknowledge/stale",
                    test_acknowledge_stale);
     qtest_add_func("smmuv3-accel/dead/update", test_update);
+    qtest_add_func("smmuv3-accel/dead/update/unplug", test_update_unplug);
+    vg_add_test("smmuv3-accel/dead/acknowledge/unplug", "stopped", &on[0],
+                test_acknowledge_unplug);
+    vg_add_test("smmuv3-accel/dead/acknowledge/unplug", "transfer", &on[1],
+                test_acknowledge_unplug);
     return g_test_run();
 }
