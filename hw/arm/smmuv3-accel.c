@@ -160,6 +160,10 @@ static void smmuv3_accel_installed(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
         why = STOP_NO_VDEVICE;
     }
     smmuv3_accel_set_stopped(a, adev, why);
+    if (adev->atc_failed && smmuv3_accel_does_ats(&adev->host.ste)) {
+        /* Ahead of the next one that waits: one failure is enough for both */
+        smmuv3_accel_cmdq_suspect(a->cmdq, adev->host.vsid);
+    }
 }
 
 void smmuv3_accel_apply(SMMUv3State *s, SMMUv3AccelDevice *adev, bool named)
@@ -275,9 +279,7 @@ void smmuv3_accel_reset(SMMUv3State *s)
 
         adev->event = (SMMUEventInfo) { .type = SMMU_EVT_NONE };
         adev->reported = false;
-        adev->atc = (SMMUv3AccelBackoff) { 0 };
     }
-    a->retry.atcs = (SMMUv3AccelBackoff) { 0 };
 }
 
 void smmuv3_accel_init_regs(SMMUv3State *s)
@@ -305,6 +307,7 @@ void smmuv3_accel_unbind(SMMUv3State *s, PCIDevice *pdev)
     vsid = adev->host.vsid;
     smmuv3_accel_unmark(a, adev);
     smmuv3_accel_set_stopped(a, adev, STOP_NONE);
+    a->retry.atcs_failed -= adev->atc_failed;
     /* Until then it is another process that has the device attached */
     if (!a->cpr.adopting) {
         smmuv3_accel_release(a, adev);

@@ -277,6 +277,87 @@ static void test_rearm(void)
     g_free(vg_end(g));
 }
 
+/* Have the guest give ATS to a device, and use it. Both may be in vain. */
+static void use_ats(VfGuest *g, unsigned int n)
+{
+    vs_cfgi_ste(g, SID(n));
+    vs_queue(g, VS_CMD_ATC_INV | HI(n), VS_ATC_SIZE_ALL);
+    vs_sync(g);
+}
+
+/* Have time pass until a device that waits has failed once more */
+static void fail_again(VfGuest *g, unsigned int n)
+{
+    uint32_t since = g->c->shared->log_len;
+
+    for (int i = 0; i < 300 && !refused(g, since); i++) {
+        qtest_clock_step(g->qts, 100 * MS);
+        use_ats(g, n);
+    }
+    g_assert_cmpuint(refused(g, since), >, 0);
+    assert_access(g, n, VF_ACCESS_ABORT);
+}
+
+/*
+ * A device that failed again and again a long time ago works, and another one
+ * begins to fail: the first one goes on whenever its STE is read again.
+ */
+static void test_other(const void *opaque)
+{
+    bool used = *(const bool *)opaque;
+    VfGuest *g = start();
+
+    g->c->shared->device[0].atc_dead = true;
+    for (int i = 0; i < 4; i++) {
+        use_ats(g, 1);
+    }
+    assert_access(g, 1, VF_ACCESS_ABORT);
+    g->c->shared->device[0].atc_dead = false;
+    qtest_clock_step(g->qts, QUIET);
+    vs_cfgi_ste(g, SID(1));
+    if (used) {
+        qtest_clock_step(g->qts, QUIET);
+        use_ats(g, 1);
+    }
+    assert_access(g, 1, VF_ACCESS_S1);
+
+    g->c->shared->device[1].atc_dead = true;
+    for (int i = 0; i < 5; i++) {
+        fail_again(g, 2);
+    }
+    vs_queue(g, VS_CMD_CFGI_STE_RANGE, VS_RANGE_ALL);
+    vs_sync(g);
+    assert_access(g, 1, VF_ACCESS_S1);
+    vs_cfgi_ste(g, SID(1));
+    assert_access(g, 1, VF_ACCESS_S1);
+    vs_assert_listed(g, 1, "translate", "none", NULL);
+    g_free(vg_end(g));
+}
+
+/* A reset of the machine, which a guest can cause at will, is no quiet time */
+static void test_reset_again(void)
+{
+    VfGuest *g = vs_start_ats(1, EATS);
+    uint32_t since = g->c->shared->log_len;
+
+    g->c->shared->device[0].atc_dead = true;
+    for (int i = 0; i < 20; i++) {
+        vs_queue(g, VS_CMD_ATC_INV | HI(1), VS_ATC_SIZE_ALL);
+        vs_sync(g);
+        vg_system_reset(g);
+        vg_ports(g, 1);
+        vs_setup(g, VS_LINEAR);
+        vs_translate_all(g, 1, EATS);
+    }
+    /* The guest's own, the one that tells whose fault it was, and one again */
+    g_assert_cmpuint(refused(g, since), <=, 3);
+    g->c->shared->device[0].atc_dead = false;
+    qtest_clock_step(g->qts, SECOND);
+    vs_sync(g);
+    assert_access(g, 1, VF_ACCESS_S1);
+    g_free(vg_end(g));
+}
+
 /*
  * The guest names a stopped device while QEMU is in the midst of stopping all
  * of them for another reason: when that is over, the device goes on, too.
@@ -605,6 +686,9 @@ int main(int argc, char **argv)
     qtest_add_func("smmuv3-accel/dead/unplug", test_unplug);
     qtest_add_func("smmuv3-accel/dead/transfer", test_transfer);
     qtest_add_func("smmuv3-accel/dead/rearm", test_rearm);
+    vg_add_test("smmuv3-accel/dead/other", "idle", &on[0], test_other);
+    vg_add_test("smmuv3-accel/dead/other", "used", &on[1], test_other);
+    qtest_add_func("smmuv3-accel/dead/reset/again", test_reset_again);
     vg_add_test("smmuv3-accel/dead/recovered", "timer", &on[0],
                 test_recovered);
     vg_add_test("smmuv3-accel/dead/recovered", "register", &on[1],
