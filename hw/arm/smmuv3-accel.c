@@ -166,6 +166,19 @@ static void smmuv3_accel_installed(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
     }
 }
 
+/*
+ * Tell whether a device must not have ATS now. What was gathered comes first:
+ * it may need the ATS that the device has, and shows whether that is in vain.
+ */
+static bool smmuv3_accel_must_wait(SMMUv3AccelState *a, SMMUv3AccelDevice *adev)
+{
+    bool had_ats = smmuv3_accel_does_ats(&adev->host.ste);
+
+    smmuv3_accel_cmdq_submit(a->cmdq, NULL);
+    return (had_ats && !smmuv3_accel_does_ats(&adev->host.ste)) ||
+           smmuv3_accel_atc_waits(a, adev);
+}
+
 void smmuv3_accel_apply(SMMUv3State *s, SMMUv3AccelDevice *adev, bool named)
 {
     SMMUv3AccelState *a = s->accel_state;
@@ -175,7 +188,7 @@ void smmuv3_accel_apply(SMMUv3State *s, SMMUv3AccelDevice *adev, bool named)
 
     smmuv3_accel_read_ste(s, adev, named, &wanted, &event);
     if (smmuv3_accel_does_ats(&wanted) &&
-        smmuv3_accel_atc_waits(a, adev)) {
+        smmuv3_accel_must_wait(a, adev)) {
         error_setg(&err, "its ATC could not be invalidated again and again; it"
                    " goes on after a time");
         if (!smmuv3_accel_stop(a, adev, STOP_ATC_WAITS, err)) {

@@ -334,6 +334,107 @@ static void test_other(const void *opaque)
     g_free(vg_end(g));
 }
 
+/* Asserts that no ATC is invalidated after a device was attached anew */
+static void assert_atcs_first(VfGuest *g, uint32_t since)
+{
+    VfShared *shared = g->c->shared;
+    bool attached = false;
+
+    for (uint32_t i = since; i < shared->log_len; i++) {
+        const VfLog *log = &shared->log[i];
+
+        attached |= log->op == VF_OP_ATTACH;
+        for (uint32_t n = 0; log->op == VF_OP_HWPT_INVALIDATE &&
+                             n < log->arg[1]; n++) {
+            g_assert_true(!attached || (shared->cmd[log->arg[3] + n].word[0] &
+                                        0xff) != VS_CMD_ATC_INV);
+        }
+    }
+    g_assert_true(attached);
+}
+
+/*
+ * An ATC invalidation and a command that has the STE of its device read again
+ * are in one batch. The former needs ATS as it is, and what comes of it decides
+ * about the latter.
+ */
+static void test_batch(void)
+{
+    VfGuest *g = start();
+    uint32_t since;
+
+    /* It failed a moment ago, and then another one did again and again */
+    g->c->shared->device[0].atc_dead = true;
+    use_ats(g, 1);
+    use_ats(g, 1);
+    g->c->shared->device[0].atc_dead = false;
+    qtest_clock_step(g->qts, SECOND);
+    use_ats(g, 1);
+    g->c->shared->device[1].atc_dead = true;
+    for (int i = 0; i < 3; i++) {
+        fail_again(g, 2);
+    }
+    assert_access(g, 1, VF_ACCESS_S1);
+
+    /* The same STE, as it is to wait */
+    since = g->c->shared->log_len;
+    vs_queue(g, VS_CMD_ATC_INV | HI(1), VS_ATC_SIZE_ALL);
+    vs_cfgi_ste(g, SID(1));
+    assert_atcs_first(g, since);
+
+    /* Others, of a device that fails by this very batch */
+    qtest_clock_step(g->qts, QUIET);
+    assert_access(g, 1, VF_ACCESS_S1);
+    g->c->shared->device[0].atc_dead = true;
+    since = g->c->shared->log_len;
+    vs_queue(g, VS_CMD_ATC_INV | HI(1), VS_ATC_SIZE_ALL);
+    for (unsigned int i = 0; i < 4; i++) {
+        vs_write_ste(g, VS_LINEAR, SID(1), VS_STE0_DEFAULT + (i << 16),
+                     VS_STE1_DEFAULT | EATS);
+        vs_cfgi_ste(g, SID(1));
+        vs_queue(g, VS_CMD_ATC_INV | HI(1), VS_ATC_SIZE_ALL);
+    }
+    vs_sync(g);
+    /* Twice, and once more that tells whose fault it was */
+    g_assert_cmpuint(refused(g, since), <=, 3);
+    assert_access(g, 1, VF_ACCESS_ABORT);
+    g_free(vg_end(g));
+}
+
+/*
+ * All wait for the same time, and its end lets one of them try: the others go
+ * on when that one has answered.
+ */
+static void test_together(void)
+{
+    VfGuest *g = start();
+    uint32_t since = g->c->shared->log_len, first;
+
+    set_dead(g, true);
+    queue_atcs(g);
+    vs_sync(g);
+    g_assert_cmpuint(refused(g, since), ==, 1 + DEAD);
+    first = refused(g, since);
+    for (int i = 0; i < 120; i++) {
+        vs_queue(g, VS_CMD_CFGI_STE_RANGE, VS_RANGE_ALL);
+        vs_sync(g);
+        queue_atcs(g);
+        vs_sync(g);
+        qtest_clock_step(g->qts, SECOND);
+    }
+    /* Once more; after 0.1 s to 12.8 s, and each 12.8 s of what is left */
+    g_assert_cmpuint(refused(g, since), <=, first + 1 + 8 + 8);
+    assert_access(g, DEVICES, VF_ACCESS_S1);
+
+    set_dead(g, false);
+    qtest_clock_step(g->qts, QUIET);
+    for (unsigned int n = 1; n <= DEVICES; n++) {
+        vs_cfgi_ste(g, SID(n));
+        assert_access(g, n, VF_ACCESS_S1);
+    }
+    g_free(vg_end(g));
+}
+
 /* A reset of the machine, which a guest can cause at will, is no quiet time */
 static void test_reset_again(void)
 {
@@ -688,6 +789,8 @@ int main(int argc, char **argv)
     qtest_add_func("smmuv3-accel/dead/rearm", test_rearm);
     vg_add_test("smmuv3-accel/dead/other", "idle", &on[0], test_other);
     vg_add_test("smmuv3-accel/dead/other", "used", &on[1], test_other);
+    qtest_add_func("smmuv3-accel/dead/batch", test_batch);
+    qtest_add_func("smmuv3-accel/dead/together", test_together);
     qtest_add_func("smmuv3-accel/dead/reset/again", test_reset_again);
     vg_add_test("smmuv3-accel/dead/recovered", "timer", &on[0],
                 test_recovered);
