@@ -313,11 +313,12 @@ static void test_other(const void *opaque)
     }
     assert_access(g, 1, VF_ACCESS_ABORT);
     g->c->shared->device[0].atc_dead = false;
-    qtest_clock_step(g->qts, QUIET);
+    qtest_clock_step(g->qts, used ? SECOND : QUIET);
     vs_cfgi_ste(g, SID(1));
     if (used) {
         qtest_clock_step(g->qts, QUIET);
-        use_ats(g, 1);
+        vs_queue(g, VS_CMD_ATC_INV | HI(1), VS_ATC_SIZE_ALL);
+        vs_sync(g);
     }
     assert_access(g, 1, VF_ACCESS_S1);
 
@@ -432,6 +433,27 @@ static void test_together(void)
         vs_cfgi_ste(g, SID(n));
         assert_access(g, n, VF_ACCESS_S1);
     }
+    g_free(vg_end(g));
+}
+
+/* While others fail, even a first failure is not tried again at once */
+static void test_first(void)
+{
+    VfGuest *g = start();
+    uint32_t since;
+
+    g->c->shared->device[0].atc_dead = true;
+    for (int i = 0; i < 3; i++) {
+        fail_again(g, 1);
+    }
+    qtest_clock_step(g->qts, SECOND);
+    g->c->shared->device[1].atc_dead = true;
+    since = g->c->shared->log_len;
+    use_ats(g, 2);
+    g_assert_cmpuint(refused(g, since), ==, 2);
+    use_ats(g, 2);
+    g_assert_cmpuint(refused(g, since), ==, 2);
+    assert_access(g, 2, VF_ACCESS_ABORT);
     g_free(vg_end(g));
 }
 
@@ -791,6 +813,7 @@ int main(int argc, char **argv)
     vg_add_test("smmuv3-accel/dead/other", "used", &on[1], test_other);
     qtest_add_func("smmuv3-accel/dead/batch", test_batch);
     qtest_add_func("smmuv3-accel/dead/together", test_together);
+    qtest_add_func("smmuv3-accel/dead/first", test_first);
     qtest_add_func("smmuv3-accel/dead/reset/again", test_reset_again);
     vg_add_test("smmuv3-accel/dead/recovered", "timer", &on[0],
                 test_recovered);
