@@ -42,6 +42,7 @@ struct SMMUv3AccelCmdq {
     SMMUv3AccelCmdqInfo *info;
     SMMUv3AccelSlice *slice;
     SMMUv3AccelAtcFailed *atc_failed;
+    SMMUv3AccelAtcAnswered *atc_answered;
     void *opaque;
     uint32_t viommu_id;
     bool repeat;            /* the host SMMU has the erratum */
@@ -73,6 +74,7 @@ SMMUv3AccelCmdq *smmuv3_accel_cmdq_new(SMMUv3State *s, IOMMUFDBackend *be,
                                        SMMUv3AccelCmdqInfo *info,
                                        SMMUv3AccelSlice *slice,
                                        SMMUv3AccelAtcFailed *atc_failed,
+                                       SMMUv3AccelAtcAnswered *atc_answered,
                                        void *opaque)
 {
     SMMUv3AccelCmdq *q = g_new0(SMMUv3AccelCmdq, 1);
@@ -85,6 +87,7 @@ SMMUv3AccelCmdq *smmuv3_accel_cmdq_new(SMMUv3State *s, IOMMUFDBackend *be,
     q->viommu_id = viommu_id;
     q->repeat = repeat;
     q->atc_failed = atc_failed;
+    q->atc_answered = atc_answered;
     q->opaque = opaque;
     q->suspects = g_hash_table_new(NULL, NULL);
     return q;
@@ -172,6 +175,11 @@ void smmuv3_accel_cmdq_set_stale(SMMUv3AccelCmdq *q)
 void smmuv3_accel_cmdq_allow_attempt(SMMUv3AccelCmdq *q)
 {
     q->tried = false;
+}
+
+void smmuv3_accel_cmdq_suspect(SMMUv3AccelCmdq *q, uint32_t sid)
+{
+    g_hash_table_add(q->suspects, GUINT_TO_POINTER(sid));
 }
 
 static HostCmd smmuv3_accel_cmdq_pack(uint64_t dword0, uint64_t dword1)
@@ -294,6 +302,7 @@ static void smmuv3_accel_cmdq_prove_atcs(SMMUv3AccelCmdq *q)
         errno = 0;
         if (smmuv3_accel_cmdq_recover_atc(q, sid, &err)) {
             g_hash_table_remove(q->suspects, key->data);
+            q->atc_answered(q->opaque, sid);
             continue;
         }
         if (errno != ETIMEDOUT && errno != EIO) {
@@ -354,14 +363,25 @@ static uint32_t smmuv3_accel_cmdq_prove_first(SMMUv3AccelCmdq *q, uint32_t len)
 /* Issue ATC invalidations, and if that fails all of each device in them */
 static void smmuv3_accel_cmdq_submit_atcs(SMMUv3AccelCmdq *q, uint32_t len)
 {
-    if (!len || smmuv3_accel_cmdq_issue(q, q->atcs, len, NULL)) {
+    bool good;
+
+    if (!len) {
+        return;
+    }
+    good = smmuv3_accel_cmdq_issue(q, q->atcs, len, NULL);
+    for (uint32_t i = 0; i < len; i++) {
+        uint32_t sid = le64_to_cpu(q->atcs[i].cmd[0]) >> 32;
+
+        if (good) {
+            q->atc_answered(q->opaque, sid);
+        } else {
+            smmuv3_accel_cmdq_suspect(q, sid);
+        }
+    }
+    if (good) {
         return;
     }
     q->info->recoveries++;
-    for (uint32_t i = 0; i < len; i++) {
-        g_hash_table_add(q->suspects, GUINT_TO_POINTER(
-                             le64_to_cpu(q->atcs[i].cmd[0]) >> 32));
-    }
     smmuv3_accel_cmdq_prove_atcs(q);
     trace_smmuv3_accel_cmdq_recover(q->viommu_id, q->stale);
 }

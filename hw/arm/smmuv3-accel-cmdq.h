@@ -45,6 +45,14 @@ typedef struct SMMUv3AccelCmdqInfo {
 typedef bool SMMUv3AccelAtcFailed(void *opaque, uint32_t sid, Error *err);
 
 /**
+ * SMMUv3AccelAtcAnswered: note that a device has answered an ATC invalidation
+ *
+ * @opaque: as given to smmuv3_accel_cmdq_new().
+ * @sid: StreamID of the device; the same one for each of several commands.
+ */
+typedef void SMMUv3AccelAtcAnswered(void *opaque, uint32_t sid);
+
+/**
  * smmuv3_accel_cmdq_add_properties: add the properties for measurements
  *
  * Adds x-inval-batch, which can be set, and x-inval-commands, x-inval-calls and
@@ -71,7 +79,8 @@ void smmuv3_accel_cmdq_add_properties(Object *obj, SMMUv3AccelCmdqInfo *info);
  * @info: limits and counters; lives as long as the batch.
  * @slice: slice that the calls are counted in; lives as long as the batch.
  * @atc_failed: called in smmuv3_accel_cmdq_submit().
- * @opaque: for @atc_failed.
+ * @atc_answered: same.
+ * @opaque: for both.
  *
  * Returns: the batch, freed with smmuv3_accel_cmdq_free().
  */
@@ -81,6 +90,7 @@ SMMUv3AccelCmdq *smmuv3_accel_cmdq_new(SMMUv3State *s, IOMMUFDBackend *be,
                                        SMMUv3AccelCmdqInfo *info,
                                        SMMUv3AccelSlice *slice,
                                        SMMUv3AccelAtcFailed *atc_failed,
+                                       SMMUv3AccelAtcAnswered *atc_answered,
                                        void *opaque);
 
 /**
@@ -105,6 +115,18 @@ void smmuv3_accel_cmdq_free(SMMUv3AccelCmdq *q);
  * @cmd: the command in host byte order (SMMUv3 IHI0070, 4).
  */
 void smmuv3_accel_cmdq_add(SMMUv3AccelCmdq *q, const Cmd *cmd);
+
+/**
+ * smmuv3_accel_cmdq_suspect: have the next submission invalidate all of the ATC
+ * of a device, alone
+ *
+ * For a device that did not answer the last time. No CMD_SYNC may complete
+ * before it was asked, see smmuv3_accel_cmdq_unproved().
+ *
+ * @q: the batch.
+ * @sid: StreamID of the device; ignored then if it has no vDEVICE or no ATS.
+ */
+void smmuv3_accel_cmdq_suspect(SMMUv3AccelCmdq *q, uint32_t sid);
 
 /**
  * smmuv3_accel_cmdq_submit: have the host complete the batch

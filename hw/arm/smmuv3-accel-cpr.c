@@ -522,6 +522,8 @@ static void smmuv3_accel_cpr_vm_state(void *opaque, bool running,
         exit(EXIT_FAILURE);
     }
     a->cpr.adopting = false;
+    /* What the guest waits for may have been unplugged in the meantime */
+    smmuv3_accel_acknowledge(a);
 }
 
 bool smmuv3_accel_pre_load(void *opaque, Error **errp)

@@ -148,7 +148,8 @@ void smmuv3_accel_new_cmdq(SMMUv3AccelState *a)
 {
     a->cmdq = smmuv3_accel_cmdq_new(a->smmu, a->be, a->viommu_id,
                                     a->repeat_tlbi, a->vsids, &a->inval,
-                                    &a->slice, smmuv3_accel_atc_failed, a);
+                                    &a->slice, smmuv3_accel_atc_failed,
+                                    smmuv3_accel_atc_answered, a);
     a->retry.failures = 0;
 }
 

@@ -112,7 +112,8 @@ typedef struct SMMUv3AccelDevice {
     SMMUv3AccelStop stopped;
     char *failure;              /* what the host said then; NULL without */
     uint32_t attempt;           /* in which the host refused something */
-    SMMUv3AccelBackoff atc;     /* of ATC invalidations, with its ATS */
+    bool atc_failed;            /* did not answer, and does not for sure yet */
+    int64_t atc_failed_at;      /* time of that, as in SMMUv3AccelBackoff */
     SMMUEventInfo event;        /* last event recorded for its STE */
     bool reported;              /* the user was told that the host failed */
 } SMMUv3AccelDevice;
@@ -127,6 +128,7 @@ typedef struct SMMUv3AccelDevice {
  * @failures: smmuv3_accel_cmdq_failures() at the last one
  * @caches: of attempts that the guest can cause with stale caches
  * @atcs: of ATCs that could not be invalidated again, of all devices together
+ * @atcs_failed: number of devices with @atc_failed
  * @guest_told: a CMD_SYNC ended with an error since the host caches are stale
  * @sync_waits: CONS stays at a CMD_SYNC until the next attempt
  */
@@ -138,6 +140,7 @@ typedef struct SMMUv3AccelRetry {
     uint32_t failures;
     SMMUv3AccelBackoff caches;
     SMMUv3AccelBackoff atcs;
+    uint32_t atcs_failed;
     bool guest_told;
     bool sync_waits;
 } SMMUv3AccelRetry;
@@ -675,13 +678,27 @@ bool smmuv3_accel_backoff_waits(const SMMUv3AccelBackoff *b);
  * smmuv3_accel_atc_backoff: have a device wait whose ATC could not be
  * invalidated
  *
- * From its second failure on it waits for those of other devices, too: with
- * many dead devices the host must not wait for one of them all the time.
+ * The first failure is not waited for, unless another device waits or did so a
+ * moment ago: with many dead devices the host must not wait for one of them all
+ * the time. So all wait for the same time, which a reset of the machine does
+ * not end, and a device does until smmuv3_accel_atc_answered().
  *
  * @a: state that @adev belongs to.
  * @adev: the device.
  */
 void smmuv3_accel_atc_backoff(SMMUv3AccelState *a, SMMUv3AccelDevice *adev);
+
+/**
+ * smmuv3_accel_atc_answered: let a device whose ATC was invalidated wait no
+ * longer, a SMMUv3AccelAtcAnswered
+ *
+ * Its last failure has to be as long ago as the longest time. Otherwise a guest
+ * with a device that answers when the guest likes would never wait.
+ *
+ * @opaque: the SMMUv3AccelState.
+ * @vsid: StreamID by which the host knows the device.
+ */
+void smmuv3_accel_atc_answered(void *opaque, uint32_t vsid);
 
 /**
  * smmuv3_accel_atc_waits: tell whether a device must not do ATS yet

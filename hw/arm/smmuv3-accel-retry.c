@@ -23,7 +23,10 @@
  * A device that does not answer ATC invalidations is left alone: an attempt
  * would enable its ATS, and the next invalidation would fail for all devices of
  * its batch again. When the guest has its STE read again, its ATS is enabled at
- * once the first time, and later the more often this was in vain.
+ * once the first time, and later the more often this was in vain. A guest can
+ * have many such devices, so they wait together: what one of them fails by
+ * counts for all, and at the end of a time they are tried one by one, until one
+ * does not answer.
  */
 
 #include "qemu/osdep.h"
@@ -68,14 +71,18 @@ static void smmuv3_accel_retry_settle(SMMUv3AccelState *a)
     }
 }
 
+static bool smmuv3_accel_backoff_quiet(const SMMUv3AccelBackoff *b)
+{
+    return !b->failures || qemu_clock_get_ms(QEMU_CLOCK_VIRTUAL) >
+                           b->not_before + RETRY_LAST_MS;
+}
+
 void smmuv3_accel_backoff(SMMUv3AccelBackoff *b)
 {
-    int64_t now = qemu_clock_get_ms(QEMU_CLOCK_VIRTUAL);
-
-    if (now > b->not_before + RETRY_LAST_MS) {
+    if (smmuv3_accel_backoff_quiet(b)) {
         b->failures = 0;
     }
-    b->not_before = now;
+    b->not_before = qemu_clock_get_ms(QEMU_CLOCK_VIRTUAL);
     if (b->failures) {
         b->not_before += MIN(RETRY_FIRST_MS << MIN(b->failures - 1, 16),
                              RETRY_LAST_MS);
@@ -88,20 +95,51 @@ bool smmuv3_accel_backoff_waits(const SMMUv3AccelBackoff *b)
     return qemu_clock_get_ms(QEMU_CLOCK_VIRTUAL) < b->not_before;
 }
 
+static bool smmuv3_accel_atc_failed_lately(const SMMUv3AccelDevice *adev)
+{
+    return adev->atc_failed && qemu_clock_get_ms(QEMU_CLOCK_VIRTUAL) <=
+                               adev->atc_failed_at + RETRY_LAST_MS;
+}
+
 void smmuv3_accel_atc_backoff(SMMUv3AccelState *a, SMMUv3AccelDevice *adev)
 {
-    smmuv3_accel_backoff(&adev->atc);
-    if (adev->atc.failures > 1) {
+    bool quiet = smmuv3_accel_backoff_quiet(&a->retry.atcs);
+
+    if (quiet && smmuv3_accel_atc_failed_lately(adev)) {
+        /* The failure before, which was not waited for */
         smmuv3_accel_backoff(&a->retry.atcs);
+    }
+    if (adev->atc_failed || !quiet) {
+        smmuv3_accel_backoff(&a->retry.atcs);
+    }
+    a->retry.atcs_failed += !adev->atc_failed;
+    adev->atc_failed = true;
+    adev->atc_failed_at = qemu_clock_get_ms(QEMU_CLOCK_VIRTUAL);
+}
+
+void smmuv3_accel_atc_answered(void *opaque, uint32_t vsid)
+{
+    SMMUv3AccelState *a = opaque;
+    SMMUv3AccelDevice *adev;
+
+    /* As nearly always, and this is called for each command */
+    if (!a->retry.atcs_failed) {
+        return;
+    }
+    adev = smmuv3_accel_find(a, vsid);
+    for (; adev; adev = QLIST_NEXT(adev, same_sid)) {
+        if (adev->atc_failed && adev->host.vdevice_id != NO_ID &&
+            adev->host.vsid == vsid && !smmuv3_accel_atc_failed_lately(adev)) {
+            adev->atc_failed = false;
+            a->retry.atcs_failed--;
+        }
     }
 }
 
 bool smmuv3_accel_atc_waits(const SMMUv3AccelState *a,
                             const SMMUv3AccelDevice *adev)
 {
-    return smmuv3_accel_backoff_waits(&adev->atc) ||
-           (adev->atc.failures > 1 &&
-            smmuv3_accel_backoff_waits(&a->retry.atcs));
+    return adev->atc_failed && smmuv3_accel_backoff_waits(&a->retry.atcs);
 }
 
 static bool smmuv3_accel_retry_too_early(SMMUv3AccelState *a)

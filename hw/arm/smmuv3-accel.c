@@ -160,6 +160,23 @@ static void smmuv3_accel_installed(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
         why = STOP_NO_VDEVICE;
     }
     smmuv3_accel_set_stopped(a, adev, why);
+    if (adev->atc_failed && smmuv3_accel_does_ats(&adev->host.ste)) {
+        /* Ahead of the next one that waits: one failure is enough for both */
+        smmuv3_accel_cmdq_suspect(a->cmdq, adev->host.vsid);
+    }
+}
+
+/*
+ * Tell whether a device must not have ATS now. What was gathered comes first:
+ * it may need the ATS that the device has, and shows whether that is in vain.
+ */
+static bool smmuv3_accel_must_wait(SMMUv3AccelState *a, SMMUv3AccelDevice *adev)
+{
+    bool had_ats = smmuv3_accel_does_ats(&adev->host.ste);
+
+    smmuv3_accel_cmdq_submit(a->cmdq, NULL);
+    return (had_ats && !smmuv3_accel_does_ats(&adev->host.ste)) ||
+           smmuv3_accel_atc_waits(a, adev);
 }
 
 void smmuv3_accel_apply(SMMUv3State *s, SMMUv3AccelDevice *adev, bool named)
@@ -171,7 +188,7 @@ void smmuv3_accel_apply(SMMUv3State *s, SMMUv3AccelDevice *adev, bool named)
 
     smmuv3_accel_read_ste(s, adev, named, &wanted, &event);
     if (smmuv3_accel_does_ats(&wanted) &&
-        smmuv3_accel_atc_waits(a, adev)) {
+        smmuv3_accel_must_wait(a, adev)) {
         error_setg(&err, "its ATC could not be invalidated again and again; it"
                    " goes on after a time");
         if (!smmuv3_accel_stop(a, adev, STOP_ATC_WAITS, err)) {
@@ -280,9 +297,7 @@ void smmuv3_accel_reset(SMMUv3State *s)
 
         adev->event = (SMMUEventInfo) { .type = SMMU_EVT_NONE };
         adev->reported = false;
-        adev->atc = (SMMUv3AccelBackoff) { 0 };
     }
-    a->retry.atcs = (SMMUv3AccelBackoff) { 0 };
 }
 
 void smmuv3_accel_init_regs(SMMUv3State *s)
@@ -310,6 +325,7 @@ void smmuv3_accel_unbind(SMMUv3State *s, PCIDevice *pdev)
     vsid = adev->host.vsid;
     smmuv3_accel_unmark(a, adev);
     smmuv3_accel_set_stopped(a, adev, STOP_NONE);
+    a->retry.atcs_failed -= adev->atc_failed;
     /* Until then it is another process that has the device attached */
     if (!a->cpr.adopting) {
         smmuv3_accel_release(a, adev);

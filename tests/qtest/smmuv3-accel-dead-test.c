@@ -277,6 +277,210 @@ static void test_rearm(void)
     g_free(vg_end(g));
 }
 
+/* Have the guest give ATS to a device, and use it. Both may be in vain. */
+static void use_ats(VfGuest *g, unsigned int n)
+{
+    vs_cfgi_ste(g, SID(n));
+    vs_queue(g, VS_CMD_ATC_INV | HI(n), VS_ATC_SIZE_ALL);
+    vs_sync(g);
+}
+
+/* Have time pass until a device that waits has failed once more */
+static void fail_again(VfGuest *g, unsigned int n)
+{
+    uint32_t since = g->c->shared->log_len;
+
+    for (int i = 0; i < 300 && !refused(g, since); i++) {
+        qtest_clock_step(g->qts, 100 * MS);
+        use_ats(g, n);
+    }
+    g_assert_cmpuint(refused(g, since), >, 0);
+    assert_access(g, n, VF_ACCESS_ABORT);
+}
+
+/*
+ * A device that failed again and again a long time ago works, and another one
+ * begins to fail: the first one goes on whenever its STE is read again.
+ */
+static void test_other(const void *opaque)
+{
+    bool used = *(const bool *)opaque;
+    VfGuest *g = start();
+
+    g->c->shared->device[0].atc_dead = true;
+    for (int i = 0; i < 4; i++) {
+        use_ats(g, 1);
+    }
+    assert_access(g, 1, VF_ACCESS_ABORT);
+    g->c->shared->device[0].atc_dead = false;
+    qtest_clock_step(g->qts, used ? SECOND : QUIET);
+    vs_cfgi_ste(g, SID(1));
+    if (used) {
+        qtest_clock_step(g->qts, QUIET);
+        vs_queue(g, VS_CMD_ATC_INV | HI(1), VS_ATC_SIZE_ALL);
+        vs_sync(g);
+    }
+    assert_access(g, 1, VF_ACCESS_S1);
+
+    g->c->shared->device[1].atc_dead = true;
+    for (int i = 0; i < 5; i++) {
+        fail_again(g, 2);
+    }
+    vs_queue(g, VS_CMD_CFGI_STE_RANGE, VS_RANGE_ALL);
+    vs_sync(g);
+    assert_access(g, 1, VF_ACCESS_S1);
+    vs_cfgi_ste(g, SID(1));
+    assert_access(g, 1, VF_ACCESS_S1);
+    vs_assert_listed(g, 1, "translate", "none", NULL);
+    g_free(vg_end(g));
+}
+
+/* Asserts that no ATC is invalidated after a device was attached anew */
+static void assert_atcs_first(VfGuest *g, uint32_t since)
+{
+    VfShared *shared = g->c->shared;
+    bool attached = false;
+
+    for (uint32_t i = since; i < shared->log_len; i++) {
+        const VfLog *log = &shared->log[i];
+
+        attached |= log->op == VF_OP_ATTACH;
+        for (uint32_t n = 0; log->op == VF_OP_HWPT_INVALIDATE &&
+                             n < log->arg[1]; n++) {
+            g_assert_true(!attached || (shared->cmd[log->arg[3] + n].word[0] &
+                                        0xff) != VS_CMD_ATC_INV);
+        }
+    }
+    g_assert_true(attached);
+}
+
+/*
+ * An ATC invalidation and a command that has the STE of its device read again
+ * are in one batch. The former needs ATS as it is, and what comes of it decides
+ * about the latter.
+ */
+static void test_batch(void)
+{
+    VfGuest *g = start();
+    uint32_t since;
+
+    /* It failed a moment ago, and then another one did again and again */
+    g->c->shared->device[0].atc_dead = true;
+    use_ats(g, 1);
+    use_ats(g, 1);
+    g->c->shared->device[0].atc_dead = false;
+    qtest_clock_step(g->qts, SECOND);
+    use_ats(g, 1);
+    g->c->shared->device[1].atc_dead = true;
+    for (int i = 0; i < 3; i++) {
+        fail_again(g, 2);
+    }
+    assert_access(g, 1, VF_ACCESS_S1);
+
+    /* The same STE, as it is to wait */
+    since = g->c->shared->log_len;
+    vs_queue(g, VS_CMD_ATC_INV | HI(1), VS_ATC_SIZE_ALL);
+    vs_cfgi_ste(g, SID(1));
+    assert_atcs_first(g, since);
+
+    /* Others, of a device that fails by this very batch */
+    qtest_clock_step(g->qts, QUIET);
+    assert_access(g, 1, VF_ACCESS_S1);
+    g->c->shared->device[0].atc_dead = true;
+    since = g->c->shared->log_len;
+    vs_queue(g, VS_CMD_ATC_INV | HI(1), VS_ATC_SIZE_ALL);
+    for (unsigned int i = 0; i < 4; i++) {
+        vs_write_ste(g, VS_LINEAR, SID(1), VS_STE0_DEFAULT + (i << 16),
+                     VS_STE1_DEFAULT | EATS);
+        vs_cfgi_ste(g, SID(1));
+        vs_queue(g, VS_CMD_ATC_INV | HI(1), VS_ATC_SIZE_ALL);
+    }
+    vs_sync(g);
+    /* Twice, and once more that tells whose fault it was */
+    g_assert_cmpuint(refused(g, since), <=, 3);
+    assert_access(g, 1, VF_ACCESS_ABORT);
+    g_free(vg_end(g));
+}
+
+/*
+ * All wait for the same time, and its end lets one of them try: the others go
+ * on when that one has answered.
+ */
+static void test_together(void)
+{
+    VfGuest *g = start();
+    uint32_t since = g->c->shared->log_len, first;
+
+    set_dead(g, true);
+    queue_atcs(g);
+    vs_sync(g);
+    g_assert_cmpuint(refused(g, since), ==, 1 + DEAD);
+    first = refused(g, since);
+    for (int i = 0; i < 120; i++) {
+        vs_queue(g, VS_CMD_CFGI_STE_RANGE, VS_RANGE_ALL);
+        vs_sync(g);
+        queue_atcs(g);
+        vs_sync(g);
+        qtest_clock_step(g->qts, SECOND);
+    }
+    /* Once more; after 0.1 s to 12.8 s, and each 12.8 s of what is left */
+    g_assert_cmpuint(refused(g, since), <=, first + 1 + 8 + 8);
+    assert_access(g, DEVICES, VF_ACCESS_S1);
+
+    set_dead(g, false);
+    qtest_clock_step(g->qts, QUIET);
+    for (unsigned int n = 1; n <= DEVICES; n++) {
+        vs_cfgi_ste(g, SID(n));
+        assert_access(g, n, VF_ACCESS_S1);
+    }
+    g_free(vg_end(g));
+}
+
+/* While others fail, even a first failure is not tried again at once */
+static void test_first(void)
+{
+    VfGuest *g = start();
+    uint32_t since;
+
+    g->c->shared->device[0].atc_dead = true;
+    for (int i = 0; i < 3; i++) {
+        fail_again(g, 1);
+    }
+    qtest_clock_step(g->qts, SECOND);
+    g->c->shared->device[1].atc_dead = true;
+    since = g->c->shared->log_len;
+    use_ats(g, 2);
+    g_assert_cmpuint(refused(g, since), ==, 2);
+    use_ats(g, 2);
+    g_assert_cmpuint(refused(g, since), ==, 2);
+    assert_access(g, 2, VF_ACCESS_ABORT);
+    g_free(vg_end(g));
+}
+
+/* A reset of the machine, which a guest can cause at will, is no quiet time */
+static void test_reset_again(void)
+{
+    VfGuest *g = vs_start_ats(1, EATS);
+    uint32_t since = g->c->shared->log_len;
+
+    g->c->shared->device[0].atc_dead = true;
+    for (int i = 0; i < 20; i++) {
+        vs_queue(g, VS_CMD_ATC_INV | HI(1), VS_ATC_SIZE_ALL);
+        vs_sync(g);
+        vg_system_reset(g);
+        vg_ports(g, 1);
+        vs_setup(g, VS_LINEAR);
+        vs_translate_all(g, 1, EATS);
+    }
+    /* The guest's own, the one that tells whose fault it was, and one again */
+    g_assert_cmpuint(refused(g, since), <=, 3);
+    g->c->shared->device[0].atc_dead = false;
+    qtest_clock_step(g->qts, SECOND);
+    vs_sync(g);
+    assert_access(g, 1, VF_ACCESS_S1);
+    g_free(vg_end(g));
+}
+
 /*
  * The guest names a stopped device while QEMU is in the midst of stopping all
  * of them for another reason: when that is over, the device goes on, too.
@@ -534,6 +738,60 @@ static void test_update(void)
     g_free(vg_end(g));
 }
 
+/*
+ * The device that the guest waits for is unplugged while the virtual machine
+ * stands still, and another QEMU may take over then.
+ */
+static void test_acknowledge_unplug(const void *opaque)
+{
+    bool transfer = *(const bool *)opaque;
+    VfClient *c = vf_client_new();
+    g_autofree gchar *options = vs_options(c, 1, 0);
+    VfGuest *g;
+
+    c->shared->device[0].phys[PCI_INTERRUPT_PIN] = 0;
+    g = vg_start(c, "%s " VG_SHARED_RAM, options);
+    vg_ports(g, 1);
+    vs_setup(g, VS_LINEAR);
+    vs_write_ste(g, VS_LINEAR, SID(1), VS_STE0_DEFAULT, VS_STE1_DEFAULT);
+    vs_enable(g, true);
+    g_assert_cmpstr(vg_device_add(g, 0, "d1", 1, ""), ==, NULL);
+    assert_access(g, 1, VF_ACCESS_S1);
+    unstoppable(g);
+    vs_enable(g, false);
+    g_assert_false(acknowledged(g));
+    qtest_qmp_assert_success(g->qts, "{'execute': 'stop'}");
+    vf_client_clear_rules(g->c);
+    vg_device_del(g, "d1", 1);
+    g_assert_false(acknowledged(g));
+    if (transfer) {
+        vg_transfer(g);
+    }
+    qtest_qmp_assert_success(g->qts, "{'execute': 'cont'}");
+    qtest_clock_step(g->qts, QUIET);
+    g_assert_true(acknowledged(g));
+    g_assert_cmphex(vs_readl(g, VS_GBPA) & VS_GBPA_UPDATE, ==, 0);
+    g_free(vg_end(g));
+}
+
+/* The same for GBPA alone */
+static void test_update_unplug(void)
+{
+    VfGuest *g = vs_start(1, 1);
+
+    vs_setup(g, VS_LINEAR);
+    unstoppable(g);
+    vs_gbpa(g, true);
+    qtest_qmp_assert_success(g->qts, "{'execute': 'stop'}");
+    vf_client_clear_rules(g->c);
+    vg_device_del(g, "d1", 1);
+    g_assert_cmphex(vs_readl(g, VS_GBPA) & VS_GBPA_UPDATE, ==, VS_GBPA_UPDATE);
+    qtest_qmp_assert_success(g->qts, "{'execute': 'cont'}");
+    qtest_clock_step(g->qts, QUIET);
+    g_assert_cmphex(vs_readl(g, VS_GBPA) & VS_GBPA_UPDATE, ==, 0);
+    g_free(vg_end(g));
+}
+
 int main(int argc, char **argv)
 {
     static const Ending by_sync = BY_SYNC, by_number = BY_NUMBER,
@@ -551,6 +809,12 @@ int main(int argc, char **argv)
     qtest_add_func("smmuv3-accel/dead/unplug", test_unplug);
     qtest_add_func("smmuv3-accel/dead/transfer", test_transfer);
     qtest_add_func("smmuv3-accel/dead/rearm", test_rearm);
+    vg_add_test("smmuv3-accel/dead/other", "idle", &on[0], test_other);
+    vg_add_test("smmuv3-accel/dead/other", "used", &on[1], test_other);
+    qtest_add_func("smmuv3-accel/dead/batch", test_batch);
+    qtest_add_func("smmuv3-accel/dead/together", test_together);
+    qtest_add_func("smmuv3-accel/dead/first", test_first);
+    qtest_add_func("smmuv3-accel/dead/reset/again", test_reset_again);
     vg_add_test("smmuv3-accel/dead/recovered", "timer", &on[0],
                 test_recovered);
     vg_add_test("smmuv3-accel/dead/recovered", "register", &on[1],
@@ -574,5 +838,10 @@ int main(int argc, char **argv)
     qtest_add_func("smmuv3-accel/dead/acknowledge/stale",
                    test_acknowledge_stale);
     qtest_add_func("smmuv3-accel/dead/update", test_update);
+    qtest_add_func("smmuv3-accel/dead/update/unplug", test_update_unplug);
+    vg_add_test("smmuv3-accel/dead/acknowledge/unplug", "stopped", &on[0],
+                test_acknowledge_unplug);
+    vg_add_test("smmuv3-accel/dead/acknowledge/unplug", "transfer", &on[1],
+                test_acknowledge_unplug);
     return g_test_run();
 }

@@ -114,7 +114,7 @@ static void test_rearm(void)
     }
 }
 
-/* While ATS has to wait, other STEs have not, nor has a reset of the machine */
+/* While ATS has to wait, and a reset does not end that, other STEs have not */
 static void test_rearm_other(void)
 {
     VfGuest *g = vs_start_ats(1, EATS);
@@ -144,6 +144,8 @@ static void test_rearm_other(void)
     vs_write_ste(g, VS_LINEAR, SID(1), VS_STE0_DEFAULT,
                  VS_STE1_DEFAULT | EATS);
     vs_enable(g, true);
+    assert_access(g, 1, VF_ACCESS_ABORT);
+    qtest_clock_step(g->qts, SECOND);
     vs_assert_s1(g, 0, SID(1), VS_STE0_DEFAULT, VS_STE1_DEFAULT | EATS);
     g_free(vg_end(g));
 }
@@ -576,6 +578,8 @@ static void test_unstoppable_atc(void)
     vg_settle(g);
     g_assert_false(vs_done(g));
     vf_client_clear_rules(g->c);
+    /* When it gets ATS, it is asked at once */
+    g->c->shared->device[0].atc_dead = false;
     qtest_clock_step(g->qts, QUIET);
     g_assert_true(vs_done(g));
     vs_assert_s1(g, 0, SID(1), OTHER_STE0, VS_STE1_DEFAULT | EATS);
