@@ -272,6 +272,21 @@ void smmuv3_accel_stall_drain(SMMUv3AccelState *a,
     }
 }
 
+static int find_waiting(Object *obj, void *opaque)
+{
+    SMMUv3State *s = (SMMUv3State *)object_dynamic_cast(obj, TYPE_ARM_SMMUV3);
+    SMMUv3AccelDevice *adev = s && s->accel ?
+        g_hash_table_lookup(s->accel_state->devices, opaque) : NULL;
+
+    return adev && adev->can_stall;
+}
+
+bool smmuv3_accel_device_waits(PCIDevice *pdev)
+{
+    return object_child_foreach_recursive(object_get_root(), find_waiting,
+                                          pdev);
+}
+
 /* A new QEMU takes over */
 
 static bool any_can_stall(SMMUv3AccelState *a)
@@ -326,19 +341,4 @@ void smmuv3_accel_stall_resume(SMMUv3AccelState *a)
     if (smmuv3_accel_faults_broken(a->faults)) {
         stall_broken(a);
     }
-}
-
-static int find_waiting(Object *obj, void *opaque)
-{
-    SMMUv3State *s = (SMMUv3State *)object_dynamic_cast(obj, TYPE_ARM_SMMUV3);
-    SMMUv3AccelDevice *adev = s && s->accel ?
-        g_hash_table_lookup(s->accel_state->devices, opaque) : NULL;
-
-    return adev && adev->can_stall;
-}
-
-bool smmuv3_accel_device_waits(PCIDevice *pdev)
-{
-    return object_child_foreach_recursive(object_get_root(), find_waiting,
-                                          pdev);
 }

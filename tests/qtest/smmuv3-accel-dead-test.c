@@ -660,8 +660,8 @@ static void test_acknowledge_end(const void *opaque)
     g_free(vg_end(g));
 }
 
-/* A new QEMU that has no device yet knows what was acknowledged */
-static void test_acknowledge_later(void)
+/* A guest that another QEMU can take over, and that translates for a device */
+static VfGuest *start_empty(void)
 {
     VfClient *c = vf_client_new();
     g_autofree gchar *options = vs_options(c, 1, 0);
@@ -673,6 +673,14 @@ static void test_acknowledge_later(void)
     vs_setup(g, VS_LINEAR);
     vs_write_ste(g, VS_LINEAR, SID(1), VS_STE0_DEFAULT, VS_STE1_DEFAULT);
     vs_enable(g, true);
+    return g;
+}
+
+/* A new QEMU that has no device yet knows what was acknowledged */
+static void test_acknowledge_later(void)
+{
+    VfGuest *g = start_empty();
+
     vg_transfer(g);
     g_assert_cmpstr(vg_device_add(g, 0, "d1", 1, ""), ==, NULL);
     assert_access(g, 1, VF_ACCESS_S1);
@@ -745,16 +753,8 @@ static void test_update(void)
 static void test_acknowledge_unplug(const void *opaque)
 {
     bool transfer = *(const bool *)opaque;
-    VfClient *c = vf_client_new();
-    g_autofree gchar *options = vs_options(c, 1, 0);
-    VfGuest *g;
+    VfGuest *g = start_empty();
 
-    c->shared->device[0].phys[PCI_INTERRUPT_PIN] = 0;
-    g = vg_start(c, "%s " VG_SHARED_RAM, options);
-    vg_ports(g, 1);
-    vs_setup(g, VS_LINEAR);
-    vs_write_ste(g, VS_LINEAR, SID(1), VS_STE0_DEFAULT, VS_STE1_DEFAULT);
-    vs_enable(g, true);
     g_assert_cmpstr(vg_device_add(g, 0, "d1", 1, ""), ==, NULL);
     assert_access(g, 1, VF_ACCESS_S1);
     unstoppable(g);
