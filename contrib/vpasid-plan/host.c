@@ -30,12 +30,16 @@
 
 /*
  * Linux 6.13 has vIOMMUs, which an accelerated SMMUv3 is made of, and from
- * 6.15 on IOMMU_GET_HW_INFO reports PASID.
+ * 6.15 on IOMMU_GET_HW_INFO reports PASID. Before 6.19 a device behind a port,
+ * where the lines of --args have it, cannot be attached ahead of the guest's
+ * tables: its StreamID is not known until the guest numbers the port's bus.
  */
 enum {
     LINUX_VIOMMU = 13,
     LINUX_PASID = 15,
+    LINUX_PORT = 19,
 };
+#define USE_LINUX   "use Linux 6.19 or later"
 
 static const char *const options[] = {
     "IOMMUFD", "VFIO_PCI", "VFIO_DEVICE_CDEV", "PCI_PASID", "ARM_SMMU_V3",
@@ -76,10 +80,13 @@ static void check_linux(const char *release, GPtrArray *checks)
     if (!release || sscanf(release, "%u.%u", &major, &minor) != 2) {
         check_add(checks, "Linux", CHECK_UNKNOWN, NULL,
                   "its version could not be read");
-    } else if (major > 6 || (major == 6 && minor >= LINUX_PASID)) {
+    } else if (major > 6 || (major == 6 && minor >= LINUX_PORT)) {
         check_add(checks, "Linux", CHECK_GOOD, NULL, "%s", release);
+    } else if (major == 6 && minor >= LINUX_PASID) {
+        check_add(checks, "Linux", CHECK_BAD, USE_LINUX,
+                  "%s, which refuses a device behind a port", release);
     } else {
-        check_add(checks, "Linux", CHECK_BAD, "use Linux 6.15 or later",
+        check_add(checks, "Linux", CHECK_BAD, USE_LINUX,
                   "%s, which does not report PASID to QEMU%s", release,
                   major == 6 && minor >= LINUX_VIOMMU ? "" :
                   " and has no nested translation");
@@ -186,7 +193,7 @@ static const char *remedy_for(int error, const char *absent, const char *busy)
     case EPERM:
         return "run as root, or give QEMU's user read and write access to it";
     case ENOTTY:
-        return "use Linux 6.15 or later";
+        return USE_LINUX;
     default:
         return "look into the kernel's log (dmesg)";
     }

@@ -154,16 +154,18 @@ class Host(unittest.TestCase):
         self.assertIn('0xff8', gpu['capability']['found'])
 
     def test_linux(self):
-        """Linux before 6.15, and before 6.13."""
+        """Linux before 6.19, before 6.15, and before 6.13."""
         for release, found in (('6.12.9-arm64', 'no nested translation'),
                                ('6.14.1', 'does not report PASID'),
+                               ('6.15.0', 'behind a port'),
+                               ('6.18.3', 'behind a port'),
                                ('5.19.0', 'no nested translation')):
             self.write('proc/version', f'Linux version {release} (lab)\n')
             status, host, _ = self.checks()
             self.assertEqual(status, 1)
-            self.bad(host['Linux'], release, '6.15')
+            self.bad(host['Linux'], release, '6.19')
             self.bad(host['Linux'], found)
-        for release in '6.15.0', '7.0.0', '10.1.0':
+        for release in '6.19.0', '7.0.0', '10.1.0':
             self.write('proc/version', f'Linux version {release} (lab)\n')
             self.assertEqual(self.checks()[1]['Linux']['result'], 'yes')
 
@@ -329,7 +331,7 @@ class Host(unittest.TestCase):
                 ("host's PASID", errno.EBUSY, 'unknown', 'end the program'),
                 ("host's PASID", errno.EINVAL, 'unknown', 'end the program'),
                 ("host's PASID", errno.EPERM, 'unknown', 'run as root'),
-                ("host's PASID", errno.ENOTTY, 'no', 'Linux 6.15'),
+                ("host's PASID", errno.ENOTTY, 'no', 'Linux 6.19'),
                 ("host's PASID", errno.ENOMEM, 'unknown', 'dmesg'),
                 ('nesting', errno.EOPNOTSUPP, 'no', 'FWB'),
                 ('nesting', errno.ENOTTY, 'no', 'FWB'),
