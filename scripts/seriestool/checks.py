@@ -221,23 +221,52 @@ def targets(files):
     return ['qemu-system-aarch64'] + [match[0] for match in found if match]
 
 
+def list_devices(copy):
+    """Write the devices of the check's build that the tree knows by now.
+
+    Return the list's name as QEMU's configure wants it, without its ending.
+    """
+    known = set(re.findall(r'^config (\S+)$', copy.git(
+        'grep', '-h', '^config ', '--', '*Kconfig*'), re.MULTILINE))
+    with open(os.path.join(mf.TOP, 'scripts', 'sanitizer-devices.mak'),
+              encoding='utf-8') as file:
+        wanted = re.findall(r'^CONFIG_(\S+)=y$', file.read(), re.MULTILINE)
+    text = ''.join(f'CONFIG_{name}=y\n' for name in wanted if name in known)
+    name = os.path.join(os.path.dirname(copy.path), 'devices')
+    if not os.path.exists(name + '.mak') or text != read(name + '.mak'):
+        with open(name + '.mak', 'w', encoding='utf-8') as file:
+            file.write(text)
+    return name
+
+
 def configured(copy, build, commit):
-    """Configure the check's build; save what it poisons at this commit."""
+    """Configure the check's build; save what the real one poisons.
+
+    It has the options of the real build, whose objects the compiler cache has,
+    but only the device models of scripts/sanitizer-devices.mak, which are those
+    that the series touches: a header that QEMU's devices include would else
+    compile them all at each prefix that changes it.
+    """
     copy.git('checkout', '-q', '-f', commit)
+    base = os.path.dirname(os.path.dirname(copy.path))
     if not os.path.exists(os.path.join(build, 'build.ninja')):
         os.makedirs(build, exist_ok=True)
-        # The options of the real build: the compiler cache serves both.
-        options = os.path.join(os.path.dirname(os.path.dirname(copy.path)),
-                               'qemu-configure')
+        devices = os.path.relpath(
+            list_devices(copy),
+            os.path.join(copy.path, 'configs', 'devices', 'aarch64-softmmu'))
         if subprocess.run([STEP, '--cwd', build, 'check-configure',
                            'QEMU\'s configure for the check', '--', 'sh',
-                           options, '../qemu'], check=False).returncode:
+                           os.path.join(base, 'qemu-configure'), '../qemu',
+                           '--without-default-devices',
+                           f'--with-devices-aarch64={devices}'],
+                          check=False).returncode:
             return ['QEMU\'s configure failed']
-    good, output = command(['ninja', '-C', build, 'config-poison.h'],
+    real = os.path.join(base, 'qemu-build')
+    good, output = command(['ninja', '-C', real, 'config-poison.h'],
                            copy.path)
     if not good:
         return [output]
-    shutil.copy(os.path.join(build, 'config-poison.h'),
+    shutil.copy(os.path.join(real, 'config-poison.h'),
                 os.path.dirname(build))
     return []
 
@@ -255,6 +284,7 @@ def compiles(copy, build, commit, files, changed, title):
     with open(os.path.join(copy.path, 'scripts', 'make-config-poison.sh'),
               'w', encoding='utf-8') as script:
         script.write(f'#!/bin/sh\nexec cat {shlex.quote(poison)}\n')
+    list_devices(copy)
     # Only targets that meson knows at this prefix: reconfigure first.
     command(['ninja', '-C', build, 'build.ninja'], copy.path)
     known = command(['ninja', '-C', build, '-t', 'targets', 'all'],
