@@ -40,6 +40,7 @@ DEPS_check-linux := build builds
 DEPS_check-windows := build windows
 DEPS_check-builds := build builds windows
 DEPS_check-lab := build lab
+DEPS_check-lab-rest := build lab
 DEPS_check-lab-sanitizers := build lab
 DEPS_check-lab-kernels := build lab
 DEPS_check-lab-guests := build lab
@@ -97,7 +98,7 @@ endif
 
 .PHONY: config aarch64 check-scripts fuzz fuzz-device uninstall-deps
 .PHONY: all install demo bench bench-lab coverage check check-unit check-qtest check-lab check-series \
-    check-lab-kernels check-lab-guests check-lab-64k check-lab-peer check-lab-sanitizers check-sanitizers check-fuzz-guest fuzz-guest check-objects check-builds check-linux check-windows \
+    check-lab-rest check-lab-kernels check-lab-guests check-lab-64k check-lab-peer check-lab-sanitizers check-sanitizers check-fuzz-guest fuzz-guest check-objects check-builds check-linux check-windows \
     series deb deb-patches refresh soak tree clean distclean help
 
 config:
@@ -127,8 +128,8 @@ demo: aarch64 all
 	@scripts/step --times
 
 check:
-	@MAKE="$(MAKE)" scripts/check unit qtest series objects lab sanitizers \
-	    lab-sanitizers fuzz-guest
+	@MAKE="$(MAKE)" scripts/check unit qtest series objects lab-rest \
+	    sanitizers lab-sanitizers fuzz-guest
 
 check-unit:
 	@scripts/install-deps unit
@@ -202,6 +203,11 @@ bench-lab: aarch64 all
 check-lab: aarch64 all
 	@scripts/install-deps lab
 	@scripts/tap-sum lab -- lab/run check
+
+# Those that `make check` does not run with sanitizers
+check-lab-rest: aarch64 all
+	@scripts/install-deps lab
+	@scripts/tap-sum lab-rest -- lab/run rest
 
 # The same cases on each Linux that Debian offers a source of, as the host
 check-lab-kernels: aarch64 all
@@ -305,13 +311,15 @@ help:
 #|   make check-series         the patches: apply, round trip, style; each prefix
 #|                             of the series compiles                                 7 min
 #|   make check-objects        what the series touches: four targets, gcc, clang      2 min
-#|   make check-lab            real Linux, KVM and guests on an emulated Arm host     9 min
 #|   make check-sanitizers     the qtests, QEMU with ASan, LSan and UBSan             6 min
-#|   make check-lab-sanitizers the lab, QEMU with ASan and UBSan                      9 min
+#|   make check-lab-sanitizers real Linux, KVM and guests on an emulated Arm host,
+#|                             QEMU with ASan and UBSan                               9 min
+#|   make check-lab-rest       the cases of the lab that sanitizers say nothing of    9 min
 #|   make check-fuzz-guest     stored inputs of a guest, and FUZZ_SECONDS=30 of new   2 min
 #|
 #| Check more, outside CI
 #|   make check-scripts        these scripts, in small clones; part of check-series   2 min
+#|   make check-lab            all cases of the lab, without sanitizers              15 min
 #|   make check-builds         everything linked for four targets, and for Windows;
 #|                             check-linux and check-windows are its halves          60 min
 #|   make check-lab-kernels    the lab with each Linux of LAB_KERNELS as the host    10 min each
