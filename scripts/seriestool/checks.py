@@ -274,6 +274,8 @@ def configured(copy, build, commit):
 def compiles(copy, build, commit, files, changed, title):
     """One prefix of the series builds, with no warning in what it changes.
 
+    It starts, and its unit tests pass.
+
     The list of the CONFIG_ symbols that shared code may not use is that of
     the whole series, which is stricter than the one of a prefix: QEMU has it
     in a header that everything includes, so that each prefix with a symbol
@@ -298,6 +300,12 @@ def compiles(copy, build, commit, files, changed, title):
                             '-device', 'arm-smmuv3,help'], copy.path)
     if not good:
         return [f'{commit[:12]} builds, and does not start: {output}']
+    # Those that need no QEMU; the others come with all of the series.
+    for name in wanted:
+        good, output = (command([os.path.join(build, name)], build)
+                        if name.startswith('tests/unit/') else (True, ''))
+        if not good:
+            return [f'{commit[:12]}: {name} fails: {output}']
     with open(os.path.join(mf.TOP, 'build', 'log', 'check-build.log'),
               encoding='utf-8', errors='replace') as log:
         return [line for line in log if ' warning: ' in line
@@ -319,7 +327,7 @@ def prefixes(tap, manifest, copy, commits):
             zip(manifest.patches, commits), 1):
         files += patch.files
         mark = f'{copy.rev(commit + "^{tree}")} {compiler}'
-        name = f'prefix {number}/{total} compiles: {patch.name}'
+        name = f'prefix {number}/{total} works: {patch.name}'
         changed = [path for _, _, path in tree.changes(copy, commit)]
         if all(path == 'MAINTAINERS' or path.startswith('docs/')
                for path in changed):
