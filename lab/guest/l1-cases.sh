@@ -193,7 +193,7 @@ first_assigned() {
 # not alone in its group, that comes first.  With a device tree it is not, as a
 # rule: before 6.15, Linux asks a port for ACS when a driver takes the port, and
 # that is too late, for it enables ACS when it finds a port.
-no_viommu='takes Linux 6\.13;'
+no_viommu='takes Linux 6.13;'
 old_reason() {
     group=$(realpath "$1/iommu_group")
     set -- "$group"/devices/*
@@ -210,26 +210,37 @@ says_reason() {
     grep -q "$why" "$log" || is "$(tail -n 1 "$log")" "... $why ..."
 }
 
-# too_old QEMU-ARGUMENT...: does the guest need an SMMUv3 that the host's Linux
-# cannot accelerate?  QEMU then has to say so in place of starting, or when the
-# first device of $names is plugged; the case is over with that.  Whether a
-# mediated device can be translated for is no question to the host's IOMMU.
-too_old() {
+# lacks_viommu QEMU-ARGUMENT...: does the guest need an SMMUv3 that the host's
+# Linux cannot accelerate?  Whether a mediated device can be translated for is no
+# question to the host's IOMMU.
+lacks_viommu() {
     case $* in *accel=on*) ;; *) return 1 ;; esac
     case $* in *sysfsdev=*) return 1 ;; esac
     if linux_has 6.13; then return 1; fi
     echo "# Linux $(uname -r) has no vIOMMU: accel=on has to be refused"
     reboots=
+}
+# was_too_old NODE: QEMU has said so in place of starting.
+was_too_old() {
+    check "QEMU ends with an error, not with a signal" is "$status" 1
+    check "QEMU says what the host lacks: $(old_reason "$1")" says_reason "$1"
+    check "the host's kernel log is clean" host_log_is_clean
+}
+
+# too_old QEMU-ARGUMENT...: is the host's Linux too old for the guest?  QEMU then
+# has to say so in place of starting, or when the first device of $names is
+# plugged; the case is over with that.
+too_old() {
+    lacks_viommu "$@" || return 1
     node=$(first_assigned "$@")
     if [ -n "$node" ]; then
         boot_guest "" "$@"
-        check "QEMU ends with an error, not with a signal" is "$status" 1
-        check "QEMU says what the host lacks: $(old_reason "$node")" says_reason "$node"
+        was_too_old "$node"
     else
         boot_guest lab.ask=plug_too_old "$@"
         guest_was_good
+        check "the host's kernel log is clean" host_log_is_clean
     fi
-    check "the host's kernel log is clean" host_log_is_clean
 }
 on_plug_too_old() {
     name=${names%%,*}
