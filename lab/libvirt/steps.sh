@@ -60,8 +60,8 @@ run_domain() {
     : >"$log"
     rm -f /tmp/timed-out
     # Its console is open before the guest says something.
-    check "libvirt starts $1" virsh -q start --paused "$1" || return
-    console=$(virsh -q ttyconsole "$1")
+    check "libvirt starts $1" virsh -q start --paused "$1"
+    console=$(virsh -q ttyconsole "$1") || return
     exec 6<>"$console"
     watch "$(cat "/run/libvirt/qemu/$1.pid")" 6<&- &
     watchdog=$!
