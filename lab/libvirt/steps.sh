@@ -95,7 +95,7 @@ left_nothing() {
 cannot_start() {
     bootable "$domains/vfio-pasid-guest.xml" | sed "$2" >/tmp/domain.xml
     check "$1 libvirt takes the domain" virsh -q define --validate /tmp/domain.xml
-    check "but it does not start" fails virsh -q start guest 2>/tmp/refusal
+    check "but it does not start" fails virsh -q start --paused guest 2>/tmp/refusal
     check "and it is said why" has "$(cat /tmp/refusal)" "$3"
     check "libvirt forgets the domain" virsh -q undefine --nvram guest
 }
