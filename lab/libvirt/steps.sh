@@ -19,6 +19,9 @@ start_libvirt() {
     # As Debian has them: the firmware, and nothing, filled up to the size of the flash
     cp /guest/QEMU_EFI.fd /usr/share/AAVMF/AAVMF_CODE.fd
     truncate -s 64M /usr/share/AAVMF/AAVMF_CODE.fd /usr/share/AAVMF/AAVMF_VARS.fd
+    # The disks of both domains. Without them libvirt 12.8 waits for ever: it gives
+    # up, and takes the device from VFIO while it has it open itself.
+    truncate -s 16M /var/lib/libvirt/images/guest.img /var/lib/libvirt/images/two-smmus.img
     # Has to be known, or libvirt warns
     hostname lab
     virtlogd &
@@ -48,9 +51,8 @@ bootable() {
 <cmdline>console=ttyAMA0 quiet panic=-1 pcie_ports=native lab.case=$case</cmdline>\
 &|" "$1"
 }
-# define NAME FILE: have libvirt check and take a domain, and make its disk.
+# define NAME FILE: have libvirt check and take a domain.
 define() {
-    truncate -s 16M "/var/lib/libvirt/images/$1.img"
     bootable "$2" >/tmp/domain.xml
     check "libvirt's schema has nothing against $1" virsh -q define --validate /tmp/domain.xml
 }
@@ -95,7 +97,7 @@ left_nothing() {
 cannot_start() {
     bootable "$domains/vfio-pasid-guest.xml" | sed "$2" >/tmp/domain.xml
     check "$1 libvirt takes the domain" virsh -q define --validate /tmp/domain.xml
-    check "but it does not start" fails virsh -q start --paused guest 2>/tmp/refusal
+    check "but it does not start" fails virsh -q start guest 2>/tmp/refusal
     check "and it is said why" has "$(cat /tmp/refusal)" "$3"
     check "libvirt forgets the domain" virsh -q undefine --nvram guest
 }
