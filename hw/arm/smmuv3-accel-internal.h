@@ -490,21 +490,6 @@ bool smmuv3_accel_alloc_viommu(SMMUv3State *s, HostIOMMUDeviceIOMMUFD *idev,
 void smmuv3_accel_free_viommu(SMMUv3AccelState *a);
 
 /**
- * smmuv3_accel_check_vdevice: check that the host can have a vDEVICE for a
- * device
- *
- * The device may have no StreamID yet, and then it is too late to refuse it.
- *
- * @a: state with a vIOMMU.
- * @adev: a device without vDEVICE.
- * @errp: says why it cannot.
- *
- * Returns: true if it can, false if not.
- */
-bool smmuv3_accel_check_vdevice(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
-                                Error **errp);
-
-/**
  * smmuv3_accel_install: attach a device to the HWPT that an STE asks for
  *
  * Does not attach the device if it is attached to such an HWPT already, which
@@ -529,6 +514,19 @@ bool smmuv3_accel_install(SMMUv3State *s, SMMUv3AccelDevice *adev,
                           Error **errp);
 
 /**
+ * smmuv3_accel_halt: attach a device to abort, or if the host refuses that to
+ * nothing
+ *
+ * @a: state that @adev belongs to.
+ * @adev: the device.
+ * @errp: says why the host does neither.
+ *
+ * Returns: true if the device can do no DMA, false if it may go on with it.
+ */
+bool smmuv3_accel_halt(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
+                       Error **errp);
+
+/**
  * smmuv3_accel_stop: stop the DMA of a device for which the host failed
  *
  * @a: state that @adev belongs to.
@@ -540,6 +538,16 @@ bool smmuv3_accel_install(SMMUv3State *s, SMMUv3AccelDevice *adev,
  */
 bool smmuv3_accel_stop(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
                        SMMUv3AccelStop why, Error *err);
+
+/**
+ * smmuv3_accel_doom: free an HWPT or vDEVICE, later if the host is busy now
+ *
+ * @a: state that @adev belongs to.
+ * @adev: the device that had it.
+ * @id: its ID, or NO_ID; afterwards NO_ID.
+ */
+void smmuv3_accel_doom(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
+                       uint32_t *id);
 
 /**
  * smmuv3_accel_free_doomed: free what the host did not free before

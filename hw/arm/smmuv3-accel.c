@@ -22,6 +22,7 @@
 #include "hw/pci/pci_bus_number.h"
 #include "system/runstate.h"
 #include "smmuv3-accel-stall.h"
+#include "smmuv3-accel-vdevice.h"
 #include "smmuv3-msi.h"
 #include "smmuv3-fields.h"
 #include "smmuv3-ssid.h"
