@@ -184,7 +184,9 @@ typedef struct SMMUv3AccelCpr {
 struct SMMUv3AccelState {
     SMMUv3State *smmu;
     PCIIOMMUOps iommu_ops;
+    bool enabled;               /* CR0.SMMUEN when the guest wrote it last */
     bool acknowledged;          /* CR0ACK.SMMUEN */
+    bool registers_due;         /* CR0 or GBPA has not reached all devices */
     bool emulates;              /* there was an emulated device that does DMA */
     Notifier bus_numbers;
     Notifier machine_done;
@@ -385,12 +387,11 @@ void smmuv3_accel_mark(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
 void smmuv3_accel_unmark(SMMUv3AccelState *a, SMMUv3AccelDevice *adev);
 
 /**
- * smmuv3_accel_apply_all: smmuv3_accel_apply() for every device, not limited
- * by a slice
+ * smmuv3_accel_mark_all: smmuv3_accel_mark() for every device
  *
- * @s: an SMMUv3 with accel=on.
+ * @a: the state.
  */
-void smmuv3_accel_apply_all(SMMUv3State *s);
+void smmuv3_accel_mark_all(SMMUv3AccelState *a);
 
 /**
  * smmuv3_accel_apply_marked: apply the STEs of marked devices
@@ -645,9 +646,10 @@ void smmuv3_accel_new_attempt(SMMUv3AccelState *a);
  * update of GBPA
  *
  * Both say that transactions take the new path (SMMUv3 IHI0070, 6.3.10 and
- * 6.3.14), so they wait for a device that the host can give neither that path
- * nor stop. What the host calls done is done for them: Linux 7.3 does not tell
- * when the CMD_CFGI_STE for a new STE has timed out.
+ * 6.3.14), so they wait for the last device that gets it, and for one that the
+ * host can neither give it to nor stop. What the host calls done is done for
+ * them: Linux 7.3 does not tell when the CMD_CFGI_STE for a new STE has timed
+ * out.
  *
  * @a: the state.
  */
