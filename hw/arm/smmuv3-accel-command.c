@@ -61,7 +61,7 @@ static void smmuv3_accel_mark_range(SMMUv3AccelState *a, uint32_t first,
     }
 }
 
-static void smmuv3_accel_mark_all(SMMUv3AccelState *a)
+void smmuv3_accel_mark_all(SMMUv3AccelState *a)
 {
     smmuv3_accel_mark_range(a, 0, UINT32_MAX, false);
 }
@@ -93,18 +93,6 @@ bool smmuv3_accel_apply_marked(SMMUv3State *s, bool now)
         smmuv3_accel_apply_marked_device(s, QTAILQ_FIRST(&a->marked));
     }
     return true;
-}
-
-void smmuv3_accel_apply_all(SMMUv3State *s)
-{
-    SMMUv3AccelState *a = s->accel_state;
-
-    error_free(a->stopping);
-    a->stopping = NULL;
-    smmuv3_accel_new_attempt(a);
-    smmuv3_accel_mark_all(a);
-    smmuv3_accel_apply_marked(s, true);
-    smmuv3_accel_new_attempt(a);
 }
 
 bool smmuv3_accel_complete(SMMUv3State *s, bool now)

@@ -501,7 +501,8 @@ static void smmuv3_accel_cpr_vm_state(void *opaque, bool running,
 {
     SMMUv3AccelState *a = opaque;
 
-    /* It may have been loaded, and is as before if not */
+    /* They may have been loaded, and are as before if not */
+    a->enabled = smmu_enabled(a->smmu);
     a->acknowledged = FIELD_EX32(a->smmu->cr0ack, CR0, SMMU_ENABLE);
     smmuv3_accel_slice_run_state(&a->slice, running);
     if (!running) {

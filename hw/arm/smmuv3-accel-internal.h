@@ -184,7 +184,9 @@ typedef struct SMMUv3AccelCpr {
 struct SMMUv3AccelState {
     SMMUv3State *smmu;
     PCIIOMMUOps iommu_ops;
+    bool enabled;               /* CR0.SMMUEN when the guest wrote it last */
     bool acknowledged;          /* CR0ACK.SMMUEN */
+    bool registers_due;         /* CR0 or GBPA has not reached all devices */
     bool emulates;              /* there was an emulated device that does DMA */
     Notifier bus_numbers;
     Notifier machine_done;
@@ -385,12 +387,11 @@ void smmuv3_accel_mark(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
 void smmuv3_accel_unmark(SMMUv3AccelState *a, SMMUv3AccelDevice *adev);
 
 /**
- * smmuv3_accel_apply_all: smmuv3_accel_apply() for every device, not limited
- * by a slice
+ * smmuv3_accel_mark_all: smmuv3_accel_mark() for every device
  *
- * @s: an SMMUv3 with accel=on.
+ * @a: the state.
  */
-void smmuv3_accel_apply_all(SMMUv3State *s);
+void smmuv3_accel_mark_all(SMMUv3AccelState *a);
 
 /**
  * smmuv3_accel_apply_marked: apply the STEs of marked devices
@@ -490,21 +491,6 @@ bool smmuv3_accel_alloc_viommu(SMMUv3State *s, HostIOMMUDeviceIOMMUFD *idev,
 void smmuv3_accel_free_viommu(SMMUv3AccelState *a);
 
 /**
- * smmuv3_accel_check_vdevice: check that the host can have a vDEVICE for a
- * device
- *
- * The device may have no StreamID yet, and then it is too late to refuse it.
- *
- * @a: state with a vIOMMU.
- * @adev: a device without vDEVICE.
- * @errp: says why it cannot.
- *
- * Returns: true if it can, false if not.
- */
-bool smmuv3_accel_check_vdevice(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
-                                Error **errp);
-
-/**
  * smmuv3_accel_install: attach a device to the HWPT that an STE asks for
  *
  * Does not attach the device if it is attached to such an HWPT already, which
@@ -529,6 +515,19 @@ bool smmuv3_accel_install(SMMUv3State *s, SMMUv3AccelDevice *adev,
                           Error **errp);
 
 /**
+ * smmuv3_accel_halt: attach a device to abort, or if the host refuses that to
+ * nothing
+ *
+ * @a: state that @adev belongs to.
+ * @adev: the device.
+ * @errp: says why the host does neither.
+ *
+ * Returns: true if the device can do no DMA, false if it may go on with it.
+ */
+bool smmuv3_accel_halt(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
+                       Error **errp);
+
+/**
  * smmuv3_accel_stop: stop the DMA of a device for which the host failed
  *
  * @a: state that @adev belongs to.
@@ -540,6 +539,16 @@ bool smmuv3_accel_install(SMMUv3State *s, SMMUv3AccelDevice *adev,
  */
 bool smmuv3_accel_stop(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
                        SMMUv3AccelStop why, Error *err);
+
+/**
+ * smmuv3_accel_doom: free an HWPT or vDEVICE, later if the host is busy now
+ *
+ * @a: state that @adev belongs to.
+ * @adev: the device that had it.
+ * @id: its ID, or NO_ID; afterwards NO_ID.
+ */
+void smmuv3_accel_doom(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
+                       uint32_t *id);
 
 /**
  * smmuv3_accel_free_doomed: free what the host did not free before
@@ -637,9 +646,10 @@ void smmuv3_accel_new_attempt(SMMUv3AccelState *a);
  * update of GBPA
  *
  * Both say that transactions take the new path (SMMUv3 IHI0070, 6.3.10 and
- * 6.3.14), so they wait for a device that the host can give neither that path
- * nor stop. What the host calls done is done for them: Linux 7.3 does not tell
- * when the CMD_CFGI_STE for a new STE has timed out.
+ * 6.3.14), so they wait for the last device that gets it, and for one that the
+ * host can neither give it to nor stop. What the host calls done is done for
+ * them: Linux 7.3 does not tell when the CMD_CFGI_STE for a new STE has timed
+ * out.
  *
  * @a: the state.
  */

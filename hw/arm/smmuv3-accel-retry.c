@@ -279,7 +279,9 @@ void smmuv3_accel_acknowledge(SMMUv3AccelState *a)
 
     if (wrong) {
         smmuv3_accel_retry_start_timer(a);
-    } else {
+    }
+    wrong |= a->registers_due;
+    if (!wrong) {
         a->acknowledged = smmu_enabled(s);
     }
     s->cr0ack = FIELD_DP32(s->cr0ack, CR0, SMMU_ENABLE, a->acknowledged);
@@ -290,8 +292,8 @@ static void smmuv3_accel_retry(SMMUv3AccelState *a)
 {
     smmuv3_accel_new_attempt(a);
     smmuv3_accel_free_doomed(a);
-    /* Not in the midst of stopping all devices, which a slice will end */
-    if (!a->stopping) {
+    /* Not in the midst of all devices, which a slice will end */
+    if (!a->stopping && !a->registers_due) {
         smmuv3_accel_mark_stopped(a, STOP_REFUSED);
         smmuv3_accel_complete(a->smmu, true);
         a->retry.guest_told &= smmuv3_accel_cmdq_stale(a->cmdq);

@@ -1,5 +1,5 @@
 /*
- * Accelerated arm-smmuv3: slices of time for the guest's command queue
+ * Accelerated arm-smmuv3: slices of time for what the guest asks for
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -37,13 +37,15 @@ static void smmuv3_accel_slice_timer(void *opaque)
     guard->engaged_in_io = true;
     slice->waits = false;
     slice->over = false;
-    smmuv3_cmdq_consume(slice->smmu);
+    slice->run(slice->smmu);
     guard->engaged_in_io = false;
 }
 
-void smmuv3_accel_slice_init(SMMUv3AccelSlice *slice, SMMUv3State *s)
+void smmuv3_accel_slice_init(SMMUv3AccelSlice *slice, SMMUv3State *s,
+                             SMMUv3AccelSliceRun *run)
 {
     slice->smmu = s;
+    slice->run = run;
     slice->limit_us = SLICE_US;
     timer_init_ns(&slice->timer, QEMU_CLOCK_REALTIME, smmuv3_accel_slice_timer,
                   slice);

@@ -1,5 +1,5 @@
 /*
- * Accelerated arm-smmuv3: slices of time for the guest's command queue
+ * Accelerated arm-smmuv3: slices of time for what the guest asks for
  *
  * Copyright (c) qemu-vpasid contributors
  *
@@ -24,16 +24,24 @@ enum {
 };
 
 /**
+ * SMMUv3AccelSliceRun: go on with what the last slice did not end
+ *
+ * @s: the SMMUv3, its registers guarded as in a register write.
+ */
+typedef void SMMUv3AccelSliceRun(SMMUv3State *s);
+
+/**
  * struct SMMUv3AccelSlice - limit of the time that one register write takes
  *
  * A queue has up to 2^19 entries, and each may need a system call under the big
- * QEMU lock. So the queue is executed in slices: when the time of a slice is
- * over, CONS stays where it is, and a timer starts the next slice after the
- * main loop has served others. While a slice is due, a register write starts
- * none, so that there is one slice in each round of the main loop, however many
- * vCPUs write.
+ * QEMU lock; CR0 and GBPA concern all devices, and each needs some. So both are
+ * done in slices: when the time of a slice is over, CONS, or CR0ACK, stays as
+ * it is, and a timer starts the next slice after the main loop has served
+ * others. While a slice is due, a register write starts none, so that there is
+ * one slice in each round of the main loop, however many vCPUs write.
  *
  * @smmu: the SMMUv3 that the queue belongs to
+ * @run: what a slice does
  * @timer: starts the next slice
  * @limit_us: length of a slice in microseconds, 0 for no limit
  * @running: the virtual machine runs; no slice starts while it does not
@@ -44,6 +52,7 @@ enum {
  */
 typedef struct SMMUv3AccelSlice {
     SMMUv3State *smmu;
+    SMMUv3AccelSliceRun *run;
     QEMUTimer timer;
     uint32_t limit_us;
     bool running;
@@ -60,8 +69,11 @@ typedef struct SMMUv3AccelSlice {
  *
  * @slice: zeroed; lives as long as @s.
  * @s: the SMMUv3.
+ * @run: called for each slice that the timer starts; calls
+ *       smmuv3_accel_slice_end().
  */
-void smmuv3_accel_slice_init(SMMUv3AccelSlice *slice, SMMUv3State *s);
+void smmuv3_accel_slice_init(SMMUv3AccelSlice *slice, SMMUv3State *s,
+                             SMMUv3AccelSliceRun *run);
 
 /**
  * smmuv3_accel_slice_check_clock: read the clock for smmuv3_accel_slice_over()

@@ -22,6 +22,7 @@
 #include "hw/pci/pci_bus_number.h"
 #include "system/runstate.h"
 #include "smmuv3-accel-stall.h"
+#include "smmuv3-accel-vdevice.h"
 #include "smmuv3-msi.h"
 #include "smmuv3-fields.h"
 #include "smmuv3-ssid.h"
@@ -215,14 +216,19 @@ void smmuv3_accel_apply(SMMUv3State *s, SMMUv3AccelDevice *adev, bool named)
 
 /* Called by smmuv3.c and for PCI bus number changes */
 
-void smmuv3_accel_registers_written(SMMUv3State *s)
+/*
+ * Go on with the devices that CR0 and GBPA have yet to reach. The last one ends
+ * it, whatever it was that reached it.
+ */
+static void smmuv3_accel_follow_registers(SMMUv3State *s, bool now)
 {
     SMMUv3AccelState *a = s->accel_state;
     GHashTableIter iter;
     gpointer value;
 
-    if (s->accel && !a->cpr.adopting) {
-        smmuv3_accel_apply_all(s);
+    a->registers_due = !smmuv3_accel_apply_marked(s, now);
+    if (!a->registers_due) {
+        smmuv3_accel_new_attempt(a);
         if (!smmu_enabled(s)) {
             /* The kernel has ended those of devices that left their HWPTs */
             g_hash_table_iter_init(&iter, a->devices);
@@ -230,7 +236,45 @@ void smmuv3_accel_registers_written(SMMUv3State *s)
                 smmuv3_accel_stall_drain(a, value);
             }
         }
-        smmuv3_accel_acknowledge(a);
+    }
+    smmuv3_accel_slice_end(&a->slice);
+    smmuv3_accel_acknowledge(a);
+}
+
+/*
+ * The next slice. It takes no command before CR0 and GBPA have reached all
+ * devices: the guest sent it for what they say now.
+ */
+static void smmuv3_accel_run_slice(SMMUv3State *s)
+{
+    if (s->accel_state->registers_due) {
+        smmuv3_accel_follow_registers(s, false);
+    }
+    smmuv3_cmdq_consume(s);
+}
+
+static void smmuv3_accel_apply_registers(SMMUv3State *s, bool now)
+{
+    SMMUv3AccelState *a = s->accel_state;
+
+    if (a->cpr.adopting) {
+        return;
+    }
+    if (a->enabled != smmu_enabled(s)) {
+        a->enabled = smmu_enabled(s);
+        /* Also where the guest takes back what was not acknowledged yet */
+        a->acknowledged = !a->enabled;
+    }
+    g_clear_pointer(&a->stopping, error_free);
+    smmuv3_accel_new_attempt(a);
+    smmuv3_accel_mark_all(a);
+    smmuv3_accel_follow_registers(s, now);
+}
+
+void smmuv3_accel_registers_written(SMMUv3State *s)
+{
+    if (s->accel) {
+        smmuv3_accel_apply_registers(s, false);
     }
 }
 
@@ -285,7 +329,8 @@ void smmuv3_accel_reset(SMMUv3State *s)
     }
     smmuv3_accel_slice_reset(&a->slice);
     smmuv3_accel_force_attempt(a);
-    smmuv3_accel_registers_written(s);
+    /* All at once: what resets the machine goes by that */
+    smmuv3_accel_apply_registers(s, true);
     /*
      * The guest starts anew and must not see older events. They are dropped
      * here because the reset registers have the event queue disabled.
@@ -467,7 +512,7 @@ bool smmuv3_accel_realize(SMMUv3State *s, Error **errp)
         return false;
     }
     smmuv3_accel_cmdq_add_properties(OBJECT(s), &a->inval);
-    smmuv3_accel_slice_init(&a->slice, s);
+    smmuv3_accel_slice_init(&a->slice, s, smmuv3_accel_run_slice);
     smmuv3_accel_retry_init(a);
     smmuv3_accel_sva_init(a);
     a->bus_numbers.notify = smmuv3_accel_renumbered;

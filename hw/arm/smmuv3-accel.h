@@ -71,6 +71,10 @@ bool smmuv3_accel_pre_load(void *opaque, Error **errp);
  * smmuv3_accel_registers_written: apply CR0.SMMUEN, GBPA and the stream table
  * to every device
  *
+ * If there are many of them, or the host is slow, slices of time go on with it.
+ * CR0ACK and GBPA.UPDATE tell the guest when that is done, and its commands
+ * wait as long.
+ *
  * @s: the SMMUv3, after CR0 or GBPA was written.
  */
 void smmuv3_accel_registers_written(SMMUv3State *s);

@@ -565,15 +565,6 @@ static void test_recovered(const void *opaque)
 
 /* CR0ACK (IHI0070, 6.3.10) */
 
-static bool acknowledged(VfGuest *g)
-{
-    uint32_t wrong = vs_readl(g, VS_CR0) ^ vs_readl(g, VS_CR0ACK);
-
-    /* Other bits wait for nothing */
-    g_assert_cmphex(wrong & ~VS_CR0_SMMUEN, ==, 0);
-    return !wrong;
-}
-
 /*
  * The SMMU is disabled or enabled while the host can give a device neither the
  * new path nor stop it: the guest must not take the old one for ended.
@@ -589,19 +580,19 @@ static void test_acknowledge(const void *opaque)
         vs_gbpa(g, false);
     }
     assert_access(g, 1, on ? VF_ACCESS_BYPASS : VF_ACCESS_S1);
-    g_assert_true(acknowledged(g));
+    g_assert_true(vs_acknowledged(g));
     unstoppable(g);
-    vs_enable(g, on);
+    vs_begin_enable(g, on);
     assert_access(g, 1, on ? VF_ACCESS_BYPASS : VF_ACCESS_S1);
-    g_assert_false(acknowledged(g));
+    g_assert_false(vs_acknowledged(g));
     /* Neither time nor other registers nor the same value make it true */
-    vs_enable(g, on);
-    vs_gbpa(g, false);
+    vs_begin_enable(g, on);
+    vs_begin_gbpa(g, false);
     qtest_clock_step(g->qts, SECOND);
-    g_assert_false(acknowledged(g));
+    g_assert_false(vs_acknowledged(g));
     vf_client_clear_rules(g->c);
     qtest_clock_step(g->qts, QUIET);
-    g_assert_true(acknowledged(g));
+    g_assert_true(vs_acknowledged(g));
     assert_access(g, 1, on ? VF_ACCESS_S1 : VF_ACCESS_BYPASS);
     assert_access(g, 2, on ? VF_ACCESS_S1 : VF_ACCESS_BYPASS);
     g_free(vg_end(g));
@@ -613,15 +604,15 @@ static void test_acknowledge_back(void)
     VfGuest *g = vs_start_ats(2, 0);
 
     unstoppable(g);
-    vs_enable(g, false);
-    g_assert_false(acknowledged(g));
+    vs_begin_enable(g, false);
+    g_assert_false(vs_acknowledged(g));
     vs_enable(g, true);
-    g_assert_true(acknowledged(g));
-    vs_enable(g, false);
-    g_assert_false(acknowledged(g));
+    g_assert_true(vs_acknowledged(g));
+    vs_begin_enable(g, false);
+    g_assert_false(vs_acknowledged(g));
     vf_client_clear_rules(g->c);
     vg_system_reset(g);
-    g_assert_true(acknowledged(g));
+    g_assert_true(vs_acknowledged(g));
     g_free(vg_end(g));
 }
 
@@ -638,8 +629,8 @@ static void test_acknowledge_end(const void *opaque)
     VfGuest *g = start();
 
     unstoppable(g);
-    vs_enable(g, false);
-    g_assert_false(acknowledged(g));
+    vs_begin_enable(g, false);
+    g_assert_false(vs_acknowledged(g));
     vf_client_clear_rules(g->c);
     switch (ending) {
     case BY_SYNC:
@@ -653,7 +644,7 @@ static void test_acknowledge_end(const void *opaque)
         break;
     }
     qtest_clock_step(g->qts, QUIET);
-    g_assert_true(acknowledged(g));
+    g_assert_true(vs_acknowledged(g));
     for (unsigned int n = 1; n <= DEVICES; n++) {
         assert_access(g, n, VF_ACCESS_BYPASS);
     }
@@ -685,12 +676,12 @@ static void test_acknowledge_later(void)
     g_assert_cmpstr(vg_device_add(g, 0, "d1", 1, ""), ==, NULL);
     assert_access(g, 1, VF_ACCESS_S1);
     unstoppable(g);
-    vs_enable(g, false);
+    vs_begin_enable(g, false);
     assert_access(g, 1, VF_ACCESS_S1);
-    g_assert_false(acknowledged(g));
+    g_assert_false(vs_acknowledged(g));
     vf_client_clear_rules(g->c);
     qtest_clock_step(g->qts, QUIET);
-    g_assert_true(acknowledged(g));
+    g_assert_true(vs_acknowledged(g));
     g_free(vg_end(g));
 }
 
@@ -712,15 +703,15 @@ static void test_acknowledge_stale(void)
     vs_ring(g);
     vg_settle(g);
     vs_acknowledge(g);
-    vs_enable(g, false);
+    vs_begin_enable(g, false);
     vs_assert_listed(g, 1, "translate", "stale-caches", "");
     vf_client_clear_rules(g->c);
     g_assert_cmpstr(vg_device_add(g, 1, "d2", 2, ""), ==, NULL);
     vg_device_del(g, "d2", 2);
-    g_assert_true(acknowledged(g) ==
+    g_assert_true(vs_acknowledged(g) ==
                   (vf_client_access(g->c, 0, NULL) == VF_ACCESS_ABORT));
     qtest_clock_step(g->qts, QUIET);
-    g_assert_true(acknowledged(g));
+    g_assert_true(vs_acknowledged(g));
     assert_access(g, 1, VF_ACCESS_ABORT);
     g_free(vg_end(g));
 }
@@ -733,7 +724,7 @@ static void test_update(void)
     vs_setup(g, VS_LINEAR);
     assert_access(g, 1, VF_ACCESS_BYPASS);
     unstoppable(g);
-    vs_gbpa(g, true);
+    vs_begin_gbpa(g, true);
     g_assert_cmphex(vs_readl(g, VS_GBPA) & VS_GBPA_UPDATE, ==, VS_GBPA_UPDATE);
     qtest_clock_step(g->qts, SECOND);
     g_assert_cmphex(vs_readl(g, VS_GBPA) & VS_GBPA_UPDATE, ==, VS_GBPA_UPDATE);
@@ -758,18 +749,18 @@ static void test_acknowledge_unplug(const void *opaque)
     g_assert_cmpstr(vg_device_add(g, 0, "d1", 1, ""), ==, NULL);
     assert_access(g, 1, VF_ACCESS_S1);
     unstoppable(g);
-    vs_enable(g, false);
-    g_assert_false(acknowledged(g));
+    vs_begin_enable(g, false);
+    g_assert_false(vs_acknowledged(g));
     qtest_qmp_assert_success(g->qts, "{'execute': 'stop'}");
     vf_client_clear_rules(g->c);
     vg_device_del(g, "d1", 1);
-    g_assert_false(acknowledged(g));
+    g_assert_false(vs_acknowledged(g));
     if (transfer) {
         vg_transfer(g);
     }
     qtest_qmp_assert_success(g->qts, "{'execute': 'cont'}");
     qtest_clock_step(g->qts, QUIET);
-    g_assert_true(acknowledged(g));
+    g_assert_true(vs_acknowledged(g));
     g_assert_cmphex(vs_readl(g, VS_GBPA) & VS_GBPA_UPDATE, ==, 0);
     g_free(vg_end(g));
 }
@@ -781,7 +772,7 @@ static void test_update_unplug(void)
 
     vs_setup(g, VS_LINEAR);
     unstoppable(g);
-    vs_gbpa(g, true);
+    vs_begin_gbpa(g, true);
     qtest_qmp_assert_success(g->qts, "{'execute': 'stop'}");
     vf_client_clear_rules(g->c);
     vg_device_del(g, "d1", 1);

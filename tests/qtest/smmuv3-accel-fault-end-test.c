@@ -457,7 +457,7 @@ static void test_stays_attached(void)
     n[0] = told_fault(g, &stag);
     n[1] = unread_fault(g, 0, 0x5000);
     unstoppable(g);
-    vs_enable(g, false);
+    vs_begin_enable(g, false);
     vg_settle(g);
     af_answered(g, n[0], false);
     af_answered(g, n[1], false);
@@ -467,7 +467,7 @@ static void test_stays_attached(void)
     /* What cannot be read now has ended all the same */
     n[3] = unread_fault(g, 0, 0x7000);
     vf_client_rule(g->c, VF_OP_FAULT_READ, 1, 1, ENOMEM);
-    vs_enable(g, false);
+    vs_begin_enable(g, false);
     vs_enable(g, true);
     qtest_clock_step(g->qts, 20000000);
     wake(g);

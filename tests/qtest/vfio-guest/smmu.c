@@ -147,15 +147,45 @@ void vs_setup(VfGuest *g, VsTable table)
     g->cmdq_prod = 0;
 }
 
-void vs_enable(VfGuest *g, bool on)
+bool vs_acknowledged(VfGuest *g)
+{
+    uint32_t wrong = vs_readl(g, VS_CR0) ^ vs_readl(g, VS_CR0ACK);
+
+    /* Other bits wait for nothing */
+    g_assert_cmphex(wrong & ~VS_CR0_SMMUEN, ==, 0);
+    return !wrong && !(vs_readl(g, VS_GBPA) & VS_GBPA_UPDATE);
+}
+
+void vs_wait_acknowledged(VfGuest *g)
+{
+    int64_t start = g_get_monotonic_time();
+
+    while (!vs_acknowledged(g)) {
+        g_assert_cmpint(g_get_monotonic_time() - start, <, TIMEOUT_US);
+    }
+}
+
+void vs_begin_enable(VfGuest *g, bool on)
 {
     vs_writel(g, VS_CR0, VS_CR0_CMDQEN | VS_CR0_EVENTQEN |
                          (on ? VS_CR0_SMMUEN : 0));
 }
 
-void vs_gbpa(VfGuest *g, bool abort)
+void vs_enable(VfGuest *g, bool on)
+{
+    vs_begin_enable(g, on);
+    vs_wait_acknowledged(g);
+}
+
+void vs_begin_gbpa(VfGuest *g, bool abort)
 {
     vs_writel(g, VS_GBPA, VS_GBPA_UPDATE | (abort ? VS_GBPA_ABORT : 0));
+}
+
+void vs_gbpa(VfGuest *g, bool abort)
+{
+    vs_begin_gbpa(g, abort);
+    vs_wait_acknowledged(g);
 }
 
 const VsState vs_states[VS_STATES] = {

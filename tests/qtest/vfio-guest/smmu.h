@@ -106,10 +106,28 @@ void vs_writel(VfGuest *g, uint32_t reg, uint32_t value);
  */
 void vs_setup(VfGuest *g, VsTable table);
 
-/* Set or clear CR0.SMMUEN, the queues stay enabled */
+/*
+ * Returns: whether all devices have what CR0 and GBPA say, as CR0ACK (6.3.10)
+ * and GBPA.UPDATE (6.3.14) tell
+ */
+bool vs_acknowledged(VfGuest *g);
+
+/* Wait as a driver does until vs_acknowledged() */
+void vs_wait_acknowledged(VfGuest *g);
+
+/*
+ * Set or clear CR0.SMMUEN, the queues stay enabled; the SMMU may take some time
+ * to do it for all devices
+ */
+void vs_begin_enable(VfGuest *g, bool on);
+
+/* vs_begin_enable(), and wait */
 void vs_enable(VfGuest *g, bool on);
 
-/* Write GBPA with abort or bypass */
+/* Write GBPA with abort or bypass; the SMMU may take some time as well */
+void vs_begin_gbpa(VfGuest *g, bool abort);
+
+/* vs_begin_gbpa(), and wait */
 void vs_gbpa(VfGuest *g, bool abort);
 
 /* States of the SMMU when a device is plugged, unplugged or reset */

@@ -343,6 +343,7 @@ typedef struct Queue {
     uint64_t word[2][2];        /* two entries, again and again */
     bool each_device;           /* the first one names one after the other */
     bool rewritten;             /* STEs change while QEMU looks */
+    bool smmuen;                /* CR0.SMMUEN off and on, and no command */
     unsigned int ioctl_us;
 } Queue;
 
@@ -378,11 +379,15 @@ static const Queue queues[] = {
     { .name = "cfgi_all_rewritten", .log2 = 5, .ioctl_us = 500,
       .rewritten = true,
       .word = { { VS_CMD_CFGI_STE_RANGE, VS_RANGE(31) }, { VS_CMD_SYNC } } },
+    { .name = "smmuen", .smmuen = true, .ioctl_us = 5 },
+    { .name = "smmuen", .smmuen = true, .ioctl_us = 50 },
+    { .name = "smmuen", .smmuen = true, .ioctl_us = 500 },
 };
 
 typedef struct Work {
     VfGuest *g;
     unsigned int len;
+    bool smmuen;
     bool done;
     bool rewriting;
     uint64_t *table;            /* stream table */
@@ -392,9 +397,14 @@ static void *submit(void *opaque)
 {
     Work *w = opaque;
 
-    vs_writel(w->g, VS_CMDQ_PROD, w->len);
-    while (!vs_done(w->g)) {
-        g_usleep(1000);
+    if (w->smmuen) {
+        vs_enable(w->g, false);
+        vs_enable(w->g, true);
+    } else {
+        vs_writel(w->g, VS_CMDQ_PROD, w->len);
+        while (!vs_done(w->g)) {
+            g_usleep(1000);
+        }
     }
     qatomic_set(&w->done, true);
     return NULL;
@@ -435,7 +445,7 @@ static Latency measure_latency(const Queue *q, unsigned int slice_us)
         "mem-path=/proc/%d/fd/%d -machine memory-backend=m0 " VS_SSID16,
         (uint64_t)RAM_SIZE, getpid(), fd);
     VfGuest *g = vs_start_functions(options, VF_MAX_DEVICES);
-    Work w = { .g = g, .len = len };
+    Work w = { .g = g, .len = len, .smmuen = q->smmuen };
     GThread *submitter, *rewriter = NULL;
     Latency result = { 0 };
     int64_t begin;
@@ -494,7 +504,8 @@ static void bench_latency(void)
         printf("latency queue=%s devices=%d commands=%u ioctl_us=%u"
                " query_status_ms=%.1f whole_ms=%.1f queries=%u ioctls=%" PRIu64
                " total_ms=%.0f whole_total_ms=%.0f\n", q->name,
-               VF_MAX_DEVICES, 1u << q->log2, q->ioctl_us, slices.worst_ms,
+               VF_MAX_DEVICES, q->smmuen ? 0 : 1u << q->log2, q->ioctl_us,
+               slices.worst_ms,
                whole.worst_ms, slices.queries, slices.ioctls, slices.total_ms,
                whole.total_ms);
         fflush(stdout);
