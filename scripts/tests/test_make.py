@@ -171,6 +171,33 @@ class Targets(Case):
                                   if f' {name}' not in line], target)
             self.assertEqual('quilt' in line, target == 'check')
 
+    def test_demo(self):
+        """make demo: builds no whole QEMU, but brings one up to date."""
+        whole = f'build/{BASE}/qemu-build/qemu-system-aarch64'
+        self.assertNotIn('Building qemu', self.good('make', '-n', 'demo'))
+        self.clone.write(whole, '')
+        self.assertIn('Building qemu', self.good('make', '-n', 'demo'))
+
+    def test_emulator(self):
+        """lab: builds a QEMU for the host where there is no whole one."""
+        for name in ('kernel', 'module', 'sysroot', 'images'):
+            self.clone.write(f'lab/build-{name}', '#!/bin/sh\n', 0o755)
+        self.clone.write('lab/build-qemu', textwrap.dedent("""\
+            #!/bin/sh
+            echo "for ${1:-guests}"
+            dir=build/lab/$1
+            mkdir -p "$dir" && cp /bin/true "$dir/qemu-system-aarch64"
+            """), 0o755)
+        output = self.good('lab/run', 'build')
+        self.assertEqual(output.split('\n')[:2],
+                         ['for guests', 'for emulator'])
+        self.bad('lab/run', 'build', says='no QEMU at /none',
+                 env={'LAB_QEMU': '/none'})
+        whole = f'build/{BASE}/qemu-build/qemu-system-aarch64'
+        self.clone.write(whole, '', 0o755)
+        output = self.good('lab/run', 'build')
+        self.assertNotIn('emulator', output)
+
 
 class Ends(Case):
     """What a checkout and an older Python make of the files."""
