@@ -221,7 +221,7 @@ void smmuv3_accel_flush(SMMUv3State *s)
 {
     SMMUv3AccelState *a = s->accel_state;
 
-    if (!s->accel || a->cpr.adopting) {
+    if (a->cpr.adopting) {
         return;
     }
     smmuv3_accel_faults_flush(a->faults);

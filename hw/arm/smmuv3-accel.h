@@ -116,7 +116,7 @@ bool smmuv3_accel_execute(SMMUv3State *s, const Cmd *cmd,
  *
  * Called when the emulation leaves the command queue.
  *
- * @s: the SMMUv3.
+ * @s: the SMMUv3, which is accelerated.
  */
 void smmuv3_accel_flush(SMMUv3State *s);
 
