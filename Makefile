@@ -303,8 +303,8 @@ help:
 #|   make                      the patched QEMU (./configure --help for choices)     3 min
 #|   make install              install it; DESTDIR is honoured
 #|   make demo                 boot the emulated host and a guest, and show PASID
-#|                             enabled in it; the first time 30 min of CPU time,
-#|                             with a cold compiler cache; then                      10 s
+#|                             enabled in it; the first time 3 min, or 30 min of CPU
+#|                             time with a cold compiler cache; then                 10 s
 #|
 #| Check
 #|   make check                all that CI runs: the eight tiers below               35 min
