@@ -243,9 +243,9 @@ def configured(copy, build, commit):
     """Configure the check's build; save what the real one poisons.
 
     It has the options of the real build, whose objects the compiler cache has,
-    but only the device models of scripts/sanitizer-devices.mak, which are those
-    that the series touches: a header that QEMU's devices include would else
-    compile them all at each prefix that changes it.
+    but only the device models of scripts/sanitizer-devices.mak: those that the
+    series touches.  A header that QEMU's devices include would else compile
+    them all at each prefix that changes it.
     """
     copy.git('checkout', '-q', '-f', commit)
     base = os.path.dirname(os.path.dirname(copy.path))
