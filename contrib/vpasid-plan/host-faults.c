@@ -31,6 +31,22 @@ static char *why_not(const char *dir, const Device *dev)
                         revision);
 }
 
+/*
+ * Linux attaches no virtual function to a fault queue if its physical function
+ * has PRI, which both share (iommufd_hwpt_compatible_device() in 7.3).
+ */
+static bool shares_pri(const Device *dev)
+{
+    g_autofree PCIEEcapLayout *layout = NULL;
+
+    if (!dev->physical) {
+        return false;
+    }
+    layout = g_new0(PCIEEcapLayout, 1);
+    pcie_ecap_parse(dev->physical->image, layout);
+    return pcie_ecap_find(layout, PCI_EXT_CAP_ID_PRI);
+}
+
 /* Why the kernel does not report faults to a guest, or NULL if it may */
 static const char *why_lost(const Probe *probe, CheckVerdict sva)
 {
@@ -48,7 +64,9 @@ void host_faults_check(const char *dir, const Device *dev, const Probe *probe,
                        CheckVerdict sva, GPtrArray *checks)
 {
     bool forced = probe->stall_model == STALL_MODEL_FORCED;
-    g_autofree char *reason = forced ? NULL : why_not(dir, dev);
+    g_autofree char *reason = shares_pri(dev) ?
+        g_strdup("Linux reports none of a virtual function to a guest if the "
+                 "physical one has PRI") : forced ? NULL : why_not(dir, dev);
     const char *lost = why_lost(probe, sva);
 
     if (!probe->is_smmuv3) {

@@ -39,7 +39,7 @@ enum {
     LINUX_PASID = 15,
     LINUX_PORT = 19,
 };
-#define USE_LINUX   "use Linux 6.19 or later"
+#define USE_LINUX   "use Linux 7.2 or later"
 
 static const char *const options[] = {
     "IOMMUFD", "VFIO_PCI", "VFIO_DEVICE_CDEV", "PCI_PASID", "ARM_SMMU_V3",
@@ -83,13 +83,14 @@ static void check_linux(const char *release, GPtrArray *checks)
     } else if (major > 6 || (major == 6 && minor >= LINUX_PORT)) {
         check_add(checks, "Linux", CHECK_GOOD, NULL, "%s", release);
     } else if (major == 6 && minor >= LINUX_PASID) {
-        check_add(checks, "Linux", CHECK_BAD, USE_LINUX,
+        check_add(checks, "Linux", CHECK_REFUSED, USE_LINUX,
                   "%s, which refuses a device behind a port", release);
-    } else {
+    } else if (major == 6 && minor >= LINUX_VIOMMU) {
         check_add(checks, "Linux", CHECK_BAD, USE_LINUX,
-                  "%s, which does not report PASID to QEMU%s", release,
-                  major == 6 && minor >= LINUX_VIOMMU ? "" :
-                  " and has no nested translation");
+                  "%s, which does not report PASID to QEMU", release);
+    } else {
+        check_add(checks, "Linux", CHECK_REFUSED, USE_LINUX,
+                  "%s, which has no nested translation", release);
     }
 }
 

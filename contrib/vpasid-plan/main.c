@@ -234,7 +234,7 @@ static bool is_shown(const Options *opts, const Plan *plan)
 static bool tell_problems(const GPtrArray *host, const GPtrArray *all)
 {
     g_autoptr(GString) text = g_string_new(NULL);
-    bool refused = false;
+    bool refused = check_worst(host) == CHECK_REFUSED;
 
     host_output_problems("host", host, text);
     for (unsigned i = 0; i < all->len; i++) {

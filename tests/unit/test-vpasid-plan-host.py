@@ -156,6 +156,7 @@ class Host(unittest.TestCase):
     def test_linux(self):
         """Linux before 6.19, before 6.15, and before 6.13."""
         for release, found in (('6.12.9-arm64', 'no nested translation'),
+                               ('6.13.0', 'does not report PASID'),
                                ('6.14.1', 'does not report PASID'),
                                ('6.15.0', 'behind a port'),
                                ('6.18.3', 'behind a port'),
@@ -163,7 +164,7 @@ class Host(unittest.TestCase):
             self.write('proc/version', f'Linux version {release} (lab)\n')
             status, host, _ = self.checks()
             self.assertEqual(status, 1)
-            self.bad(host['Linux'], release, '6.19')
+            self.bad(host['Linux'], release, '7.2')
             self.bad(host['Linux'], found)
         for release in '6.19.0', '7.0.0', '10.1.0':
             self.write('proc/version', f'Linux version {release} (lab)\n')
@@ -331,7 +332,7 @@ class Host(unittest.TestCase):
                 ("host's PASID", errno.EBUSY, 'unknown', 'end the program'),
                 ("host's PASID", errno.EINVAL, 'unknown', 'end the program'),
                 ("host's PASID", errno.EPERM, 'unknown', 'run as root'),
-                ("host's PASID", errno.ENOTTY, 'no', 'Linux 6.19'),
+                ("host's PASID", errno.ENOTTY, 'no', 'Linux 7.2'),
                 ("host's PASID", errno.ENOMEM, 'unknown', 'dmesg'),
                 ('nesting', errno.EOPNOTSUPP, 'no', 'FWB'),
                 ('nesting', errno.ENOTTY, 'no', 'FWB'),
@@ -377,7 +378,7 @@ class Host(unittest.TestCase):
         self.write(f'{node}/config', data=data)
         self.write('dev/vfio/devices/vfio0',
                    f'0 16 1 0 1 1 0 - {model} {reports} 1 {coherent} 44 8')
-        return self.checks()[2]['page faults']
+        return self.checks(GPU)[2]['page faults']
 
     def test_faults(self):
         """Whether the guest can be asked for pages that a device waits for."""
@@ -405,6 +406,21 @@ class Host(unittest.TestCase):
             self.assertEqual(check['result'], 'yes', check)
             self.assertTrue(check['found'].startswith('none: '), check)
             self.assertIn(found, check['found'])
+        # A virtual function: PASID and PRI are those of its physical one
+        self.add(NIC, 'chain-empty')
+        self.link(f'sys/bus/pci/devices/{GPU}/physfn', f'../{NIC}')
+        both_caps = bytearray(image('chain-empty'))
+        both_caps[0x100:0x108] = (0x1b | 1 << 16 | 0x108 << 20 |
+                                  0x1000 << 32).to_bytes(8, 'little')
+        for cap, found in ((0x0b, 'the guest is asked'),
+                           (0x13, 'the physical one has PRI')):
+            both_caps[0x108:0x10c] = (cap | 1 << 16).to_bytes(4, 'little')
+            self.write(f'sys/bus/pci/devices/{NIC}/config',
+                       data=enabled(both_caps))
+            for model in both, forced:
+                self.assertIn(found, self.faults(model)['found'])
+        os.unlink(os.path.join(self.root, 'sys/bus/pci/devices', GPU,
+                               'physfn'))
         # A node in the device tree is the one that counts
         self.faults(waits=(0xa250, 0x21))
         self.write(f'sys/bus/pci/devices/{GPU}/of_node/reg')
@@ -527,14 +543,19 @@ class Host(unittest.TestCase):
     def test_no_pasid(self):
         """Options for a device without PASID, or an old host: with a word."""
         self.add(NIC, 'chain-empty', answer='0 0 0 0 1 1')
-        self.write('proc/version', 'Linux version 6.12.9 (lab)\n')
+        self.write('proc/version', 'Linux version 6.13.9 (lab)\n')
         for option in '--args', '--xml':
             status, out, err = self.run_program(option, NIC)
             self.assertEqual(status, 1)
             self.assertIn('iommufd', out)
             self.assertIn(f'{NIC}: capability: the device has no PASID', err)
             self.assertIn("host's PASID: Linux has not enabled it; look", err)
-            self.assertIn('vpasid-plan: host: Linux: 6.12.9', err)
+            self.assertIn('vpasid-plan: host: Linux: 6.13.9', err)
+        # QEMU refuses the device there, or at its port
+        for release in '6.12.9', '6.17.0':
+            self.write('proc/version', f'Linux version {release} (lab)\n')
+            self.assertIn(f'vpasid-plan: host: Linux: {release}',
+                          self.refused(GPU))
 
     def test_twice(self):
         """A device cannot be named twice, whatever it is called."""
