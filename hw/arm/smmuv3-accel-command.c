@@ -22,11 +22,38 @@
 
 /* Devices whose STE may have changed */
 
+/*
+ * Of devices that have not answered the one that this is longest ago for comes
+ * first. It may be well, while one that fails each time has others wait again.
+ */
+static SMMUv3AccelDevice *smmuv3_accel_failed_later(SMMUv3AccelState *a,
+                                                    SMMUv3AccelDevice *adev)
+{
+    SMMUv3AccelDevice *other = NULL;
+
+    if (adev->atc_failed) {
+        QTAILQ_FOREACH(other, &a->marked, mark) {
+            if (other->atc_failed &&
+                other->atc_failed_at > adev->atc_failed_at) {
+                break;
+            }
+        }
+    }
+    return other;
+}
+
 void smmuv3_accel_mark(SMMUv3AccelState *a, SMMUv3AccelDevice *adev,
                        bool named)
 {
+    SMMUv3AccelDevice *later;
+
     if (!QTAILQ_IN_USE(adev, mark)) {
-        QTAILQ_INSERT_TAIL(&a->marked, adev, mark);
+        later = smmuv3_accel_failed_later(a, adev);
+        if (later) {
+            QTAILQ_INSERT_BEFORE(later, adev, mark);
+        } else {
+            QTAILQ_INSERT_TAIL(&a->marked, adev, mark);
+        }
         a->marks++;
     }
     adev->named |= named;

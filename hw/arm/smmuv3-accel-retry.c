@@ -26,7 +26,7 @@
  * once the first time, and later the more often this was in vain. A guest can
  * have many such devices, so they wait together: what one of them fails by
  * counts for all, and at the end of a time they are tried one by one, until one
- * does not answer.
+ * does not answer: first the one that has not answered longest ago.
  */
 
 #include "qemu/osdep.h"

@@ -26,6 +26,9 @@
 #define SECOND      (1000 * MS)
 #define QUIET       (60 * SECOND)
 
+/* The longest time that devices which have not answered wait for */
+#define LONGEST     (12800 * MS)
+
 /* Devices; the last one answers, the others do not */
 #define DEVICES     6
 #define DEAD        (DEVICES - 1)
@@ -482,6 +485,41 @@ static void test_reset_again(void)
 }
 
 /*
+ * A guest asks for a dead device again and again. Another one that has not
+ * answered either is well meanwhile: it has its turn, whatever their order is.
+ */
+static void test_turns(const void *opaque)
+{
+    const unsigned int dead = *(const unsigned int *)opaque, well = !dead;
+    const int64_t period = SECOND / 2;
+    VfGuest *g = vs_start_ats(2, EATS);
+    int64_t waited = 0;
+
+    for (unsigned int i = 0; i < 2; i++) {
+        g->c->shared->device[i].atc_dead = true;
+    }
+    for (unsigned int turn = 0; turn < 3; turn++) {
+        for (unsigned int n = 1; n <= 2; n++) {
+            vs_queue(g, VS_CMD_ATC_INV | HI(n), VS_ATC_SIZE_ALL);
+        }
+        vs_queue(g, VS_CMD_SYNC, 0);
+        vs_submit(g);
+        for (unsigned int n = 1; n <= 2; n++) {
+            vs_cfgi_ste(g, SID(n));
+        }
+    }
+    g_assert_cmpint(vf_client_access(g->c, well, NULL), !=, VF_ACCESS_S1);
+    g->c->shared->device[well].atc_dead = false;
+    while (vf_client_access(g->c, well, NULL) != VF_ACCESS_S1) {
+        g_assert_cmpint(waited, <=, LONGEST);
+        vs_cfgi_ste(g, SID(dead + 1));
+        qtest_clock_step(g->qts, period);
+        waited += period;
+    }
+    g_free(vg_end(g));
+}
+
+/*
  * The guest names a stopped device while QEMU is in the midst of stopping all
  * of them for another reason: when that is over, the device goes on, too.
  */
@@ -788,6 +826,7 @@ int main(int argc, char **argv)
     static const Ending by_sync = BY_SYNC, by_number = BY_NUMBER,
                         by_qemu = BY_QEMU;
     static const bool on[] = { false, true };
+    static const unsigned int turns[] = { 0, 1 };
     static const uint64_t one = VS_CMD_CFGI_STE | HI(1);
     static const uint64_t all = VS_CMD_CFGI_STE_RANGE;
 
@@ -810,6 +849,8 @@ int main(int argc, char **argv)
                 test_recovered);
     vg_add_test("smmuv3-accel/dead/recovered", "register", &on[1],
                 test_recovered);
+    vg_add_test("smmuv3-accel/dead/turns", "first", &turns[0], test_turns);
+    vg_add_test("smmuv3-accel/dead/turns", "second", &turns[1], test_turns);
     vg_add_test("smmuv3-accel/dead/named", "one", &one, test_named);
     vg_add_test("smmuv3-accel/dead/named", "all", &all, test_named);
     vg_add_test("smmuv3-accel/dead/acknowledge", "disable", &on[0],
