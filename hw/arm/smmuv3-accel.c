@@ -483,7 +483,7 @@ bool smmuv3_accel_realize(SMMUv3State *s, Error **errp)
     }
     if (s->stage && strcmp(s->stage, "1")) {
         error_setg(errp, "arm-smmuv3: accel=on offers stage 1 only, stage=%s"
-                   " does not go with it", s->stage);
+                   " does not go with it: leave out stage", s->stage);
         return false;
     }
     a = g_new0(SMMUv3AccelState, 1);
