@@ -316,7 +316,7 @@ help:
 #|   make check-sanitizers     the qtests, QEMU with ASan, LSan and UBSan             6 min
 #|   make check-lab-sanitizers real Linux, KVM and guests on an emulated Arm host,
 #|                             QEMU with ASan and UBSan                               9 min
-#|   make check-lab-rest       the cases of the lab that sanitizers say nothing of    9 min
+#|   make check-lab-rest       the cases of the lab that sanitizers say nothing of
 #|   make check-fuzz-guest     stored inputs of a guest, and FUZZ_SECONDS=30 of new   2 min
 #|
 #| Check more, outside CI
