@@ -244,14 +244,28 @@ class Ends(Case):
         self.assertEqual(wrong, [])
 
 
-class Vanished(Case):
-    """A tier of which no test runs."""
+class Sums(Case):
+    """What comes at the end of the tiers."""
 
     def tier(self, text):
         """Make `make check-some` report a text."""
         self.clone.write('result', text)
         self.clone.write('Makefile', 'check-some:\n\t@scripts/tap-sum some '
                          '-- cat result\n')
+
+    def test_failures(self):
+        """scripts/check: what failed is named once more at the end."""
+        self.tier('ok 1 - good\n    not ok 1 - deep\n    1..1\n'
+                  'not ok 2 - above it\nnot ok 3 - flat\n1..4\n')
+        output = self.bad('scripts/check', 'some', says='==> Sums')
+        self.assertEqual(
+            [line.split(': ', 1)[1] for line in output.splitlines()
+             if 'FAILED in tier some' in line],
+            ['1 - deep', '3 - flat', '4 tests planned, 3 reported'])
+        self.tier(''.join(f'not ok {number} - bad\n'
+                          for number in range(1, 24)) + '1..23\n')
+        output = self.bad('scripts/check', 'some', says='and 3 more')
+        self.assertEqual(output.count('FAILED in tier some'), 20)
 
     def test_ran_before(self):
         """scripts/check: a tier that ran before may not be skipped."""
