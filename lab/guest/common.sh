@@ -10,6 +10,9 @@ start_system() {
     mount -t sysfs sysfs /sys
     mount -t devtmpfs devtmpfs /dev
     mount -t tmpfs tmpfs /tmp
+    # Messages of the kernel would cut lines of ours in two, on the console: also
+    # questions, whose answers a guest then waits for.  Those of a panic do come.
+    dmesg -n 1
 }
 
 # param NAME: the value of lab.NAME on the kernel's command line.
