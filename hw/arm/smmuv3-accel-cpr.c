@@ -68,6 +68,7 @@ static const VMStateDescription vmstate_smmuv3_accel_device_stall = {
     .minimum_version_id = 1,
     .fields = (const VMStateField[]) {
         VMSTATE_UINT32(faultq_id, SMMUv3AccelCprDevice),
+        VMSTATE_BOOL(faults_end, SMMUv3AccelCprDevice),
         VMSTATE_END_OF_LIST(),
     },
 };
@@ -135,6 +136,8 @@ static int smmuv3_accel_cpr_pre_save(void *opaque)
             /* If it is broken, another HWPT is due in the next process */
             .faultq_id = smmuv3_accel_faults_broken(a->faults) ? NO_ID :
                          adev->host.faultq_id,
+            .faults_end = smmuv3_accel_faults_end(a->faults,
+                                                  adev->idev->devid),
         };
         cpr->owed |= adev->event.type || adev->named;
         cpr->failed |= atc_stale;
@@ -487,6 +490,11 @@ void smmuv3_accel_cpr_adopt(SMMUv3AccelState *a)
     a->retry.guest_told = cpr->guest_told;
     smmuv3_accel_cpr_start_events(a);
     smmuv3_accel_stall_adopt(a, cpr->faultq_id, cpr->last_stag);
+    for (int i = 0; i < cpr->len; i++) {
+        if (cpr->stall_mode != SMMUV3_STALL_OFF && cpr->devices[i].faults_end) {
+            smmuv3_accel_faults_drain(a->faults, cpr->devices[i].devid);
+        }
+    }
     smmuv3_accel_apply_marked(a->smmu, true);
     smmuv3_accel_new_attempt(a);
     smmuv3_accel_acknowledge(a);

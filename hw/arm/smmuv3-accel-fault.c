@@ -249,7 +249,7 @@ static void fault_begin(SMMUv3AccelFaults *f,
     uint32_t sid;
 
     if (!f->smmu->stall_state || !smmu_enabled(f->smmu) ||
-        g_hash_table_contains(f->ended, GUINT_TO_POINTER(request->dev_id)) ||
+        smmuv3_accel_faults_end(f, request->dev_id) ||
         !f->ops->find_sid(f->opaque, request->dev_id, &sid) ||
         (ssv && request->pasid >> f->smmu->ssidsize)) {
         /* The guest has ended it, or could not be asked for anybody */
@@ -396,6 +396,11 @@ unsigned int smmuv3_accel_faults_drain(SMMUv3AccelFaults *f, uint32_t dev_id)
     }
     g_hash_table_add(f->ended, GUINT_TO_POINTER(dev_id));
     return f->waiting_num < MOST_DRAINED ? faults_read_on(f) : 0;
+}
+
+bool smmuv3_accel_faults_end(const SMMUv3AccelFaults *f, uint32_t dev_id)
+{
+    return f && g_hash_table_contains(f->ended, GUINT_TO_POINTER(dev_id));
 }
 
 void smmuv3_accel_faults_left(SMMUv3AccelFaults *f, uint32_t dev_id)

@@ -153,6 +153,18 @@ unsigned int smmuv3_accel_faults_drain(SMMUv3AccelFaults *faults,
                                        uint32_t dev_id);
 
 /**
+ * smmuv3_accel_faults_end: tell whether requests of a device that only the
+ * kernel has end when they are read
+ *
+ * @faults: a fault queue, or NULL.
+ * @dev_id: ID of the device in the iommufd.
+ *
+ * Returns: true after an smmuv3_accel_faults_drain() that could not read the
+ * queue to its end, until that was seen.
+ */
+bool smmuv3_accel_faults_end(const SMMUv3AccelFaults *faults, uint32_t dev_id);
+
+/**
  * smmuv3_accel_faults_left: forget the requests of a device that has left its
  * HWPT
  *

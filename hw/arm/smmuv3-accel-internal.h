@@ -154,6 +154,7 @@ typedef struct SMMUv3AccelCprDevice {
     bool named;
     bool atc_stale;             /* STOP_ATC */
     uint32_t faultq_id;
+    bool faults_end;            /* those that the new process reads */
 } SMMUv3AccelCprDevice;
 
 /* CPR: the state that one process hands to the next, and its progress */

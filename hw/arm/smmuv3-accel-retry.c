@@ -295,7 +295,8 @@ static void smmuv3_accel_retry(SMMUv3AccelState *a)
     /* Not in the midst of all devices, which a slice will end */
     if (!a->stopping && !a->registers_due) {
         smmuv3_accel_mark_stopped(a, STOP_REFUSED);
-        smmuv3_accel_complete(a->smmu, true);
+        smmuv3_accel_complete(a->smmu, false);
+        smmuv3_accel_slice_end(&a->slice);
         a->retry.guest_told &= smmuv3_accel_cmdq_stale(a->cmdq);
     }
     smmuv3_accel_new_attempt(a);

@@ -251,6 +251,10 @@ static void smmuv3_accel_run_slice(SMMUv3State *s)
         smmuv3_accel_follow_registers(s, false);
     }
     smmuv3_cmdq_consume(s);
+    if (!smmuv3_cmdq_enabled(s)) {
+        /* Nobody else goes on with what a timer began */
+        smmuv3_accel_flush(s);
+    }
 }
 
 static void smmuv3_accel_apply_registers(SMMUv3State *s, bool now)

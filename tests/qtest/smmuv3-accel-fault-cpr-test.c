@@ -19,6 +19,9 @@
 /* QEMUs that follow one after another */
 #define UPDATES 3
 
+/* The kernel had no memory for a read: the next one is after this time */
+#define NO_MEMORY_NS 100000000
+
 static void update(VfGuest *g, bool exec)
 {
     if (exec) {
@@ -170,6 +173,47 @@ static void test_broken(const void *opaque)
     vg_assert_has(text, "page faults of the host SMMUv3 is broken");
 }
 
+/*
+ * The guest ends what has stalled while the kernel has no memory for a read:
+ * it ends when it is read, whichever QEMU does that, and what comes later is
+ * the guest's again.
+ */
+static void test_terminated(const void *opaque)
+{
+    const bool *exec = opaque;
+    VfGuest *g = af_start(2, VG_SHARED_RAM);
+    VfClient *c = g->c;
+    g_autofree gchar *text = NULL;
+    uint32_t n[2];
+
+    vf_client_rule(c, VF_OP_FAULT_READ, 1, UINT32_MAX, ENOMEM);
+    n[0] = vf_client_add_page_fault(c, 0, 5, 0x1000, AF_READ);
+    n[1] = vf_client_add_page_fault(c, 1, 5, 0x1000, AF_READ);
+    vs_queue(g, VS_CMD_STALL_TERM | (uint64_t)SID << 32, 0);
+    vs_sync(g);
+    af_waiting(g, n[0]);
+    qtest_qmp_assert_success(g->qts, "{ 'execute': 'stop' }");
+    vf_client_clear_rules(c);
+    if (exec) {
+        update(g, *exec);
+    } else {
+        vg_exec(g, "/nowhere/qemu");
+    }
+    qtest_qmp_assert_success(g->qts, "{ 'execute': 'cont' }");
+    qtest_clock_step(g->qts, NO_MEMORY_NS);
+    vg_settle(g);
+    af_answered(g, n[0], false);
+    af_resume(g, VS_SID(2), af_stalled(g, VS_SID(2), 5, 0x1000, AF_READ),
+              VS_RESUME_RETRY);
+    af_answered(g, n[1], true);
+    assert_reported(g);
+    vg_device_del(g, "d1", 1);
+    vg_device_del(g, "d2", 2);
+    vf_client_assert_clean(c);
+    text = vg_end(g);
+    g_assert_true(!exec == !!strstr(text, "/nowhere/qemu"));
+}
+
 /* No device is there: the offer is handed over alone */
 static void test_offer_alone(void)
 {
@@ -227,6 +271,12 @@ int main(int argc, char **argv)
                 test_broken);
     vg_add_test("smmuv3-accel/fault-cpr/broken", "transfer", &by_transfer,
                 test_broken);
+    vg_add_test("smmuv3-accel/fault-cpr/terminated", "exec", &by_exec,
+                test_terminated);
+    vg_add_test("smmuv3-accel/fault-cpr/terminated", "transfer", &by_transfer,
+                test_terminated);
+    vg_add_test("smmuv3-accel/fault-cpr/terminated", "stays", NULL,
+                test_terminated);
     qtest_add_func("smmuv3-accel/fault-cpr/offer-alone", test_offer_alone);
     qtest_add_func("smmuv3-accel/fault-cpr/other-offer", test_other_offer);
     return g_test_run();

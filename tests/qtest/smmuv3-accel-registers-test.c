@@ -27,6 +27,9 @@
 /* Far longer than the SMMU may take at a time */
 #define SLOW_NS     5000000
 
+/* After this time the SMMU tries again what has failed once */
+#define RETRY_NS    100000000
+
 /* Ends of all times that something waits which failed */
 #define QUIET       40000000000ll
 
@@ -413,8 +416,34 @@ static void test_timer(void)
     vg_assert_has(text, "is aborted");
 }
 
+/*
+ * Nor when it is all devices that were stopped. They go on without the guest,
+ * and without its command queue.
+ */
+static void test_stopped(const void *opaque)
+{
+    const uint32_t *queues = opaque;
+    VfGuest *g = start();
+    g_autofree gchar *text = NULL;
+
+    vf_client_rule(g->c, VF_OP_HWPT_ALLOC, 1, DEVICES, ENOMEM);
+    vs_writel(g, VS_CR0, *queues | VS_CR0_SMMUEN);
+    vs_wait_acknowledged(g);
+    g_assert_cmpuint(count_access(g, VF_ACCESS_ABORT), ==, DEVICES);
+    slow(g, true);
+    qtest_clock_step(g->qts, RETRY_NS);
+    g_assert_cmpuint(count_access(g, VF_ACCESS_ABORT), >, 0);
+    while (count_access(g, VF_ACCESS_S1) < DEVICES) {
+        qtest_qmp_assert_success(g->qts, "{'execute': 'query-status'}");
+    }
+    slow(g, false);
+    text = vg_end(g);
+    vg_assert_has(text, "is aborted");
+}
+
 int main(int argc, char **argv)
 {
+    static const uint32_t queues = QUEUES, no_queue;
     static const unsigned int counts[] = { 1, 2, 3 };
     static const unsigned int some = PORTS, few = 3;
     static const bool exec = false, transfer = true;
@@ -443,5 +472,9 @@ int main(int argc, char **argv)
     qtest_add_func("smmuv3-accel/registers/plug", test_plug);
     qtest_add_func("smmuv3-accel/registers/fail", test_fail);
     qtest_add_func("smmuv3-accel/registers/timer", test_timer);
+    vg_add_test("smmuv3-accel/registers/stopped", "queue", &queues,
+                test_stopped);
+    vg_add_test("smmuv3-accel/registers/stopped", "no-queue", &no_queue,
+                test_stopped);
     return g_test_run();
 }
