@@ -65,6 +65,8 @@ static bool smmuv3_accel_supports_address_space(PCIBus *bus, void *opaque,
                                                 int devfn, Error **errp)
 {
     ERRP_GUARD();
+    static const char other_complex[] =
+        "Plug it into a pxb-pcie root complex without accelerated SMMUv3.\n";
     SMMUv3State *s = ARM_SMMUV3(opaque);
     PCIDevice *pdev = bus->devices[devfn];
     VFIODevice *vbasedev;
@@ -72,6 +74,7 @@ static bool smmuv3_accel_supports_address_space(PCIBus *bus, void *opaque,
     if (object_dynamic_cast(OBJECT(pdev), TYPE_VIRTIO_IOMMU_PCI)) {
         error_setg(errp, "arm-smmuv3: accel=on: %s cannot be a second vIOMMU"
                    " of its bus", pdev->qdev.id ?: TYPE_VIRTIO_IOMMU_PCI);
+        error_append_hint(errp, "Leave one of the two out.\n");
         return false;
     }
     if (smmuv3_accel_is_emulated(pdev)) {
@@ -83,8 +86,7 @@ static bool smmuv3_accel_supports_address_space(PCIBus *bus, void *opaque,
                    " is not behind a host SMMUv3", pdev->qdev.id ?:
                    object_get_typename(OBJECT(pdev)),
                    object_get_typename(OBJECT(pdev)));
-        error_append_hint(errp, "Plug it into a pxb-pcie root complex without"
-                          " accelerated SMMUv3.\n");
+        error_append_hint(errp, "%s", other_complex);
         return false;
     }
     vbasedev = vfio_get_vfio_device(OBJECT(pdev));
@@ -99,6 +101,7 @@ static bool smmuv3_accel_supports_address_space(PCIBus *bus, void *opaque,
         error_setg(errp, "arm-smmuv3: accel=on cannot translate for %s, which"
                    " is a mediated device: it has no StreamID on the host",
                    vbasedev->sysfsdev);
+        error_append_hint(errp, "%s", other_complex);
         return false;
     }
     if (smmuv3_accel_is_aliased(pdev)) {

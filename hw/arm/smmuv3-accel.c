@@ -418,6 +418,7 @@ bool smmuv3_accel_bind(SMMUv3State *s, PCIDevice *pdev, HostIOMMUDevice *hiod,
         error_setg(errp, "arm-smmuv3: accel=on needs %s behind an SMMUv3 on the"
                    " host (type %d), its IOMMU has type %u", hiod->name,
                    IOMMU_HW_INFO_TYPE_ARM_SMMUV3, hiod->caps.type);
+        error_append_hint(errp, "Use accel=off on this host.\n");
         return false;
     }
     if (!smmuv3_accel_check_host(s, pdev, idev, errp)) {

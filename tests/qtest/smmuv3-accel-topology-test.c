@@ -40,7 +40,7 @@ static const VgRefused refused_tests[] = {
       .said = { "pcie.0", "pxb-pcie" } },
     { .name = "virtio-iommu-after", .options = ACCEL("pcie.0")
       "-device virtio-iommu-pci,id=v0,bus=pcie.0 ",
-      .said = { "accel=on", "v0" } },
+      .said = { "accel=on", "v0", "Leave one" } },
     { .name = "virtio-iommu-before",
       .options = "-device virtio-iommu-pci,id=v0,bus=pcie.0 " ACCEL("pcie.0"),
       .said = { "virtio-iommu" } },
