@@ -214,9 +214,9 @@ void host_output_args(const GPtrArray *devices, GString *out)
             g_string_append_printf(out, "-device pcie-root-port,id=port%u,"
                                    "bus=%s,chassis=%u\n", port, bus,
                                    port + 1);
-            g_string_append_printf(out, "-device vfio-pci,host=%s,"
-                                   "iommufd=iommufd0,bus=port%u\n",
-                                   device->plan->dev->name, port);
+            g_string_append_printf(out, "-device vfio-pci,id=hostdev%u,"
+                                   "host=%s,iommufd=iommufd0,bus=port%u\n",
+                                   port, device->plan->dev->name, port);
             port++;
         }
     }

@@ -28,6 +28,12 @@
 /* Linux's name for a host SMMUv3 begins so */
 #define SMMUV3_NAME     "smmu3."
 
+/* CONFIG_*; page faults need one more, of which host_faults_check() tells */
+static const char *const options[] = {
+    "IOMMUFD", "VFIO_PCI", "VFIO_DEVICE_CDEV", "PCI_PASID", "ARM_SMMU_V3",
+    "ARM_SMMU_V3_IOMMUFD", "KVM",
+};
+
 /*
  * Linux 6.13 has vIOMMUs, which an accelerated SMMUv3 is made of, and from
  * 6.15 on IOMMU_GET_HW_INFO reports PASID. Before 6.19 a device behind a port,
@@ -40,11 +46,6 @@ enum {
     LINUX_PORT = 19,
 };
 #define USE_LINUX   "use Linux 7.2 or later"
-
-static const char *const options[] = {
-    "IOMMUFD", "VFIO_PCI", "VFIO_DEVICE_CDEV", "PCI_PASID", "ARM_SMMU_V3",
-    "ARM_SMMU_V3_IOMMUFD", OPTION_SVA, "KVM",
-};
 
 static char *host_path(const char *root, const char *path)
 {
@@ -435,12 +436,16 @@ static void check_smmu(const char *dir, HostDevice *device)
     g_free(g_steal_pointer(&device->smmu));
 }
 
-static void check_nesting(const Probe *probe, GPtrArray *checks)
+static void check_nesting(const Plan *plan, const Probe *probe,
+                          GPtrArray *checks)
 {
+    /* A Linux before 7.0 does not tell that there is none */
+    bool ats = probe->ats && (!plan->extended ||
+                              pcie_ecap_find(&plan->own, PCI_EXT_CAP_ID_ATS));
+
     if (probe->nesting) {
         check_add(checks, "nesting", CHECK_GOOD, NULL,
-                  "a vIOMMU can be made, %s ATS",
-                  probe->ats ? "with" : "without");
+                  "a vIOMMU can be made, %s ATS", ats ? "with" : "without");
     } else if (probe->error && probe->error != EOPNOTSUPP &&
                probe->error != EINVAL && probe->error != ENOTTY) {
         check_add(checks, "nesting", CHECK_UNKNOWN,
@@ -457,9 +462,16 @@ static void check_nesting(const Probe *probe, GPtrArray *checks)
 static void check_probe(const Plan *plan, const Probe *probe,
                         GPtrArray *checks)
 {
+    /* iommufd_device_bind() in 7.3; who may open the file was asked before */
+    static const char isolated[] =
+        "use a host whose interrupt controller keeps apart the messages of "
+        "devices, such as one with an ITS, or trust the guest and set "
+        "allow_unsafe_interrupts of the module iommufd";
+
     if (!probe->answered) {
         check_add(checks, "host's PASID", probe->error == ENOTTY ? CHECK_BAD :
                   CHECK_UNKNOWN,
+                  probe->error == EPERM ? isolated :
                   remedy_for(probe->error, "bind the device to its VFIO driver "
                              "again", "end the program that uses the device, "
                              "such as a running guest"), "%s",
@@ -481,7 +493,7 @@ static void check_probe(const Plan *plan, const Probe *probe,
                   "and ACS of the ports above the device, and at the bits "
                   "for substreams of the SMMU", "Linux has not enabled it");
     }
-    check_nesting(probe, checks);
+    check_nesting(plan, probe, checks);
 }
 
 /* Asks iommufd; where it cannot be opened, host_check() says so */

@@ -290,6 +290,11 @@ void smmuv3_accel_acknowledge(SMMUv3AccelState *a)
 
 static void smmuv3_accel_retry(SMMUv3AccelState *a)
 {
+    if (a->slice.waits) {
+        /* An attempt that takes longer than the delay is not begun again */
+        smmuv3_accel_retry_start_timer(a);
+        return;
+    }
     smmuv3_accel_new_attempt(a);
     smmuv3_accel_free_doomed(a);
     /* Not in the midst of all devices, which a slice will end */

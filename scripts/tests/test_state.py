@@ -43,6 +43,24 @@ class Configure(Case):
         for _ in range(2):
             self.good('./configure', b'--qemu-source=' + name)
 
+    def test_source_changed(self):
+        """configure: --qemu-source= is read again when it has changed."""
+        source = f'{self.clone.folder}/qemu'
+        self.good('./configure', f'--qemu-source={source}')
+        for text in 'int update;\n', 'int more;\n':
+            with open(f'{source}/hw/one.c', 'a', encoding='utf-8') as file:
+                file.write(text)
+            output = self.good('./configure', f'--qemu-source={source}')
+            self.assertIn('made anew', output)
+            self.assertIn(text, self.clone.read(f'{self.tree}/hw/one.c'))
+        output = self.good('./configure', f'--qemu-source={source}')
+        self.assertNotIn('made anew', output)
+        self.edit('hw/one.c', 'int mine;\n', 'hw: mine')
+        with open(f'{source}/hw/one.c', 'a', encoding='utf-8') as file:
+            file.write('int last;\n')
+        self.bad('./configure', f'--qemu-source={source}',
+                 says=['would lose work', 'git -C'])
+
 
 class Pin(Case):
     """The base is the one that is pinned."""

@@ -441,6 +441,32 @@ static void test_stopped(const void *opaque)
     vg_assert_has(text, "is aborted");
 }
 
+/*
+ * All devices fail for ever, and to try them takes longer than the timer waits:
+ * a CMD_SYNC ends when each was tried.
+ */
+static void test_sync(void)
+{
+    VfGuest *g = start();
+    g_autofree gchar *text = NULL;
+    uint32_t since;
+
+    vf_client_rule(g->c, VF_OP_HWPT_ALLOC, 1, UINT32_MAX, ENOMEM);
+    vs_enable(g, true);
+    since = g->c->shared->log_len;
+    slow(g, true);
+    vs_queue(g, VS_CMD_SYNC, 0);
+    vs_ring(g);
+    while (!vs_done(g)) {
+        qtest_clock_step(g->qts, QUIET);
+        g_assert_cmpuint(vf_client_count(g->c, VF_OP_HWPT_ALLOC, since), <,
+                         3 * DEVICES);
+    }
+    slow(g, false);
+    text = vg_end(g);
+    vg_assert_has(text, "is aborted");
+}
+
 int main(int argc, char **argv)
 {
     static const uint32_t queues = QUEUES, no_queue;
@@ -472,6 +498,7 @@ int main(int argc, char **argv)
     qtest_add_func("smmuv3-accel/registers/plug", test_plug);
     qtest_add_func("smmuv3-accel/registers/fail", test_fail);
     qtest_add_func("smmuv3-accel/registers/timer", test_timer);
+    qtest_add_func("smmuv3-accel/registers/sync", test_sync);
     vg_add_test("smmuv3-accel/registers/stopped", "queue", &queues,
                 test_stopped);
     vg_add_test("smmuv3-accel/registers/stopped", "no-queue", &no_queue,

@@ -172,7 +172,7 @@ class Host(unittest.TestCase):
 
     def test_options(self):
         """Options of the kernel that are off are named, and no others."""
-        for missing in ('IOMMUFD',), ('ARM_SMMU_V3_SVA', 'IOMMUFD'):
+        for missing in ('IOMMUFD',), ('ARM_SMMU_V3', 'IOMMUFD'):
             self.options(missing)
             status, host, _ = self.checks()
             self.assertEqual(status, 1)
@@ -181,6 +181,13 @@ class Host(unittest.TestCase):
             self.assertEqual(sorted(re.findall('CONFIG_(\\w+)',
                                                check['found'])),
                              sorted(missing))
+
+    def test_sva_option(self):
+        """Page faults alone need an option more."""
+        self.options(('ARM_SMMU_V3_SVA',))
+        status, host, _ = self.checks()
+        self.assertEqual(status, 0)
+        self.assertEqual(host['kernel options']['result'], 'yes')
 
     def test_boot_config(self):
         """Where the kernel has no copy of its options, /boot has."""
@@ -331,7 +338,8 @@ class Host(unittest.TestCase):
         for name, error, result, remedy in (
                 ("host's PASID", errno.EBUSY, 'unknown', 'end the program'),
                 ("host's PASID", errno.EINVAL, 'unknown', 'end the program'),
-                ("host's PASID", errno.EPERM, 'unknown', 'run as root'),
+                ("host's PASID", errno.EPERM, 'unknown',
+                 'allow_unsafe_interrupts'),
                 ("host's PASID", errno.ENOTTY, 'no', 'Linux 7.2'),
                 ("host's PASID", errno.ENOMEM, 'unknown', 'dmesg'),
                 ('nesting', errno.EOPNOTSUPP, 'no', 'FWB'),
@@ -440,6 +448,21 @@ class Host(unittest.TestCase):
             check = self.checks()[2]['capability']
             self.assertEqual(check['result'], result, check)
             self.assertEqual('end-to-end' in check['found'], result == 'no')
+
+    def test_ats(self):
+        """Whether a guest can have ATS: the device has it, and Linux too.
+
+        A Linux before 7.0 does not say that a device has none.
+        """
+        for dump, answer, ats in (('device-gpu', 1, True),
+                                  ('device-gpu', 0, False),
+                                  ('place-alone', 1, False)):
+            self.write(f'sys/bus/pci/devices/{GPU}/config',
+                       data=enabled(image(dump)))
+            self.write('dev/vfio/devices/vfio0', f'0 16 1 0 {answer} 1')
+            self.assertEqual(self.checks()[2]['nesting']['found'],
+                             'a vIOMMU can be made, '
+                             f'{"with" if ats else "without"} ATS')
 
     def test_faults_elsewhere(self):
         """Another IOMMU has no stall model."""
@@ -636,9 +659,11 @@ class Host(unittest.TestCase):
             '-device arm-smmuv3,id=smmu0,primary-bus=pcie.0,accel=on,'
             'ssidsize=16',
             '-device pcie-root-port,id=port0,bus=pcie.0,chassis=1',
-            f'-device vfio-pci,host={GPU},iommufd=iommufd0,bus=port0',
+            f'-device vfio-pci,id=hostdev0,host={GPU},iommufd=iommufd0,'
+            'bus=port0',
             '-device pcie-root-port,id=port1,bus=pcie.0,chassis=2',
-            '-device vfio-pci,host=0000:02:00.0,iommufd=iommufd0,bus=port1',
+            '-device vfio-pci,id=hostdev1,host=0000:02:00.0,iommufd=iommufd0,'
+            'bus=port1',
             ''])
         self.add(NIC, 'device-nic', smmu=OTHER)
         words = self.run_program('--args', GPU, NIC, '02:00.0')[1]
