@@ -304,7 +304,7 @@ help:
 #|   make install              install it; DESTDIR is honoured
 #|   make demo                 boot the emulated host and a guest, and show PASID
 #|                             enabled in it; the first time 3 min, or 30 min of CPU
-#|                             time with a cold compiler cache; then                 10 s
+#|                             time with a cold compiler cache; then                 12 s
 #|
 #| Check
 #|   make check                all that CI runs: the eight tiers below               35 min
@@ -327,7 +327,7 @@ help:
 #|   make check-lab-kernels    the lab with each Linux of LAB_KERNELS as the host    10 min each
 #|   make check-lab-guests     guests with Debian's own kernels, by device tree and
 #|                             by ACPI                                               10 min
-#|   make check-lab-64k        host and guest with pages of 64K
+#|   make check-lab-64k        host and guest with pages of 64K                        9 min
 #|   make check-lab-peer       the lab's cases with Debian's QEMU 11.1 in the host    10 min
 #|   make soak                 1000 hot-plugs and 100 reboots in the lab; CYCLES=,
 #|                             REBOOTS=                                              40 min
@@ -348,7 +348,7 @@ help:
 #|   make series               for `git am`, with a cover letter
 #|   make deb-patches          for quilt, with DEP-3 headers
 #|   make deb                  Debian packages, built and tried in clean chroots;
-#|                             DEB_ARCH=, DEB_SUITE=
+#|                             DEB_ARCH=, DEB_SUITE=                                 23 min
 #|
 #| Clean
 #|   make clean                remove what was built; base and applied tree stay
