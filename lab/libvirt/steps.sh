@@ -57,10 +57,10 @@ define() {
     check "libvirt's schema has nothing against $1" virsh -q define --validate /tmp/domain.xml
 }
 
-# keep_awake NAME: ask its QEMU something now and then, until the guest speaks.
-# With io_uring the main loop of QEMU 10.2 can sleep though its guest has asked the
-# virtio disk to read, and goes on with anything else that comes: without this a
-# guest waited for ever, one of ten or so.
+# keep_awake NAME: ask its QEMU something every 10 s, until the guest speaks. With
+# io_uring the main loop of QEMU 10.2.2 may sleep though the guest has asked the
+# virtio disk to read, and goes on when anything else comes. Without this a few
+# guests waited until their time was over.
 keep_awake() {
     until grep -q lab-ask "$log"; do
         sleep 10
