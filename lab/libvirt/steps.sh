@@ -57,17 +57,6 @@ define() {
     check "libvirt's schema has nothing against $1" virsh -q define --validate /tmp/domain.xml
 }
 
-# keep_awake NAME: ask its QEMU something every 10 s, until the guest speaks. With
-# io_uring the main loop of QEMU 10.2.2 may sleep though the guest has asked the
-# virtio disk to read, and goes on when anything else comes. Without this a few
-# guests waited until their time was over.
-keep_awake() {
-    until grep -q lab-ask "$log"; do
-        sleep 10
-        virsh -q domstats --block "$1"
-    done >/dev/null
-}
-
 # run_domain NAME: start it, and follow its guest as boot_guest does.
 run_domain() {
     : >"$log"
@@ -78,12 +67,9 @@ run_domain() {
     exec 6<>"$console"
     watch "$(cat "/run/libvirt/qemu/$1.pid")" 6<&- &
     watchdog=$!
-    keep_awake "$1" 6<&- &
-    awake=$!
     virsh -q resume "$1"
     attend "$console"
     exec 6<&-
-    { kill $awake; wait $awake; } 2>/dev/null
     stop_watching
     timed_out
 }
